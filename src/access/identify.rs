@@ -1,0 +1,261 @@
+//! Who sent this request: a session cookie on pages, a key on the API. Neither side takes the
+//! other's (BR-03).
+
+use actix_session::SessionExt;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header;
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, web};
+use diesel::prelude::*;
+use jiff::SignedDuration;
+
+use super::UserId;
+use super::actor::{Actor, KeyMarker, KeyOfPerson, Person};
+use crate::app::App;
+use crate::base::db::schema::{accounts, api_keys, sessions, users};
+use crate::base::db::{Db, Id, Instant};
+use crate::base::error::{Error, Result};
+use crate::base::http::client::ClientIp;
+use crate::base::http::page::Viewer;
+use crate::base::http::session::{ROW_ID, SIGNED_IN, SessionMarker, SignedIn};
+use crate::base::secret::{ApiKey, password_stamp};
+use crate::base::text::{initials, tone_of};
+
+crate::base::db::text_enum! {
+    /// How an address was confirmed.
+    Verified {
+        /// Not at all.
+        No = "no",
+        /// By a link that was mailed to it, or by the operator.
+        Mailed = "mailed",
+        /// By whoever handed on a copied link; counts only while no mail server is set.
+        Vouched = "vouched",
+    }
+}
+
+impl Verified {
+    /// Whether it counts; `keeps_mails` says that no mail server is set (decisions 12).
+    pub fn counts(self, keeps_mails: bool) -> bool {
+        self == Self::Mailed || (self == Self::Vouched && keeps_mails)
+    }
+}
+
+crate::base::db::text_enum! {
+    /// Colours that a person chose.
+    Theme {
+        /// What the device says.
+        System = "system",
+        /// Light.
+        Light = "light",
+        /// Dark.
+        Dark = "dark",
+    }
+}
+
+type PersonRow = (UserId, super::AccountId, String, String, String, String, Verified, Theme);
+
+fn person_of(row: PersonRow, keeps_mails: bool) -> (Person, Theme) {
+    let (user, account, handle, name, email, email_key, verified, theme) = row;
+    let verified = verified.counts(keeps_mails);
+    (Person { user, account, handle, name, email, email_key, verified }, theme)
+}
+
+const PERSON: (
+    users::id,
+    accounts::id,
+    accounts::handle,
+    accounts::name,
+    users::email,
+    users::email_key,
+    users::verified,
+    users::theme,
+) = (
+    users::id,
+    accounts::id,
+    accounts::handle,
+    accounts::name,
+    users::email,
+    users::email_key,
+    users::verified,
+    users::theme,
+);
+
+/// A person by id, as the actor of background work and of what has no request.
+///
+/// # Errors
+/// The database's fault.
+pub fn person(db: &mut Db, user: UserId, keeps_mails: bool) -> QueryResult<Option<Person>> {
+    let row = users::table
+        .inner_join(accounts::table)
+        .filter(users::id.eq(user))
+        .select(PERSON)
+        .first::<PersonRow>(db)
+        .optional()?;
+    Ok(row.map(|row| person_of(row, keeps_mails).0))
+}
+
+/// The page scope's layer: puts [`Actor`] and [`Viewer`] into the request of a signed-in person.
+///
+/// # Errors
+/// The database's fault, as an error page.
+pub async fn by_session<B: MessageBody + 'static>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<actix_web::body::BoxBody>, actix_web::Error> {
+    let (request, payload) = req.into_parts();
+    let outcome = identify_session(&request).await;
+    let req = ServiceRequest::from_parts(request, payload);
+    match outcome {
+        Ok(()) => Ok(next.call(req).await?.map_into_boxed_body()),
+        Err(error) => Ok(req.error_response(error)),
+    }
+}
+
+async fn identify_session(req: &actix_web::HttpRequest) -> Result<()> {
+    let session = req.get_session();
+    let signed_in: Option<SignedIn> = session.get(SIGNED_IN).map_err(Error::internal)?;
+    let row: Option<Id<SessionMarker>> = session.get(ROW_ID).map_err(Error::internal)?;
+    let (Some(signed_in), Some(session)) = (signed_in, row) else { return Ok(()) };
+    let app = req.app_data::<web::Data<App>>().ok_or_else(|| Error::internal("no App"))?.clone();
+    let now = app.now();
+    let (found, last_seen) = app
+        .db
+        .read(move |db| {
+            let row = users::table
+                .inner_join(accounts::table)
+                .inner_join(sessions::table)
+                .filter(sessions::id.eq(session))
+                .filter(users::id.eq(signed_in.user))
+                .select((PERSON, sessions::last_seen_at, users::password_hash))
+                .first::<(PersonRow, Instant, Option<String>)>(db)
+                .optional()?;
+            let row = row.filter(|(_, _, hash)| password_stamp(hash.as_deref()) == signed_in.stamp);
+            Ok(row.map_or((None, now), |(person, seen, _)| (Some(person), seen)))
+        })
+        .await?;
+    let Some(row) = found else { return Ok(()) };
+    let (person, theme) = person_of(row, app.settings().keeps_mails());
+    // A minute's exactness is enough for the list of devices, and spares a write per request.
+    if now.since(last_seen) > SignedDuration::from_mins(1) {
+        let app = app.clone();
+        actix_web::rt::spawn(async move { note_seen(&app, session, now).await });
+    }
+    let viewer = Viewer {
+        name: person.name.clone(),
+        email: person.email.clone(),
+        handle: person.handle.clone(),
+        initials: initials(&person.name),
+        tone: tone_of(&person.name),
+        verified: person.verified,
+        theme: theme.as_str(),
+    };
+    let authenticated_at = signed_in.authenticated_at;
+    tracing::Span::current().record("user.id", tracing::field::display(person.user));
+    let mut extensions = req.extensions_mut();
+    extensions.insert(viewer);
+    extensions.insert(Actor::Session { person, session, authenticated_at });
+    Ok(())
+}
+
+async fn note_seen(app: &App, session: Id<SessionMarker>, now: Instant) {
+    let noted = app.db.ingest(move |db| {
+        diesel::update(sessions::table.find(session))
+            .set(sessions::last_seen_at.eq(now))
+            .execute(db)?;
+        Ok(())
+    });
+    if let Err(error) = noted.await {
+        tracing::warn!(error.cause = %error, "could not note that a session was seen");
+    }
+}
+
+/// The API scope's layer: every request needs a key that counts, whatever its path (401 before 404).
+///
+/// # Errors
+/// [`Error::SignInRequired`], [`Error::TooMany`] after many wrong keys, the database's fault.
+pub async fn by_key<B: MessageBody + 'static>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<actix_web::body::BoxBody>, actix_web::Error> {
+    let (request, payload) = req.into_parts();
+    let outcome = identify_key(&request).await;
+    let req = ServiceRequest::from_parts(request, payload);
+    match outcome {
+        Ok(()) => Ok(next.call(req).await?.map_into_boxed_body()),
+        Err(error) => Ok(req.error_response(error)),
+    }
+}
+
+/// The key of an `Authorization: Bearer …` header; the scheme in any case (api.md §1).
+fn bearer(req: &actix_web::HttpRequest) -> Option<&str> {
+    let value = req.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, key) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+}
+
+async fn identify_key(req: &actix_web::HttpRequest) -> Result<()> {
+    let app = req.app_data::<web::Data<App>>().ok_or_else(|| Error::internal("no App"))?.clone();
+    let ip = ClientIp::of(req, &app);
+    let typed = bearer(req).ok_or(Error::SignInRequired)?;
+    // What fails the checksum is a typing error, not a guess.
+    let key = ApiKey::parse(typed).ok_or(Error::SignInRequired)?;
+    let (hash, now, keeps_mails) = (key.hash(), app.now(), app.settings().keeps_mails());
+    let found = app.db.read(move |db| Ok(key_by_hash(db, hash, now)?)).await?;
+    let Some((row, key, last_used)) = found else {
+        app.limits.unknown_key(ip)?;
+        return Err(Error::SignInRequired);
+    };
+    let (person, _) = person_of(row, keeps_mails);
+    if !person.verified {
+        return Err(Error::VerificationRequired);
+    }
+    tracing::Span::current().record("user.id", tracing::field::display(person.user));
+    if last_used.is_none_or(|at| now.since(at) > SignedDuration::from_mins(1)) {
+        let (app, id) = (app.clone(), key.id);
+        actix_web::rt::spawn(async move { note_used(&app, id, ip, now).await });
+    }
+    req.extensions_mut().insert(Actor::UserKey { person, key });
+    Ok(())
+}
+
+type KeyFound = (PersonRow, KeyOfPerson, Option<Instant>);
+
+fn key_by_hash(db: &mut Db, hash: Vec<u8>, now: Instant) -> QueryResult<Option<KeyFound>> {
+    type KeyRow = (Id<KeyMarker>, String, Option<super::WorkspaceId>, bool, Option<Instant>);
+    let row = users::table
+        .inner_join(accounts::table)
+        .inner_join(api_keys::table)
+        .filter(api_keys::hash.eq(hash))
+        .filter(api_keys::expires_at.is_null().or(api_keys::expires_at.gt(now)))
+        .select((
+            PERSON,
+            (
+                api_keys::id,
+                api_keys::name,
+                api_keys::only_workspace_id,
+                api_keys::read_only,
+                api_keys::last_used_at,
+            ),
+        ))
+        .first::<(PersonRow, KeyRow)>(db)
+        .optional()?;
+    Ok(row.map(|(person, (id, name, only_workspace, read_only, last_used))| {
+        (person, KeyOfPerson { id, name, only_workspace, read_only }, last_used)
+    }))
+}
+
+async fn note_used(app: &App, key: Id<KeyMarker>, ip: ClientIp, now: Instant) {
+    let noted = app.db.ingest(move |db| {
+        diesel::update(api_keys::table.find(key))
+            .set((
+                api_keys::last_used_at.eq(Some(now)),
+                api_keys::last_used_ip.eq(Some(ip.0.to_string())),
+            ))
+            .execute(db)?;
+        Ok(())
+    });
+    if let Err(error) = noted.await {
+        tracing::warn!(error.cause = %error, "could not note that a key was used");
+    }
+}

@@ -1,0 +1,312 @@
+//! The only queries that decide who reaches which workspace.
+//!
+//! Invariant: everything starts from a [`Reach`]; a deleted workspace is reached by nobody.
+
+use diesel::dsl::{count_star, sql};
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+
+use super::actor::Reach;
+use super::role::Role;
+use super::{AccountId, WorkspaceId};
+use crate::base::db::schema::{
+    account_redirects, accounts, memberships, workspace_redirects, workspaces,
+};
+use crate::base::db::{Db, Instant, MultiBackend, SqlId};
+
+/// A workspace together with the account that owns it.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct Workspace {
+    /// Its id.
+    pub id: WorkspaceId,
+    /// The owning account.
+    pub account: AccountId,
+    /// Handle of the owning account.
+    pub account_handle: String,
+    /// Name of the owning account.
+    pub account_name: String,
+    /// `personal` or `organization`.
+    pub account_kind: AccountKind,
+    /// Its handle, unique within the account.
+    pub handle: String,
+    /// Its display name.
+    pub name: String,
+    /// Its description; may be empty.
+    pub description: String,
+    /// When it was made.
+    pub created_at: Instant,
+    /// Name of whoever made it.
+    pub created_by_name: String,
+}
+
+crate::base::db::text_enum! {
+    /// What kind of account it is.
+    AccountKind {
+        /// Of one person.
+        Personal = "personal",
+        /// Of several people.
+        Organization = "organization",
+    }
+}
+
+/// The columns of [`Workspace`], for queries on workspaces joined with accounts.
+pub const COLUMNS: (
+    workspaces::id,
+    accounts::id,
+    accounts::handle,
+    accounts::name,
+    accounts::kind,
+    workspaces::handle,
+    workspaces::name,
+    workspaces::description,
+    workspaces::created_at,
+    workspaces::created_by_name,
+) = (
+    workspaces::id,
+    accounts::id,
+    accounts::handle,
+    accounts::name,
+    accounts::kind,
+    workspaces::handle,
+    workspaces::name,
+    workspaces::description,
+    workspaces::created_at,
+    workspaces::created_by_name,
+);
+
+/// Workspaces joined with their accounts, as queries on them start.
+pub type Joined<'a> = diesel::dsl::IntoBoxed<
+    'a,
+    diesel::dsl::InnerJoin<workspaces::table, accounts::table>,
+    MultiBackend,
+>;
+
+type Condition = Box<
+    dyn BoxableExpression<
+            diesel::dsl::InnerJoinQuerySource<workspaces::table, accounts::table>,
+            MultiBackend,
+            SqlType = Bool,
+        >,
+>;
+
+/// The own account's workspaces, and those with a membership.
+fn reaches(reach: &Reach) -> Condition {
+    // One list of ids from two indexes; an OR of the two would make PostgreSQL read all rows.
+    Box::new(
+        sql::<Bool>("workspaces.id IN (SELECT w.id FROM workspaces w WHERE w.account_id = ")
+            .bind::<SqlId, _>(reach.account)
+            .sql(" UNION ALL SELECT m.workspace_id FROM memberships m WHERE m.user_id = ")
+            .bind::<SqlId, _>(reach.user)
+            .sql(")"),
+    )
+}
+
+/// All workspaces that an actor reaches, to be narrowed further (L3): the own account's, and those
+/// with a membership.
+pub fn reachable(reach: &Reach) -> Joined<'static> {
+    let mut query = workspaces::table
+        .inner_join(accounts::table)
+        .filter(workspaces::deleted_at.is_null())
+        .filter(reaches(reach))
+        .into_boxed::<MultiBackend>();
+    if let Some(only) = reach.only_workspace {
+        query = query.filter(workspaces::id.eq(only));
+    }
+    query
+}
+
+/// An account of which a person reaches workspaces.
+#[derive(Clone, Debug, Queryable)]
+pub struct Owner {
+    /// The account.
+    pub id: AccountId,
+    /// Its handle.
+    pub handle: String,
+    /// Its name.
+    pub name: String,
+    /// `personal` or `organization`.
+    pub kind: AccountKind,
+    /// The account's own limit of workspaces.
+    pub limit: Option<i32>,
+    /// How many of its workspaces the person reaches.
+    pub reached: i64,
+}
+
+/// The accounts of all workspaces that a person reaches in a browser, the own one first.
+///
+/// # Errors
+/// The database's fault.
+pub fn owners(db: &mut Db, reach: &Reach) -> QueryResult<Vec<Owner>> {
+    workspaces::table
+        .inner_join(accounts::table)
+        .filter(workspaces::deleted_at.is_null())
+        .filter(reaches(reach))
+        .group_by((
+            accounts::id,
+            accounts::handle,
+            accounts::name,
+            accounts::kind,
+            accounts::workspace_limit,
+        ))
+        .order((accounts::id.ne(reach.account), accounts::handle))
+        .select((
+            accounts::id,
+            accounts::handle,
+            accounts::name,
+            accounts::kind,
+            accounts::workspace_limit,
+            count_star(),
+        ))
+        .load(db)
+}
+
+/// The workspaces that an actor reaches, by path; at most `limit`.
+///
+/// # Errors
+/// The database's fault.
+pub fn list(db: &mut Db, reach: &Reach, limit: i64) -> QueryResult<Vec<Workspace>> {
+    reachable(reach)
+        .order((accounts::handle, workspaces::handle))
+        .limit(limit)
+        .select(COLUMNS)
+        .load(db)
+}
+
+/// The role of an actor in a workspace that [`reachable`] found.
+fn role(db: &mut Db, reach: &Reach, workspace: &Workspace) -> QueryResult<Option<Role>> {
+    if workspace.account == reach.account {
+        return Ok(Some(Role::Owner));
+    }
+    memberships::table
+        .filter(memberships::workspace_id.eq(workspace.id))
+        .filter(memberships::user_id.eq(reach.user))
+        .select(memberships::role)
+        .first(db)
+        .optional()
+}
+
+fn with_role(
+    db: &mut Db,
+    reach: &Reach,
+    workspace: Option<Workspace>,
+) -> QueryResult<Option<(Workspace, Role)>> {
+    let Some(workspace) = workspace else { return Ok(None) };
+    Ok(role(db, reach, &workspace)?.map(|role| (workspace, role)))
+}
+
+/// The workspace at a path, and the actor's role in it.
+///
+/// # Errors
+/// The database's fault.
+pub fn by_path(
+    db: &mut Db,
+    reach: &Reach,
+    account: &str,
+    workspace: &str,
+) -> QueryResult<Option<(Workspace, Role)>> {
+    let found = workspaces::table
+        .inner_join(accounts::table)
+        .filter(accounts::handle.eq(account))
+        .filter(workspaces::handle.eq(workspace))
+        .filter(workspaces::deleted_at.is_null())
+        .select(COLUMNS)
+        .first::<Workspace>(db)
+        .optional()?;
+    with_role(db, reach, found.filter(|found| is_within(reach, found)))
+}
+
+/// The workspace with an id, and the actor's role in it.
+///
+/// # Errors
+/// The database's fault.
+pub fn by_id(
+    db: &mut Db,
+    reach: &Reach,
+    workspace: WorkspaceId,
+) -> QueryResult<Option<(Workspace, Role)>> {
+    let found = workspaces::table
+        .inner_join(accounts::table)
+        .filter(workspaces::id.eq(workspace))
+        .filter(workspaces::deleted_at.is_null())
+        .select(COLUMNS)
+        .first::<Workspace>(db)
+        .optional()?;
+    with_role(db, reach, found.filter(|found| is_within(reach, found)))
+}
+
+/// The workspace that an address of the API names by its two ids, and the actor's role in it.
+///
+/// # Errors
+/// The database's fault.
+pub fn by_ids(
+    db: &mut Db,
+    reach: &Reach,
+    account: AccountId,
+    workspace: WorkspaceId,
+) -> QueryResult<Option<(Workspace, Role)>> {
+    Ok(by_id(db, reach, workspace)?.filter(|(found, _)| found.account == account))
+}
+
+fn is_within(reach: &Reach, workspace: &Workspace) -> bool {
+    reach.only_workspace.is_none_or(|only| only == workspace.id)
+}
+
+/// Where a path that leads nowhere led before a rename, for an actor who reaches the new place.
+///
+/// # Errors
+/// The database's fault.
+pub fn moved(
+    db: &mut Db,
+    reach: &Reach,
+    account: &str,
+    workspace: &str,
+) -> QueryResult<Option<Workspace>> {
+    let current: Option<AccountId> = accounts::table
+        .filter(accounts::handle.eq(account))
+        .select(accounts::id)
+        .first(db)
+        .optional()?;
+    let owner = match current {
+        Some(id) => Some(id),
+        None => account_redirects::table
+            .find(account)
+            .select(account_redirects::account_id)
+            .first(db)
+            .optional()?,
+    };
+    let Some(owner) = owner else { return Ok(None) };
+    let id: Option<WorkspaceId> = workspaces::table
+        .filter(workspaces::account_id.eq(owner))
+        .filter(workspaces::handle.eq(workspace))
+        .select(workspaces::id)
+        .first(db)
+        .optional()?;
+    let id = match id {
+        Some(id) => Some(id),
+        None => workspace_redirects::table
+            .find((owner, workspace))
+            .select(workspace_redirects::workspace_id)
+            .first(db)
+            .optional()?,
+    };
+    let Some(id) = id else { return Ok(None) };
+    Ok(by_id(db, reach, id)?.map(|(workspace, _)| workspace))
+}
+
+/// A few workspaces to change to, without the present one: account handle and handle.
+///
+/// # Errors
+/// The database's fault.
+pub fn others(
+    db: &mut Db,
+    reach: &Reach,
+    present: WorkspaceId,
+    limit: i64,
+) -> QueryResult<Vec<(String, String)>> {
+    reachable(reach)
+        .filter(workspaces::id.ne(present))
+        .order((accounts::handle, workspaces::handle))
+        .limit(limit)
+        .select((accounts::handle, workspaces::handle))
+        .load(db)
+}

@@ -1,0 +1,24 @@
+//! Who may do what: permissions, roles, the actor of a request, and the proofs that handlers need.
+//!
+//! Invariant: a [`workspace::WorkspaceAccess`] can be made here only, from the request's actor and
+//! path, by the one query in [`membership`].
+
+pub mod actor;
+pub mod email;
+pub mod handle;
+pub mod identify;
+pub mod membership;
+pub mod permission;
+pub mod role;
+pub mod workspace;
+
+use crate::base::db::Id;
+use crate::base::db::schema::AccountMarker;
+use crate::base::http::session::UserMarker;
+
+/// The id of an account.
+pub type AccountId = Id<AccountMarker>;
+/// The id of a person.
+pub type UserId = Id<UserMarker>;
+/// The id of a workspace.
+pub type WorkspaceId = Id<membership::Workspace>;

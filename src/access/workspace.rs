@@ -1,0 +1,250 @@
+//! The proof that an actor may do something in a workspace.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::Method;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+
+use super::actor::{Actor, Reach};
+use super::handle::Handle;
+use super::membership::{self, AccountKind, Workspace};
+use super::permission::{Needs, Permission};
+use super::role::{Role, Scopes};
+use super::{AccountId, WorkspaceId};
+use crate::app::App;
+use crate::base::db::{Db, Locks};
+use crate::base::error::{Error, Result};
+use crate::base::http::page::{CurrentWorkspace, Shell, SwitchItem};
+use crate::urls;
+
+/// Proof that the caller may do `P` in this workspace. Only this module makes one, from the request;
+/// what changes data takes it by value.
+pub struct WorkspaceAccess<P> {
+    actor: Actor,
+    workspace: Workspace,
+    role: Role,
+    scopes: Scopes,
+    switcher: Vec<SwitchItem>,
+    proof: PhantomData<fn() -> P>,
+}
+
+/// Everybody who is in the workspace at all, whatever the role.
+#[derive(Debug)]
+pub enum AnyRole {}
+
+/// What a proof asks for.
+pub trait Asks: 'static {
+    /// The permission; `None` when any role will do.
+    const ASKED: Option<Permission>;
+}
+
+impl Asks for AnyRole {
+    const ASKED: Option<Permission> = None;
+}
+
+impl<P: Needs> Asks for P {
+    const ASKED: Option<Permission> = Some(P::PERMISSION);
+}
+
+/// Workspaces in the switcher.
+const SWITCHER: i64 = 8;
+
+/// A workspace was looked at; for the audit log, once a day.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    /// By whom.
+    pub actor: Actor,
+    /// Which.
+    pub workspace: Workspace,
+}
+
+/// How an address names a workspace.
+#[derive(Clone)]
+enum Named {
+    /// On pages, by the handles of account and workspace.
+    ByHandles(String, String),
+    /// On the API, by their ids, which never change.
+    ByIds(AccountId, WorkspaceId),
+}
+
+impl Named {
+    fn of(req: &HttpRequest) -> Result<Self> {
+        let info = req.match_info();
+        if let (Some(account), Some(workspace)) = (info.get("account_id"), info.get("workspace_id"))
+        {
+            let account = account.parse().map_err(|_| Error::NotFound)?;
+            let workspace = workspace.parse().map_err(|_| Error::NotFound)?;
+            return Ok(Self::ByIds(account, workspace));
+        }
+        let part = |name: &str| {
+            let text = info.get(name).filter(|text| Handle::is_stored_form(text));
+            text.map(str::to_owned).ok_or(Error::NotFound)
+        };
+        Ok(Self::ByHandles(part("account")?, part("workspace")?))
+    }
+}
+
+/// What the database says about a named workspace.
+#[derive(Default)]
+struct Found {
+    here: Option<(Workspace, Role)>,
+    moved: Option<Workspace>,
+    others: Vec<(String, String)>,
+}
+
+fn find(db: &mut Db, reach: &Reach, named: &Named, is_page: bool) -> Result<Found> {
+    let (account, workspace) = match named {
+        Named::ByIds(account, workspace) => {
+            let here = membership::by_ids(db, reach, *account, *workspace)?;
+            return Ok(Found { here, ..Found::default() });
+        }
+        Named::ByHandles(account, workspace) => (account, workspace),
+    };
+    let here = membership::by_path(db, reach, account, workspace)?;
+    let moved = match here {
+        None => membership::moved(db, reach, account, workspace)?,
+        Some(_) => None,
+    };
+    let others = match &here {
+        Some((here, _)) if is_page => membership::others(db, reach, here.id, SWITCHER)?,
+        _ => Vec::new(),
+    };
+    Ok(Found { here, moved, others })
+}
+
+impl<P: Asks> WorkspaceAccess<P> {
+    async fn of(req: HttpRequest) -> Result<Self> {
+        let actor = Actor::of(&req)?;
+        let app = req.app_data::<web::Data<App>>().ok_or_else(|| Error::internal("no App"))?;
+        let named = Named::of(&req)?;
+        let is_page = *req.method() == Method::GET;
+        let reach = actor.reach();
+        let asked = named.clone();
+        let found = app.db.read(move |db| find(db, &reach, &asked, is_page)).await?;
+        let Some((workspace, role)) = found.here else {
+            let to = found.moved.and_then(|to| new_path(&req, &named, &to));
+            return Err(to.map_or(Error::NotFound, Error::Moved));
+        };
+        let switch = |(account, handle)| SwitchItem { account, handle };
+        let switcher = found.others.into_iter().map(switch).collect();
+        let scopes = reach.narrow(role.scopes());
+        let access = Self { actor, workspace, role, scopes, switcher, proof: PhantomData };
+        let visit = Visit { actor: access.actor.clone(), workspace: access.workspace.clone() };
+        req.extensions_mut().insert(visit);
+        access.check()?;
+        Ok(access)
+    }
+
+    fn check(&self) -> Result<()> {
+        match P::ASKED {
+            Some(permission) if !self.scopes.contains(permission) => {
+                Err(Error::Forbidden(format!(
+                    "Your role here is {}. This needs the permission “{}”: ask the owner of {}.",
+                    self.role.title(),
+                    permission.words().trim_end_matches('.'),
+                    self.workspace.account_name,
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks once more, inside the transaction of a change: the role may have gone since the
+    /// request was let in.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Forbidden`].
+    pub fn still_holds(&self, db: &mut Db) -> Result<()> {
+        let reach = self.actor.reach();
+        let (_, role) = membership::by_id(db, &reach, self.workspace.id)?.ok_or(Error::NotFound)?;
+        let scopes = reach.narrow(role.scopes());
+        match P::ASKED {
+            Some(permission) if !scopes.contains(permission) => {
+                Err(Error::Forbidden("Your role changed meanwhile.".to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<P> WorkspaceAccess<P> {
+    /// Who acts.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// The workspace.
+    pub fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
+    /// The actor's role in it.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Whether the actor may do something else too; for what a page offers.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.scopes.contains(permission)
+    }
+
+    /// Whether the actor's own account owns the workspace.
+    pub fn is_own(&self) -> bool {
+        self.workspace.account == self.actor.reach().account
+    }
+
+    /// The lock of a change in this workspace: its account's.
+    pub fn locks(&self) -> Locks {
+        self.workspace.account.into()
+    }
+
+    /// The shell of a page in this workspace.
+    pub fn shell(&self, mut shell: Shell, at: &'static str) -> Shell {
+        shell.workspace = Some(CurrentWorkspace {
+            account: self.workspace.account_handle.clone(),
+            account_name: self.workspace.account_name.clone(),
+            handle: self.workspace.handle.clone(),
+            sees_collaborators: self.workspace.account_kind == AccountKind::Personal
+                && self.may(Permission::SeeWorkspaceUsers),
+            sees_settings: true,
+        });
+        shell.switcher.clone_from(&self.switcher);
+        shell.at(at)
+    }
+
+    /// The address of the workspace.
+    pub fn home(&self) -> String {
+        urls::workspace(&self.workspace.account_handle, &self.workspace.handle)
+    }
+}
+
+/// The asked path with the new handles in place of the old ones; ids stay as they are.
+fn new_path(req: &HttpRequest, asked: &Named, to: &Workspace) -> Option<String> {
+    let Named::ByHandles(account, workspace) = asked else { return None };
+    let old = urls::workspace(account, workspace);
+    let rest = req.path().strip_prefix(&old).unwrap_or_default();
+    let query = req.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    Some(format!("{}{rest}{query}", urls::workspace(&to.account_handle, &to.handle)))
+}
+
+impl<P: Asks> FromRequest for WorkspaceAccess<P> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        Box::pin(Self::of(req.clone()))
+    }
+}
+
+impl<P> fmt::Debug for WorkspaceAccess<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkspaceAccess")
+            .field("workspace", &self.workspace.id)
+            .field("role", &self.role)
+            .finish_non_exhaustive()
+    }
+}

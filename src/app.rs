@@ -1,0 +1,112 @@
+//! What every request needs. Everything that time, chance or the outside world decides comes in
+//! here, so that tests can decide it instead.
+
+use std::sync::Arc;
+
+use tokio::sync::{Notify, Semaphore};
+
+use crate::base::clock::Clock;
+use crate::base::db::{Database, Db, Id, Instant};
+use crate::base::error::{Error, Result};
+use crate::base::http::limits::Limits;
+use crate::base::http::metrics::Metrics;
+use crate::base::mail::{QueuedMail, Rendered};
+use crate::base::secret::{InstanceKeys, Password};
+use crate::base::seen::SeenToday;
+use crate::base::settings::Settings;
+
+/// Turns a queued mail into text; `None` when what it is about is over, so it is not sent.
+pub type MailRenderer = fn(&Context, &mut Db, &QueuedMail) -> Result<Option<Rendered>>;
+
+/// What work on a database thread needs besides the connection.
+pub struct Context {
+    /// The settings.
+    pub settings: Settings,
+    /// The clock.
+    pub clock: Clock,
+    /// The key behind links.
+    pub keys: InstanceKeys,
+}
+
+impl Context {
+    /// The present moment.
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+}
+
+/// The program, as its handlers and jobs see it. Clones share everything.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub db: Database,
+    /// Settings, clock, keys.
+    pub context: Arc<Context>,
+    /// Limits on requests and guesses.
+    pub limits: Arc<Limits>,
+    /// Figures for Prometheus.
+    pub metrics: Arc<Metrics>,
+    /// Whose visits to which workspace this process has noted today.
+    pub visits: Arc<SeenToday>,
+    /// Writes the mails.
+    pub render_mail: MailRenderer,
+    /// Woken when a mail was queued.
+    pub mail_queued: Arc<Notify>,
+    /// Tells this process from others on the same database.
+    pub instance: Id<App>,
+    hashing: Arc<Semaphore>,
+}
+
+/// Passwords hashed at the same time; each takes 19 MiB (AU-11).
+const HASHES_AT_ONCE: usize = 4;
+
+impl App {
+    /// The parts put together.
+    pub fn new(db: Database, context: Context, render_mail: MailRenderer) -> Self {
+        let limits = Limits::new(context.settings.flags.requests_per_minute);
+        Self {
+            db,
+            instance: Id::new(context.now()),
+            context: Arc::new(context),
+            limits: Arc::new(limits),
+            metrics: Arc::new(Metrics::new()),
+            visits: Arc::new(SeenToday::default()),
+            render_mail,
+            mail_queued: Arc::new(Notify::new()),
+            hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
+        }
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.context.settings
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Instant {
+        self.context.now()
+    }
+
+    /// Whether `password` is the one behind `hash`; see [`Password::matches`].
+    ///
+    /// # Errors
+    /// A fault of the thread that hashes.
+    pub async fn password_matches(&self, password: Password, hash: Option<String>) -> Result<bool> {
+        let _permit = self.hashing.acquire().await.map_err(Error::internal)?;
+        actix_web::web::block(move || password.matches(hash.as_deref()))
+            .await
+            .map_err(Error::internal)
+    }
+
+    /// The PHC string of a new password.
+    ///
+    /// # Errors
+    /// A fault of the thread that hashes.
+    pub async fn hash_password(&self, password: Password) -> Result<String> {
+        let _permit = self.hashing.acquire().await.map_err(Error::internal)?;
+        actix_web::web::block(move || password.hash())
+            .await
+            .map_err(Error::internal)?
+            .map_err(|e| Error::internal(e.to_string()))
+    }
+}

@@ -1,0 +1,108 @@
+//! How connections to either database are made.
+
+use diesel::connection::SimpleConnection;
+use diesel::r2d2::R2D2Connection;
+use diesel::{Connection, ConnectionResult, PgConnection, SqliteConnection};
+
+pub use super::connection::{Db, MultiBackend, MultiRawValue};
+
+/// Runs the same body once per backend: for SQL that the common subset lacks (upserts, batches).
+macro_rules! on_each_backend {
+    ($db:expr, |$conn:ident| $body:expr) => {
+        match $db {
+            $crate::base::db::Db::Postgres($conn) => $body,
+            $crate::base::db::Db::Sqlite($conn) => $body,
+        }
+    };
+}
+pub(crate) use on_each_backend;
+
+/// Where the data lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// A file of the embedded database.
+    Sqlite(std::path::PathBuf),
+    /// A PostgreSQL server, as a connection URL (a secret: it may hold a password).
+    Postgres(String),
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Reads only; SQLite refuses changes on it.
+    Reader,
+    /// Reads and writes.
+    Writer,
+}
+
+/// Makes and checks connections for the pools.
+#[derive(Clone, Debug)]
+pub struct Manager {
+    location: Location,
+    role: Role,
+}
+
+impl Manager {
+    /// A manager of connections to `location`.
+    pub fn new(location: Location, role: Role) -> Self {
+        Self { location, role }
+    }
+}
+
+/// `busy_timeout` comes first: the pragmas after it may have to wait for another process.
+const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
+     PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; \
+     PRAGMA cache_size = -2000;";
+
+/// Bounds on how long a statement, a lock or a forgotten transaction may take.
+const POSTGRES_SETTINGS: &str = "SET statement_timeout = '5s'; SET lock_timeout = '2s'; \
+     SET idle_in_transaction_session_timeout = '10s'; SET client_min_messages = 'warning'; \
+     SET TIME ZONE 'UTC';";
+
+/// Opens one connection, set up for its role.
+///
+/// # Errors
+/// The database's own words on why it cannot be reached.
+pub fn connect(location: &Location, role: Role) -> ConnectionResult<Db> {
+    let sql_error = diesel::ConnectionError::CouldntSetupConfiguration;
+    match location {
+        Location::Sqlite(path) => {
+            let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
+            conn.batch_execute(SQLITE_SETTINGS).map_err(sql_error)?;
+            if role == Role::Reader {
+                conn.batch_execute("PRAGMA query_only = ON;").map_err(sql_error)?;
+            }
+            Ok(Db::Sqlite(conn))
+        }
+        Location::Postgres(url) => {
+            let mut conn = PgConnection::establish(url)?;
+            conn.batch_execute(POSTGRES_SETTINGS).map_err(sql_error)?;
+            Ok(Db::Postgres(conn))
+        }
+    }
+}
+
+impl r2d2::ManageConnection for Manager {
+    type Connection = Db;
+    type Error = diesel::r2d2::Error;
+
+    fn connect(&self) -> Result<Db, Self::Error> {
+        connect(&self.location, self.role).map_err(diesel::r2d2::Error::ConnectionError)
+    }
+
+    fn is_valid(&self, db: &mut Db) -> Result<(), Self::Error> {
+        match db {
+            // A file does not go away; asking it before each request would only cost time.
+            Db::Sqlite(_) => Ok(()),
+            Db::Postgres(conn) => conn.ping().map_err(diesel::r2d2::Error::QueryError),
+        }
+    }
+
+    fn has_broken(&self, db: &mut Db) -> bool {
+        std::thread::panicking()
+            || match db {
+                Db::Sqlite(conn) => conn.is_broken(),
+                Db::Postgres(conn) => conn.is_broken(),
+            }
+    }
+}

@@ -1,0 +1,167 @@
+//! Moments in time: `timestamptz` on PostgreSQL, microseconds since 1970 on SQLite.
+
+use std::fmt;
+use std::ops::{Add, Sub};
+
+use diesel::backend::Backend;
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::pg::{Pg, PgValue};
+use diesel::query_builder::QueryId;
+use diesel::serialize::{self, IsNull, Output, ToSql};
+use diesel::sql_types::{BigInt, HasSqlType, SqlOrd, SqlType, Timestamptz};
+use diesel::sqlite::Sqlite;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::backend::{MultiBackend, MultiRawValue};
+
+/// The SQL type of [`Instant`].
+#[derive(Clone, Copy, Debug, Default, SqlType, QueryId)]
+#[diesel(postgres_type(name = "timestamptz"), sqlite_type(name = "Long"))]
+pub struct SqlInstant;
+
+impl SqlOrd for SqlInstant {}
+
+/// A moment, in UTC, to the microsecond (what both databases keep).
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    AsExpression,
+    FromSqlRow,
+)]
+#[diesel(sql_type = SqlInstant)]
+pub struct Instant(Timestamp);
+
+/// PostgreSQL counts from 2000-01-01, everybody else from 1970-01-01: the difference in
+/// microseconds.
+const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
+
+impl Instant {
+    /// From microseconds since 1970; what lies outside the calendar becomes its first moment.
+    pub fn from_microseconds(micros: i64) -> Self {
+        Self(Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MIN))
+    }
+
+    /// Microseconds since 1970.
+    pub fn as_microseconds(self) -> i64 {
+        self.0.as_microsecond()
+    }
+
+    /// Whole seconds since 1970.
+    pub fn as_seconds(self) -> i64 {
+        self.0.as_second()
+    }
+
+    /// This moment moved by whole days of 24 hours.
+    #[must_use]
+    pub fn plus_days(self, days: i64) -> Self {
+        self + SignedDuration::from_hours(days.saturating_mul(24))
+    }
+
+    /// How long ago `earlier` was, seen from here; negative when it lies ahead.
+    pub fn since(self, earlier: Self) -> SignedDuration {
+        self.0.duration_since(earlier.0)
+    }
+
+    /// `2026-11-23 09:24 UTC`
+    pub fn minute_text(self) -> String {
+        self.0.strftime("%Y-%m-%d %H:%M UTC").to_string()
+    }
+
+    /// `30 November 2026, 09:24 UTC`
+    pub fn long_text(self) -> String {
+        self.0.strftime("%-d %B %Y, %H:%M UTC").to_string()
+    }
+
+    /// `30 Nov 2026`
+    pub fn day_text(self) -> String {
+        self.0.strftime("%-d %b %Y").to_string()
+    }
+}
+
+impl From<Timestamp> for Instant {
+    fn from(timestamp: Timestamp) -> Self {
+        Self::from_microseconds(timestamp.as_microsecond())
+    }
+}
+
+impl Add<SignedDuration> for Instant {
+    type Output = Self;
+
+    fn add(self, duration: SignedDuration) -> Self {
+        Self(self.0.saturating_add(duration).unwrap_or(Timestamp::MAX))
+    }
+}
+
+impl Sub<SignedDuration> for Instant {
+    type Output = Self;
+
+    fn sub(self, duration: SignedDuration) -> Self {
+        Self(self.0.saturating_sub(duration).unwrap_or(Timestamp::MIN))
+    }
+}
+
+impl fmt::Display for Instant {
+    /// RFC 3339 in UTC, as in `2026-11-23T09:24:11.5Z`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl ToSql<SqlInstant, Sqlite> for Instant {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(self.as_microseconds());
+        Ok(IsNull::No)
+    }
+}
+
+impl ToSql<SqlInstant, Pg> for Instant {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        let micros = diesel::pg::data_types::PgTimestamp(self.as_microseconds() - POSTGRES_EPOCH);
+        ToSql::<Timestamptz, Pg>::to_sql(&micros, &mut out.reborrow())
+    }
+}
+
+impl ToSql<SqlInstant, MultiBackend> for Instant {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, MultiBackend>) -> serialize::Result {
+        out.set_value((SqlInstant, self));
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<SqlInstant, Sqlite> for Instant {
+    fn from_sql(bytes: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        <i64 as FromSql<BigInt, Sqlite>>::from_sql(bytes).map(Self::from_microseconds)
+    }
+}
+
+impl FromSql<SqlInstant, Pg> for Instant {
+    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
+        let diesel::pg::data_types::PgTimestamp(micros) =
+            FromSql::<Timestamptz, Pg>::from_sql(bytes)?;
+        Ok(Self::from_microseconds(micros.saturating_add(POSTGRES_EPOCH)))
+    }
+}
+
+impl FromSql<SqlInstant, MultiBackend> for Instant {
+    fn from_sql(bytes: MultiRawValue<'_>) -> deserialize::Result<Self> {
+        bytes.from_sql::<Self, SqlInstant>()
+    }
+}
+
+impl HasSqlType<SqlInstant> for MultiBackend {
+    fn metadata(
+        lookup: &mut Self::MetadataLookup,
+    ) -> <Self as diesel::sql_types::TypeMetadata>::TypeMetadata {
+        Self::lookup_sql_type::<SqlInstant>(lookup)
+    }
+}

@@ -1,0 +1,271 @@
+//! The database: `read`, `write` and `ingest`, on SQLite and on PostgreSQL alike.
+//!
+//! Invariant: whatever is read inside [`Database::write`] about the accounts it locks cannot change
+//! before it commits; there is one writer per account on both databases (decisions 4).
+
+mod backend;
+mod connection;
+mod id;
+mod instant;
+mod json;
+pub mod migrate;
+pub mod paging;
+pub mod schema;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use actix_web::web;
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::prelude::*;
+use diesel::sql_types::Array;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+pub(crate) use backend::on_each_backend;
+pub use backend::{Db, Location, Manager, MultiBackend, MultiRawValue, Role, connect};
+pub use id::{Id, SqlId};
+pub use instant::{Instant, SqlInstant};
+pub use json::Json;
+pub(crate) use json::text_enum;
+
+use crate::base::error::{Error, Result};
+
+/// The id column of `accounts`, whose rows [`Database::write`] locks.
+pub use schema::AccountMarker;
+
+/// What a `write` needs to have for itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Locks {
+    /// These accounts, locked in ascending order of their ids.
+    Accounts(Vec<Id<AccountMarker>>),
+    /// What belongs to no account: first user, handles, mails in the queue.
+    Instance,
+}
+
+impl Locks {
+    /// Several accounts at once.
+    pub fn accounts(ids: impl IntoIterator<Item = Id<AccountMarker>>) -> Self {
+        let mut ids: Vec<_> = ids.into_iter().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        Self::Accounts(ids)
+    }
+}
+
+impl From<Id<AccountMarker>> for Locks {
+    fn from(id: Id<AccountMarker>) -> Self {
+        Self::Accounts(vec![id])
+    }
+}
+
+/// How many connections there are, and how long a request waits for one before it answers 503.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// Connections that read.
+    pub readers: u32,
+    /// Connections that write; SQLite always has one.
+    pub writers: u32,
+}
+
+const READER_WAIT: Duration = Duration::from_secs(1);
+const WRITER_WAIT: Duration = Duration::from_secs(5);
+
+/// The database. Clones share the same pools.
+#[derive(Clone)]
+pub struct Database {
+    location: Location,
+    readers: Arc<Side>,
+    writers: Arc<Side>,
+    queries: Arc<AtomicU64>,
+}
+
+/// A pool with a gate before it: waiting happens in the gate (asynchronous, bounded), so a request
+/// never holds a thread while it waits.
+struct Side {
+    pool: r2d2::Pool<Manager>,
+    gate: Semaphore,
+    patience: Duration,
+}
+
+impl Side {
+    fn open(location: &Location, role: Role, size: u32, patience: Duration) -> Self {
+        let pool = r2d2::Pool::builder()
+            .max_size(size)
+            .min_idle(Some(0))
+            .connection_timeout(patience)
+            .test_on_check_out(true)
+            .error_handler(Box::new(LogPoolErrors))
+            .build_unchecked(Manager::new(location.clone(), role));
+        Self { pool, gate: Semaphore::new(size as usize), patience }
+    }
+
+    /// Runs `work` on a connection of this side, on a thread that may block.
+    async fn run<R: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&mut Db) -> Result<R> + Send + 'static,
+    ) -> Result<R> {
+        let permit = timeout(self.patience, self.gate.acquire())
+            .await
+            .map_err(|_| Error::Unavailable)?
+            .map_err(Error::internal)?;
+        let side = Arc::clone(self);
+        let result = web::block(move || {
+            let mut db = side.pool.get()?;
+            work(&mut db)
+        })
+        .await;
+        drop(permit);
+        result.map_err(Error::internal)?
+    }
+}
+
+#[derive(Debug)]
+struct LogPoolErrors;
+
+impl<E: std::error::Error> r2d2::HandleError<E> for LogPoolErrors {
+    fn handle_error(&self, error: E) {
+        tracing::warn!(error.cause = %error, "could not open a database connection");
+    }
+}
+
+impl Database {
+    /// The pools; no connection is made yet.
+    pub fn new(location: Location, sizes: Sizes) -> Self {
+        let writers = match location {
+            Location::Sqlite(_) => 1,
+            Location::Postgres(_) => sizes.writers,
+        };
+        Self {
+            readers: Arc::new(Side::open(&location, Role::Reader, sizes.readers, READER_WAIT)),
+            writers: Arc::new(Side::open(&location, Role::Writer, writers, WRITER_WAIT)),
+            queries: Arc::new(AtomicU64::new(0)),
+            location,
+        }
+    }
+
+    /// Where the data lives.
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// How many `read` and `write` calls were made; for tests and metrics.
+    pub fn calls(&self) -> u64 {
+        self.queries.load(Ordering::Relaxed)
+    }
+
+    /// Runs `work`, which only reads.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when no connection is free within a second; else what `work` returns.
+    pub async fn read<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Db) -> Result<R> + Send + 'static,
+    ) -> Result<R> {
+        self.queries.fetch_add(1, Ordering::Relaxed);
+        self.readers.run(work).await
+    }
+
+    /// Runs `work` in a transaction, as the only writer of what `locks` names. Top level only.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when its turn does not come within five seconds; else what `work`
+    /// returns, and then nothing was changed.
+    pub async fn write<R: Send + 'static>(
+        &self,
+        locks: impl Into<Locks>,
+        work: impl FnOnce(&mut Db) -> Result<R> + Send + 'static,
+    ) -> Result<R> {
+        self.queries.fetch_add(1, Ordering::Relaxed);
+        let locks = locks.into();
+        self.writers.run(move |db| in_transaction(db, &locks, work)).await
+    }
+
+    /// Runs `work` in a short transaction that takes no account's lock: for what guards itself by
+    /// its own row (last use of a key, a claimed mail).
+    ///
+    /// # Errors
+    /// As [`Database::write`].
+    pub async fn ingest<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Db) -> Result<R> + Send + 'static,
+    ) -> Result<R> {
+        self.write(Locks::Accounts(Vec::new()), work).await
+    }
+}
+
+type Transactions = <Db as Connection>::TransactionManager;
+
+/// Begins, locks, works, and commits; rolls back on an error and on a panic.
+///
+/// # Errors
+/// What `work` returns, or the database's fault.
+pub fn in_transaction<R>(
+    db: &mut Db,
+    locks: &Locks,
+    work: impl FnOnce(&mut Db) -> Result<R>,
+) -> Result<R> {
+    match db {
+        // diesel's own BEGIN is deferred: a transaction that read first and then wants to write is
+        // refused at once when another one wrote meanwhile, whatever the busy timeout.
+        Db::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")?,
+        Db::Postgres(_) => Transactions::begin_transaction(db)?,
+    }
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        lock(db, locks)?;
+        work(db)
+    }));
+    match outcome {
+        Ok(Ok(value)) => {
+            Transactions::commit_transaction(db)?;
+            Ok(value)
+        }
+        Ok(Err(error)) => {
+            if let Err(fault) = Transactions::rollback_transaction(db) {
+                tracing::warn!(error.cause = %fault, "could not roll back");
+            }
+            Err(error)
+        }
+        Err(panic) => {
+            if let Err(fault) = Transactions::rollback_transaction(db) {
+                tracing::warn!(error.cause = %fault, "could not roll back");
+            }
+            std::panic::resume_unwind(panic)
+        }
+    }
+}
+
+/// On PostgreSQL, waits until the rows named are ours; SQLite has one writer anyway.
+fn lock(db: &mut Db, locks: &Locks) -> Result<()> {
+    let Db::Postgres(conn) = db else { return Ok(()) };
+    match locks {
+        Locks::Accounts(ids) => lock_rows(conn, ids)?,
+        Locks::Instance => {
+            diesel::sql_query("SELECT id FROM instance FOR UPDATE").execute(conn)?;
+        }
+    }
+    Ok(())
+}
+
+fn lock_rows(conn: &mut PgConnection, ids: &[Id<AccountMarker>]) -> QueryResult<()> {
+    if !ids.is_empty() {
+        diesel::sql_query("SELECT id FROM accounts WHERE id = ANY($1) ORDER BY id FOR UPDATE")
+            .bind::<Array<SqlId>, _>(ids)
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Locks accounts too, inside a transaction that began with [`Locks::Instance`]: the instance always
+/// comes first, so the order is the same everywhere.
+///
+/// # Errors
+/// The database's fault.
+pub fn lock_accounts(db: &mut Db, ids: &[Id<AccountMarker>]) -> QueryResult<()> {
+    match db {
+        Db::Sqlite(_) => Ok(()),
+        Db::Postgres(conn) => lock_rows(conn, ids),
+    }
+}

@@ -1,0 +1,305 @@
+//! The tables, as diesel sees them: written by hand, and compared with both databases by a test.
+#![expect(missing_docs, reason = "the migrations tell what each column holds")]
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// One row, whose lock orders what belongs to no account.
+    instance (id) {
+        id -> SmallInt,
+        created_at -> SqlInstant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// Personal accounts and organizations.
+    accounts (id) {
+        id -> SqlId,
+        kind -> Text,
+        handle -> Text,
+        name -> Text,
+        workspace_limit -> Nullable<Integer>,
+        member_limit -> Nullable<Integer>,
+        run_retention_days -> Nullable<Integer>,
+        audit_retention_days -> Nullable<Integer>,
+        created_at -> SqlInstant,
+        updated_at -> SqlInstant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// Old handles of accounts.
+    account_redirects (handle) {
+        handle -> Text,
+        account_id -> SqlId,
+        created_at -> SqlInstant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// People.
+    users (id) {
+        id -> SqlId,
+        personal_account_id -> SqlId,
+        email -> Text,
+        email_key -> Text,
+        verified -> Text,
+        pending_email -> Nullable<Text>,
+        password_hash -> Nullable<Text>,
+        theme -> Text,
+        verify_generation -> Integer,
+        reset_generation -> Integer,
+        reset_requested_at -> Nullable<SqlInstant>,
+        verify_requested_at -> Nullable<SqlInstant>,
+        last_sign_in_at -> Nullable<SqlInstant>,
+        created_at -> SqlInstant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// Signed-in browsers.
+    sessions (id) {
+        id -> SqlId,
+        key_hash -> Binary,
+        user_id -> SqlId,
+        state -> Text,
+        created_at -> SqlInstant,
+        last_seen_at -> SqlInstant,
+        expires_at -> SqlInstant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// Workspaces, the deleted ones within their days of grace too.
+    workspaces (id) {
+        id -> SqlId,
+        account_id -> SqlId,
+        handle -> Text,
+        name -> Text,
+        description -> Text,
+        created_by -> Nullable<SqlId>,
+        created_by_name -> Text,
+        created_at -> SqlInstant,
+        updated_at -> SqlInstant,
+        deleted_at -> Nullable<SqlInstant>,
+        deleted_by -> Nullable<SqlId>,
+        purge_after -> Nullable<SqlInstant>,
+        purged -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// Old handles of workspaces.
+    workspace_redirects (account_id, handle) {
+        account_id -> SqlId,
+        handle -> Text,
+        workspace_id -> SqlId,
+        created_at -> SqlInstant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// Who was let into a workspace.
+    memberships (id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        user_id -> SqlId,
+        role -> Text,
+        sort_name -> Text,
+        created_at -> SqlInstant,
+        last_seen_at -> Nullable<SqlInstant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// The outbox.
+    mails (id) {
+        id -> SqlId,
+        template -> Text,
+        recipient -> Text,
+        recipient_key -> Text,
+        data -> Text,
+        subject_id -> Nullable<SqlId>,
+        state -> Text,
+        attempts -> Integer,
+        next_at -> SqlInstant,
+        leased_by -> Nullable<SqlId>,
+        last_error -> Nullable<Text>,
+        created_at -> SqlInstant,
+        sent_at -> Nullable<SqlInstant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// Invitations by mail.
+    invitations (id) {
+        id -> SqlId,
+        kind -> Text,
+        account_id -> SqlId,
+        workspace_id -> SqlId,
+        email -> Text,
+        email_key -> Text,
+        role -> Text,
+        state -> Text,
+        generation -> Integer,
+        expires_at -> SqlInstant,
+        invited_by -> Nullable<SqlId>,
+        invited_by_name -> Text,
+        mail_id -> Nullable<SqlId>,
+        void_reason -> Nullable<Text>,
+        renewal_asked_at -> Nullable<SqlInstant>,
+        created_at -> SqlInstant,
+        sent_at -> SqlInstant,
+        decided_at -> Nullable<SqlInstant>,
+        accepted_by -> Nullable<SqlId>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// Users' API keys.
+    api_keys (id) {
+        id -> SqlId,
+        user_id -> SqlId,
+        name -> Text,
+        hash -> Binary,
+        last_four -> Text,
+        only_workspace_id -> Nullable<SqlId>,
+        read_only -> Bool,
+        created_at -> SqlInstant,
+        expires_at -> Nullable<SqlInstant>,
+        last_used_at -> Nullable<SqlInstant>,
+        last_used_ip -> Nullable<Text>,
+        expiry_told_at -> Nullable<SqlInstant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::SqlInstant;
+
+    /// Wrong passwords.
+    failed_sign_ins (login_hash) {
+        login_hash -> Binary,
+        failures -> Integer,
+        throttled_until -> SqlInstant,
+        last_failure_at -> SqlInstant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// One-use form tokens.
+    form_tokens (id) {
+        id -> SqlId,
+        location -> Nullable<Text>,
+        used_at -> SqlInstant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// Periodic jobs.
+    jobs (name) {
+        name -> Text,
+        leased_by -> Nullable<SqlId>,
+        leased_until -> Nullable<SqlInstant>,
+        last_run_at -> Nullable<SqlInstant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// The end of each audit chain.
+    audit_heads (account_id) {
+        account_id -> SqlId,
+        sequence -> BigInt,
+        hash -> Binary,
+        pruned_sequence -> BigInt,
+        pruned_hash -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// The audit log.
+    audit_entries (account_id, sequence) {
+        account_id -> SqlId,
+        sequence -> BigInt,
+        occurred_at -> SqlInstant,
+        event -> Text,
+        actor_id -> Nullable<SqlId>,
+        workspace_id -> Nullable<SqlId>,
+        entry -> Text,
+        hash -> Binary,
+    }
+}
+
+diesel::joinable!(users -> accounts (personal_account_id));
+diesel::joinable!(workspaces -> accounts (account_id));
+diesel::joinable!(memberships -> workspaces (workspace_id));
+diesel::joinable!(memberships -> users (user_id));
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(api_keys -> users (user_id));
+diesel::joinable!(invitations -> workspaces (workspace_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    instance,
+    accounts,
+    account_redirects,
+    users,
+    sessions,
+    workspaces,
+    workspace_redirects,
+    memberships,
+    mails,
+    invitations,
+    api_keys,
+    failed_sign_ins,
+    form_tokens,
+    jobs,
+    audit_heads,
+    audit_entries,
+);
+
+/// What an id of the `accounts` table is the id of; the product's own type is in `tenancy`.
+#[derive(Debug)]
+pub enum AccountMarker {}

@@ -1,0 +1,305 @@
+//! What surrounds every response: strict headers, accepted hosts, deadlines, errors as pages.
+
+use std::time::Duration;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, ResponseError, web};
+use tokio::time::timeout;
+
+use super::client::ClientIp;
+use super::page;
+use crate::app::App;
+use crate::base::error::{Error, Result};
+use crate::base::settings::is_loopback_host;
+use crate::urls;
+
+/// No inline script or style anywhere, so no nonces (BR-04).
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+     img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; \
+     base-uri 'none'; object-src 'none'; frame-ancestors 'none'";
+
+const FIXED: [(HeaderName, &str); 5] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    // `no-referrer` would make browsers send `Origin: null` with our own forms.
+    (header::REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
+];
+
+/// A handler has this long (CF-06).
+const HANDLER_DEADLINE: Duration = Duration::from_secs(30);
+
+/// The outermost layer: headers on every response, whatever it is (BR-04 … BR-06, BR-11).
+///
+/// # Errors
+/// Passes on what cannot become a response.
+pub async fn secure<B: MessageBody + 'static>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let app = req.app_data::<web::Data<App>>().cloned();
+    let mut res = next.call(req).await?;
+    add_headers(res.headers_mut(), app.is_some_and(|app| app.settings().is_https()));
+    Ok(res)
+}
+
+fn add_headers(headers: &mut header::HeaderMap, is_https: bool) {
+    for (name, value) in FIXED {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+        headers.insert(
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(CONTENT_SECURITY_POLICY),
+        );
+    }
+    if is_https {
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000; includeSubDomains"),
+        );
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
+
+/// Refuses what is not meant for this server, is too much, or takes too long.
+///
+/// # Errors
+/// [`Error::Misdirected`], [`Error::TooLarge`], [`Error::TooMany`], [`Error::Unavailable`].
+pub async fn guard<B: MessageBody + 'static>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let (request, payload) = req.into_parts();
+    let app =
+        request.app_data::<web::Data<App>>().ok_or_else(|| Error::internal("no App"))?.clone();
+    let admitted = admit(&request, &app);
+    let mut req = ServiceRequest::from_parts(request, payload);
+    // A HEAD is a GET whose body is not sent, which the connection sees to.
+    if *req.method() == Method::HEAD {
+        req.head_mut().method = Method::GET;
+    }
+    if let Err(error) = admitted {
+        note_refusal(&error);
+        return Ok(req.error_response(error));
+    }
+    // A request must not be held while it is routed, so there is none left to answer with here:
+    // the answer travels as an error, with its headers already on.
+    if let Ok(res) = timeout(HANDLER_DEADLINE, next.call(req)).await {
+        return Ok(res?.map_into_boxed_body());
+    }
+    tracing::warn!("a request took too long");
+    let mut response = Error::Unavailable.error_response();
+    add_headers(response.headers_mut(), app.settings().is_https());
+    Err(InternalError::from_response("deadline", response).into())
+}
+
+/// The longest path with query, in bytes (CF-06).
+const ADDRESS_LIMIT: usize = 4096;
+
+fn admit(req: &actix_web::HttpRequest, app: &App) -> Result<()> {
+    let path = req.path();
+    if req.uri().path_and_query().is_some_and(|pq| pq.as_str().len() > ADDRESS_LIMIT) {
+        return Err(Error::TooLarge);
+    }
+    if matches!(*req.method(), Method::TRACE | Method::CONNECT) {
+        return Err(Error::MethodNotAllowed(vec![Method::GET, Method::POST]));
+    }
+    // Encoded slashes, backslashes and NULs mean different things to different readers (IV-14).
+    let raw = req.uri().path().to_ascii_lowercase();
+    if ["%2f", "%5c", "%00", "\\"].iter().any(|bad| raw.contains(bad))
+        || raw
+            .split('/')
+            .any(|part| matches!(part, "." | ".." | "%2e" | "%2e%2e" | ".%2e" | "%2e."))
+    {
+        return Err(Error::NotFound);
+    }
+    if req.uri().query().is_some_and(|query| query.contains("%00")) {
+        return Err(Error::BadRequest("The address holds a NUL character.".to_owned()));
+    }
+    if matches!(path, "/health" | "/ready" | "/metrics") {
+        return Ok(());
+    }
+    check_host(req, app)?;
+    app.limits.request(ClientIp::of(req, app))
+}
+
+/// The `Host` header must name this server (D-12): nothing is built from it, but a page under a
+/// foreign name is a page in a foreign origin.
+fn check_host(req: &actix_web::HttpRequest, app: &App) -> Result<()> {
+    let mut hosts = req.headers().get_all(header::HOST);
+    let host = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host.to_str().map_err(|_| Error::Misdirected)?,
+        // HTTP/2 and an absolute-form target carry it in the address.
+        (None, _) => req.uri().authority().map_or("", |authority| authority.as_str()),
+        (Some(_), Some(_)) => return Err(Error::BadRequest("Two Host headers.".to_owned())),
+    };
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
+        if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host }
+    });
+    let settings = app.settings();
+    let own = settings.base_url.host_str().unwrap_or_default();
+    let is_ours =
+        name.eq_ignore_ascii_case(own) || (settings.is_loopback() && is_loopback_host(name));
+    if is_ours { Ok(()) } else { Err(Error::Misdirected) }
+}
+
+/// The web scope's layer: shows an [`Error`] as a page, and sets the visitor's form cookie.
+///
+/// # Errors
+/// Passes on what cannot become a response.
+pub async fn render_pages<B: MessageBody + 'static>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let res = match check_origin(&req) {
+        Ok(()) => next.call(req).await?.map_into_boxed_body(),
+        Err(error) => req.error_response(error),
+    };
+    let request = res.request().clone();
+    let app =
+        request.app_data::<web::Data<App>>().ok_or_else(|| Error::internal("no App"))?.clone();
+    let page = res.response().error().map(|error| match error.as_error::<Error>() {
+        Some(error) => {
+            note_refusal(error);
+            error_page(&request, &app, error)
+        }
+        None => error_page(&request, &app, &foreign(error, res.status())),
+    });
+    let page = page.or_else(|| wrong_method(&res).map(|error| error_page(&request, &app, &error)));
+    let mut res = match page {
+        Some(page) => res.into_response(page),
+        None => res,
+    };
+    if let Some(cookie) = request.extensions().get::<page::NewVisitorCookie>() {
+        res.response_mut().add_cookie(&cookie.0).map_err(|e| Error::internal(e.to_string()))?;
+    }
+    Ok(res)
+}
+
+/// actix answers a method that an address does not take with `Allow` and nothing to read.
+fn wrong_method<B>(res: &ServiceResponse<B>) -> Option<Error> {
+    (res.status() == StatusCode::METHOD_NOT_ALLOWED).then(|| {
+        let allowed = res.headers().get(header::ALLOW).and_then(|value| value.to_str().ok());
+        let methods = allowed.unwrap_or_default().split(',').map(str::trim);
+        Error::MethodNotAllowed(methods.filter_map(|name| name.parse().ok()).collect())
+    })
+}
+
+/// The API scope's layer: every refusal has a sentence in JSON.
+///
+/// # Errors
+/// Passes on what cannot become a response.
+pub async fn render_json<B: MessageBody + 'static>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let res = next.call(req).await?.map_into_boxed_body();
+    if let Some(error) = res.response().error().and_then(|error| error.as_error::<Error>()) {
+        note_refusal(error);
+    }
+    let foreign = match res.response().error() {
+        Some(error) if error.as_error::<Error>().is_none() => Some(foreign(error, res.status())),
+        Some(_) => None,
+        None => wrong_method(&res),
+    };
+    Ok(match foreign {
+        Some(error) => res.into_response(error.error_response()),
+        None => res,
+    })
+}
+
+/// What actix itself refuses (bad paths, bad queries), as one of ours.
+fn foreign(error: &actix_web::Error, status: actix_web::http::StatusCode) -> Error {
+    match status.as_u16() {
+        404 => Error::NotFound,
+        405 => Error::MethodNotAllowed(Vec::new()),
+        413 | 431 => Error::TooLarge,
+        400..=499 => {
+            Error::BadRequest("The address or the form has a value that cannot be.".to_owned())
+        }
+        _ => Error::internal(error.to_string()),
+    }
+}
+
+/// One line for every refusal (LG-01); who, which route and which request are in its span.
+fn note_refusal(error: &Error) {
+    if matches!(
+        error,
+        Error::SignInRequired
+            | Error::Forbidden(_)
+            | Error::Misdirected
+            | Error::TooMany(_)
+            | Error::UnsupportedMediaType(_)
+    ) {
+        let status = error.status_code().as_u16();
+        tracing::info!(event = "request.refused", status, reason = %error, "request refused");
+    }
+}
+
+fn error_page(req: &actix_web::HttpRequest, app: &App, error: &Error) -> actix_web::HttpResponse {
+    let here = || {
+        let is_page = req.method() == Method::GET;
+        let here = req.uri().path_and_query().map_or("/", |pq| pq.as_str());
+        if is_page { here } else { urls::workspaces() }
+    };
+    match error {
+        Error::SignInRequired if matches!(here(), "/" | "/workspaces") => {
+            super::see_other(urls::sign_in())
+        }
+        Error::SignInRequired => super::see_other(urls::sign_in_next(here())),
+        Error::VerificationRequired => super::see_other(urls::verify_email_needed()),
+        Error::ReauthenticationRequired => {
+            // A form whose proof of identity ran out comes back to the page that it stands on.
+            let back = req.uri().path_and_query().map_or("/", |pq| pq.as_str());
+            super::see_other(urls::confirm_access_next(back))
+        }
+        Error::Moved(to) => super::see_other(to),
+        error => page::error_page(req, app, error),
+    }
+}
+
+/// Unsafe requests must come from this site's own pages: the header check that browsers enforce
+/// (BR-02). Where a browser says nothing, the form token alone decides.
+fn check_origin(req: &ServiceRequest) -> Result<()> {
+    if matches!(*req.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+        return Ok(());
+    }
+    let app = req.app_data::<web::Data<App>>().ok_or_else(|| Error::internal("no App"))?;
+    let header = |name: &str| req.headers().get(name).map(|value| value.to_str().unwrap_or("null"));
+    let foreign = || {
+        Error::Forbidden(
+            "This form was sent from another site. Open the page here and try again.".to_owned(),
+        )
+    };
+    match header("sec-fetch-site") {
+        Some("same-origin" | "none") => return Ok(()),
+        Some(_) => return Err(foreign()),
+        None => {}
+    }
+    match header("origin") {
+        None => Ok(()),
+        Some(origin) => {
+            let settings = app.settings();
+            let host = req.headers().get(header::HOST).and_then(|value| value.to_str().ok());
+            let own = origin == settings.base_url.origin().ascii_serialization();
+            // On this machine a page may have been opened under another of its names.
+            let alias = settings.is_loopback()
+                && host.is_some_and(|host| {
+                    origin == format!("{}://{host}", settings.base_url.scheme())
+                });
+            if own || alias { Ok(()) } else { Err(foreign()) }
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! A page, and what surrounds it: who is looking, where they are, the form tokens, the notice.
+
+use std::future::{Ready, ready};
+
+use actix_session::SessionExt;
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::http::header::ContentType;
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest, HttpResponse, Responder, ResponseError, web,
+};
+use askama::Template;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use tracing_actix_web::RequestId;
+
+use crate::app::App;
+use crate::base::db::Id;
+use crate::base::error::{Error, Result};
+use crate::base::random;
+use crate::base::secret::{Purpose, mask};
+use crate::base::text::{initials, tone_of};
+use crate::urls;
+
+/// A rendered template as a response.
+pub struct Page<T>(pub T);
+
+impl<T: Template> Page<T> {
+    /// The page with a status of its own.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the template fails.
+    pub fn with_status(self, status: StatusCode) -> Result<HttpResponse> {
+        let html = self.0.render().map_err(Error::internal)?;
+        Ok(HttpResponse::build(status).content_type(ContentType::html()).body(html))
+    }
+
+    /// The form again, with its problems: 422.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the template fails.
+    pub fn unprocessable(self) -> Result<HttpResponse> {
+        self.with_status(StatusCode::UNPROCESSABLE_ENTITY)
+    }
+
+    /// The page.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the template fails.
+    pub fn ok(self) -> Result<HttpResponse> {
+        self.with_status(StatusCode::OK)
+    }
+}
+
+impl<T: Template> Responder for Page<T> {
+    type Body = actix_web::body::BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        self.ok().unwrap_or_else(|error| error.error_response())
+    }
+}
+
+/// Who is looking, as pages show it. Put into the request by `access/identify.rs`.
+#[derive(Clone, Debug)]
+pub struct Viewer {
+    /// Display name.
+    pub name: String,
+    /// Address as typed.
+    pub email: String,
+    /// Handle of the personal account.
+    pub handle: String,
+    /// For the picture.
+    pub initials: String,
+    /// Tone of the picture.
+    pub tone: &'static str,
+    /// Whether the address is confirmed.
+    pub verified: bool,
+    /// `system`, `light` or `dark`.
+    pub theme: &'static str,
+}
+
+/// A person in a list.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// Display name.
+    pub name: String,
+    /// Address, or another line about the person.
+    pub email: String,
+    /// For the picture.
+    pub initials: String,
+    /// Tone of the picture.
+    pub tone: &'static str,
+}
+
+impl Person {
+    /// A person with a picture made from the name.
+    pub fn new(name: &str, email: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            email: email.to_owned(),
+            initials: initials(name),
+            tone: tone_of(name),
+        }
+    }
+}
+
+/// One sentence about what just happened, shown once.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Notice {
+    /// `ok`, `info`, `warn` or `danger`.
+    pub tone: String,
+    /// The sentence.
+    pub text: String,
+    /// A link after it: words and address.
+    pub link: Option<(String, String)>,
+}
+
+impl Notice {
+    fn new(tone: &str, text: impl Into<String>) -> Self {
+        Self { tone: tone.to_owned(), text: text.into(), link: None }
+    }
+
+    /// It worked.
+    pub fn ok(text: impl Into<String>) -> Self {
+        Self::new("ok", text)
+    }
+
+    /// It worked, and there is something to know.
+    pub fn info(text: impl Into<String>) -> Self {
+        Self::new("info", text)
+    }
+
+    /// It worked, and there is something to do.
+    pub fn warn(text: impl Into<String>) -> Self {
+        Self::new("warn", text)
+    }
+
+    /// It did not work.
+    pub fn danger(text: impl Into<String>) -> Self {
+        Self::new("danger", text)
+    }
+
+    /// With a link after the sentence.
+    #[must_use]
+    pub fn linking(mut self, words: &str, href: impl Into<String>) -> Self {
+        self.link = Some((words.to_owned(), href.into()));
+        self
+    }
+
+    /// Keeps the notice for the page that comes next; only a signed-in person has a place for it.
+    ///
+    /// # Errors
+    /// A fault of the session.
+    pub fn leave(&self, req: &HttpRequest) -> Result<()> {
+        req.get_session().insert(NOTICE, self).map_err(Error::internal)
+    }
+}
+
+const NOTICE: &str = "notice";
+
+/// The workspace that a page is about.
+#[derive(Clone, Debug)]
+pub struct CurrentWorkspace {
+    /// Handle of the owning account.
+    pub account: String,
+    /// Name of the owning account.
+    pub account_name: String,
+    /// Handle of the workspace.
+    pub handle: String,
+    /// The Collaborators page is open to the viewer.
+    pub sees_collaborators: bool,
+    /// The Settings page is open to the viewer.
+    pub sees_settings: bool,
+}
+
+/// Another workspace to change to.
+#[derive(Clone, Debug)]
+pub struct SwitchItem {
+    /// Handle of the owning account.
+    pub account: String,
+    /// Handle of the workspace.
+    pub handle: String,
+}
+
+/// What surrounds every page.
+#[derive(Clone, Debug)]
+pub struct Shell {
+    /// `None` when signed out.
+    pub viewer: Option<Viewer>,
+    /// `system`, `light` or `dark`.
+    pub theme: &'static str,
+    /// For the hidden field `csrf`.
+    pub csrf: String,
+    /// For the hidden field `once`.
+    pub once: String,
+    /// What just happened.
+    pub notice: Option<Notice>,
+    /// Host and port of the base URL.
+    pub host: String,
+    /// Who runs the server.
+    pub operator: Option<String>,
+    /// The workspace that the page is about.
+    pub workspace: Option<CurrentWorkspace>,
+    /// Other workspaces.
+    pub switcher: Vec<SwitchItem>,
+    /// Which entry of the navigation the page is.
+    pub at: &'static str,
+    /// Mails are kept, and can be read here.
+    pub mail_kept: bool,
+}
+
+impl Shell {
+    /// The shell of a page at an entry of the navigation.
+    #[must_use]
+    pub fn at(mut self, at: &'static str) -> Self {
+        self.at = at;
+        self
+    }
+
+    fn of(req: &HttpRequest, app: &App) -> Self {
+        let viewer = req.extensions().get::<Viewer>().cloned();
+        let session = req.get_session();
+        // A failed session counts as none here: this is also what draws the error page.
+        let has_notice = session.contains_key(NOTICE);
+        let notice = has_notice.then(|| session.remove_as::<Notice>(NOTICE)).flatten();
+        let notice = notice.and_then(Result::ok);
+        let settings = app.settings();
+        Self {
+            theme: viewer.as_ref().map_or("system", |viewer| viewer.theme),
+            viewer,
+            csrf: mask(&form_code(req, app, true)),
+            once: Id::<Self>::new(app.now()).to_string(),
+            notice,
+            host: settings.host(),
+            operator: settings.flags.operator.clone(),
+            workspace: None,
+            switcher: Vec::new(),
+            at: "",
+            mail_kept: settings.has_outbox_page(),
+        }
+    }
+}
+
+impl FromRequest for Shell {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(match req.app_data::<web::Data<App>>() {
+            Some(app) => Ok(Self::of(req, app)),
+            None => Err(Error::internal("no App")),
+        })
+    }
+}
+
+/// A visitor without a session got a form: this cookie ties the form to the browser.
+pub struct NewVisitorCookie(pub Cookie<'static>);
+
+/// The name of that cookie.
+pub fn visitor_cookie_name(is_https: bool) -> &'static str {
+    if is_https { "__Host-bulkhead-form" } else { "bulkhead-form" }
+}
+
+/// The code that the form tokens of this browser carry (decisions 18): from the session's id, or
+/// from a random cookie of a visitor, which `may_set` allows to be made.
+pub(super) fn form_code(req: &HttpRequest, app: &App, may_set: bool) -> [u8; 32] {
+    let session = req.get_session();
+    if let Ok(Some(row)) = session.get::<Id<Shell>>(super::session::ROW_ID)
+        && session.contains_key(super::session::SIGNED_IN)
+    {
+        return app.context.keys.code(Purpose::FormOfSession, row.uuid().as_bytes());
+    }
+    let is_https = app.settings().is_https();
+    let name = visitor_cookie_name(is_https);
+    let known = req.cookie(name).map(|cookie| cookie.value().to_owned());
+    let fresh = req.extensions().get::<NewVisitorCookie>().map(|new| new.0.value().to_owned());
+    let value = if let Some(value) = known.filter(|value| value.len() == 22).or(fresh) {
+        value
+    } else {
+        let value = URL_SAFE_NO_PAD.encode(random::bytes::<16>());
+        if may_set {
+            let cookie = Cookie::build(name, value.clone())
+                .path("/")
+                .http_only(true)
+                .secure(is_https)
+                .same_site(SameSite::Lax)
+                .finish();
+            req.extensions_mut().insert(NewVisitorCookie(cookie));
+        }
+        value
+    };
+    app.context.keys.code(Purpose::FormOfVisitor, value.as_bytes())
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage {
+    shell: Shell,
+    status: u16,
+    title: String,
+    message: String,
+    request_id: String,
+    action: Option<(String, String)>,
+}
+
+/// An error as a page.
+pub fn error_page(req: &HttpRequest, app: &App, error: &Error) -> HttpResponse {
+    let status = error.status_code();
+    let title = match error {
+        Error::NotFound => "Nothing here",
+        Error::Forbidden(_) => "You can’t do that",
+        Error::Conflict(_) => "That was done already",
+        Error::TooMany(_) => "Too many attempts",
+        Error::Unavailable => "Busy right now",
+        Error::Internal(_) => "Something went wrong",
+        Error::MethodNotAllowed(_) => "Not that way",
+        Error::TooLarge | Error::TooSlow => "That did not arrive",
+        Error::Gone(_) => "This is over",
+        _ => "That can’t be",
+    };
+    let message = match error {
+        Error::NotFound => "The page was moved or deleted, its workspace was transferred, or you \
+                            have no access to it. For your privacy and theirs, we don’t say which."
+            .to_owned(),
+        error => error.to_string(),
+    };
+    let request_id =
+        req.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
+    if let Error::Internal(cause) = error {
+        tracing::error!(error.cause = %cause, error.details = ?cause, "request failed");
+    }
+    let action = matches!(error, Error::SignInRequired)
+        .then(|| ("Sign in".to_owned(), urls::sign_in().to_owned()));
+    let shell = Shell::of(req, app);
+    let page = ErrorPage {
+        shell,
+        status: status.as_u16(),
+        title: title.to_owned(),
+        message,
+        request_id,
+        action,
+    };
+    let mut response = Page(page).with_status(status).unwrap_or_else(|e| e.error_response());
+    error.add_headers(&mut response);
+    response
+}

@@ -1,0 +1,14 @@
+//! What knows nothing of the product: settings, database, HTTP, mail, jobs, time and secrets.
+
+pub mod clock;
+pub mod db;
+pub mod error;
+pub mod http;
+pub mod jobs;
+pub mod mail;
+pub mod random;
+pub mod secret;
+pub mod seen;
+pub mod settings;
+pub mod telemetry;
+pub mod text;

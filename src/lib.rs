@@ -1,0 +1,20 @@
+//! Bulkhead: workspaces for teams that run Prefect themselves.
+//!
+//! In reading order:
+//! - [`app`]: what every request needs.
+//! - [`urls`]: every link of the site.
+//! - [`base`]: database, HTTP, mail, jobs, settings; knows nothing of the product.
+//! - [`access`]: who may do what.
+//! - [`tenancy`]: accounts, workspaces, collaborators, invitations, keys, the audit log.
+//! - [`orchestration`]: what the Prefect client talks to.
+//! - [`server`]: routes and layers.
+pub mod access;
+pub mod app;
+pub mod base;
+pub mod cli;
+pub mod orchestration;
+pub mod server;
+pub mod start;
+pub mod tenancy;
+pub mod urls;
+pub mod worker;

@@ -1,0 +1,16 @@
+//! The executable: see `bulkhead --help`.
+
+fn main() -> std::process::ExitCode {
+    match bulkhead::cli::run() {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the last words of a command that failed")]
+fn complain(error: &bulkhead::cli::CliError) {
+    eprintln!("bulkhead: {error}");
+}

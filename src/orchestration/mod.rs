@@ -1,0 +1,22 @@
+//! What the Prefect client talks to: the JSON API below `/api`.
+//!
+//! Invariant: every address needs a key (the scope's layer); one inside a workspace also needs a
+//! [`crate::access::workspace::WorkspaceAccess`], so a workspace out of the key's reach answers
+//! with the same bytes as one that does not exist.
+
+pub mod wire;
+
+use actix_web::web;
+
+/// The API's addresses, relative to `/api`.
+pub fn api(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/me/workspaces").get(wire::me::workspaces))
+        .service(
+            web::scope("/accounts/{account_id}/workspaces/{workspace_id}")
+                .configure(wire::probes::in_workspace)
+                .default_service(web::to(wire::nothing_here)),
+        )
+        .configure(wire::probes::at_root)
+        .default_service(web::to(wire::nothing_here));
+}

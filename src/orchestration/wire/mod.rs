@@ -1,0 +1,16 @@
+//! What the API's endpoints share, and those that are about no single resource.
+
+pub mod me;
+pub mod probes;
+
+use actix_web::HttpResponse;
+
+use crate::base::error::{Error, Result};
+
+/// Any other address: 404.
+///
+/// # Errors
+/// Always [`Error::NotFound`].
+pub async fn nothing_here() -> Result<HttpResponse> {
+    Err(Error::NotFound)
+}

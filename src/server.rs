@@ -1,0 +1,174 @@
+//! The HTTP server: what surrounds each request, and which routes there are.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{App as ActixApp, HttpRequest, HttpResponse, HttpServer};
+use tracing_actix_web::TracingLogger;
+
+use crate::access::identify;
+use crate::app::{App, Context};
+use crate::base::db::{Db, migrate};
+use crate::base::error::{Error, Result};
+use crate::base::http::connections::{self, Connections};
+use crate::base::http::{assets, headers, metrics, session};
+use crate::base::mail::{QueuedMail, Rendered};
+use crate::base::telemetry::RequestSpan;
+use crate::tenancy::audit::visits;
+use crate::{orchestration, tenancy};
+
+/// Pages: everything for people in a browser.
+pub fn pages(config: &mut ServiceConfig) {
+    tenancy::accounts::pages(config);
+    tenancy::api_keys::pages(config);
+    tenancy::audit::pages(config);
+    tenancy::closing::pages(config);
+    tenancy::collaborators::pages(config);
+    tenancy::invitations::pages(config);
+    tenancy::outbox::pages(config);
+    tenancy::workspaces::pages(config);
+}
+
+/// Endpoints: everything for the Prefect client and other programs, below `/api`.
+pub fn api(config: &mut ServiceConfig) {
+    orchestration::api(config);
+}
+
+/// The text of a mail, by whichever slice it belongs to.
+///
+/// # Errors
+/// The database's fault; a mail of no slice is a fault of the program.
+pub fn render_mail(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<Option<Rendered>> {
+    let template = mail.template.as_str();
+    if tenancy::accounts::mail::TEMPLATES.contains(&template) {
+        return tenancy::accounts::mail::render(context, db, mail);
+    }
+    if tenancy::collaborators::mail::TEMPLATES.contains(&template) {
+        return tenancy::collaborators::mail::render(context, db, mail);
+    }
+    if tenancy::invitations::mail::TEMPLATES.contains(&template) {
+        return tenancy::invitations::mail::render(context, db, mail);
+    }
+    if tenancy::workspaces::mail::TEMPLATES.contains(&template) {
+        return tenancy::workspaces::mail::render(context, db, mail);
+    }
+    if tenancy::api_keys::mail::TEMPLATES.contains(&template) {
+        return tenancy::api_keys::mail::render(context, db, mail);
+    }
+    Err(Error::internal(format!("a mail of no slice: {template}")))
+}
+
+/// `GET /health`: the process answers.
+async fn health() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok")
+}
+
+/// `GET /ready`: the database answers and has all migrations.
+async fn ready(app: web::Data<App>) -> HttpResponse {
+    let missing = app.db.read(|db| migrate::pending(db).map_err(Error::internal)).await;
+    match missing {
+        Ok(missing) if missing.is_empty() => {
+            HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready")
+        }
+        _ => HttpResponse::ServiceUnavailable()
+            .insert_header(("retry-after", "2"))
+            .content_type("text/plain; charset=utf-8")
+            .body("the database does not answer"),
+    }
+}
+
+/// What has no route.
+async fn no_route(_: HttpRequest) -> Result<HttpResponse> {
+    Err(Error::NotFound)
+}
+
+/// The routes and their layers, outermost layer last.
+pub fn routes(app: App) -> impl FnOnce(&mut ServiceConfig) + Clone {
+    move |config| {
+        config
+            .app_data(web::Data::new(app.clone()))
+            .service(web::resource("/health").get(health))
+            .service(web::resource("/ready").get(ready))
+            .service(web::resource("/metrics").get(metrics::serve))
+            .service(web::resource("/static/{version}/{name:.*}").get(assets::serve))
+            .service(
+                web::scope("/api")
+                    .wrap(from_fn(visits::layer))
+                    .wrap(from_fn(headers::render_json))
+                    .wrap(from_fn(identify::by_key))
+                    .configure(api)
+                    .default_service(web::to(no_route)),
+            )
+            .service(
+                web::scope("")
+                    .wrap(from_fn(visits::layer))
+                    .wrap(from_fn(headers::render_pages))
+                    .wrap(from_fn(identify::by_session))
+                    .wrap(session::middleware(&app))
+                    .wrap(from_fn(session::or_unavailable))
+                    .configure(pages)
+                    .default_service(web::to(no_route)),
+            );
+    }
+}
+
+/// Idle connections are closed after this long; also the time for the head of a connection's first
+/// request. A little less than [`connections::PATIENCE`], which has no words for whoever is cut.
+const KEEP_ALIVE: Duration = Duration::from_secs(14);
+
+/// Requests that are being answered get this long when the server stops.
+const DRAIN_SECONDS: u64 = 20;
+
+/// Builds the server on a bound socket.
+///
+/// # Errors
+/// The socket's fault.
+pub fn build(app: App, listener: TcpListener) -> std::io::Result<actix_web::dev::Server> {
+    let threads = app.settings().flags.threads.map_or_else(
+        || std::thread::available_parallelism().map_or(2, |n| n.get().min(8)),
+        usize::from,
+    );
+    assets::prepare();
+    let all = Connections::look_after();
+    let server = HttpServer::new(move || {
+        ActixApp::new()
+            .wrap(Compress::default())
+            .wrap(from_fn(headers::guard))
+            .wrap(TracingLogger::<RequestSpan>::new())
+            .wrap(from_fn(headers::secure))
+            .wrap(from_fn(metrics::layer))
+            .wrap(from_fn(connections::take_turns))
+            .configure(routes(app.clone()))
+    })
+    .on_connect(move |io, data| all.welcome(io, data))
+    .workers(threads)
+    .keep_alive(KEEP_ALIVE)
+    .client_request_timeout(KEEP_ALIVE)
+    .client_disconnect_timeout(Duration::from_secs(5))
+    .max_connections(10_000)
+    .shutdown_timeout(DRAIN_SECONDS)
+    .disable_signals()
+    .listen(listener)?;
+    Ok(server.run())
+}
+
+/// Builds the server of the figures on an address of their own, where one is set.
+///
+/// # Errors
+/// The socket's fault.
+pub fn build_metrics(app: &App) -> std::io::Result<Option<actix_web::dev::Server>> {
+    let Some(bind) = app.settings().flags.metrics_bind else { return Ok(None) };
+    let data = web::Data::new(app.clone());
+    let server = HttpServer::new(move || {
+        ActixApp::new()
+            .app_data(data.clone())
+            .route("/metrics", web::get().to(metrics::serve_openly))
+    })
+    .workers(1)
+    .client_request_timeout(KEEP_ALIVE)
+    .disable_signals()
+    .bind(bind)?;
+    Ok(Some(server.run()))
+}

@@ -1,0 +1,131 @@
+//! Name, handle, colours, devices.
+
+use diesel::prelude::*;
+use serde_json::json;
+
+use super::super::model::DisplayName;
+use super::super::queries;
+use super::sign_up::free_handle;
+use crate::access::actor::SignedInPerson;
+use crate::access::handle::Handle;
+use crate::access::identify::Theme;
+use crate::app::App;
+use crate::base::db::schema::{accounts, memberships};
+use crate::base::db::{Db, Id, Instant, Locks};
+use crate::base::error::Result;
+use crate::base::http::client::ClientIp;
+use crate::base::http::session::SessionMarker;
+use crate::tenancy::audit::{By, Entry, record};
+
+/// Why a profile was not saved.
+#[derive(Debug)]
+pub enum ProfileProblem {
+    /// Somebody has that handle; one that is free, if there is one near.
+    HandleTaken(Option<Handle>),
+}
+
+/// Saves name, handle and colours. A new handle changes the path of all own workspaces; the old one
+/// leads on until somebody takes it.
+///
+/// # Errors
+/// The database's fault.
+pub async fn save_profile(
+    app: &App,
+    who: SignedInPerson,
+    name: DisplayName,
+    handle: Handle,
+    theme: Theme,
+    ip: ClientIp,
+) -> Result<Result<(), ProfileProblem>> {
+    let now = app.now();
+    app.db
+        .write(Locks::Instance, move |db| {
+            let person = who.person();
+            crate::base::db::lock_accounts(db, &[person.account])?;
+            if handle.as_str() != person.handle {
+                if queries::account_with_handle(db, handle.as_str())?.is_some() {
+                    return Ok(Err(ProfileProblem::HandleTaken(free_handle(db, &handle)?)));
+                }
+                queries::take_over_handle(db, handle.as_str())?;
+                queries::take_over_handle(db, &person.handle)?;
+                queries::keep_old_handle(db, &person.handle, person.account, now)?;
+            }
+            update(db, &who, &name, &handle, now)?;
+            queries::set_theme(db, person.user, theme)?;
+            if name.as_str() != person.name || handle.as_str() != person.handle {
+                let details = json!({
+                    "before": { "name": person.name, "handle": person.handle },
+                    "after": { "name": name.as_str(), "handle": handle.as_str() },
+                });
+                let entry = Entry::of_account("user.updated", person.account, details);
+                record(db, &By::actor(who.actor(), ip), entry, now)?;
+            }
+            Ok(Ok(()))
+        })
+        .await
+}
+
+fn update(
+    db: &mut Db,
+    who: &SignedInPerson,
+    name: &DisplayName,
+    handle: &Handle,
+    now: Instant,
+) -> Result<()> {
+    diesel::update(accounts::table.find(who.person().account))
+        .set((
+            accounts::name.eq(name.as_str()),
+            accounts::handle.eq(handle.as_str()),
+            accounts::updated_at.eq(now),
+        ))
+        .execute(db)?;
+    diesel::update(memberships::table.filter(memberships::user_id.eq(who.person().user)))
+        .set(memberships::sort_name.eq(name.as_str().to_lowercase()))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Ends one of the person's sessions; returns whether it was there.
+///
+/// # Errors
+/// The database's fault.
+pub async fn end_session_of(
+    app: &App,
+    who: SignedInPerson,
+    session: Id<SessionMarker>,
+    ip: ClientIp,
+) -> Result<bool> {
+    let now = app.now();
+    app.db
+        .write(who.person().account, move |db| {
+            let person = who.person();
+            let ended = queries::end_session(db, person.user, session)?;
+            if ended {
+                let details = json!({ "session": session });
+                let entry = Entry::of_account("user.session-ended", person.account, details);
+                record(db, &By::actor(who.actor(), ip), entry, now)?;
+            }
+            Ok(ended)
+        })
+        .await
+}
+
+/// Ends all of the person's sessions but this one; returns how many.
+///
+/// # Errors
+/// The database's fault.
+pub async fn end_other_sessions(app: &App, who: SignedInPerson, ip: ClientIp) -> Result<usize> {
+    let now = app.now();
+    app.db
+        .write(who.person().account, move |db| {
+            let person = who.person();
+            let ended = queries::end_sessions(db, person.user, Some(who.session()))?;
+            if ended > 0 {
+                let details = json!({ "sessions_ended": ended });
+                let entry = Entry::of_account("user.session-ended", person.account, details);
+                record(db, &By::actor(who.actor(), ip), entry, now)?;
+            }
+            Ok(ended)
+        })
+        .await
+}

@@ -1,0 +1,89 @@
+//! Names, passwords, and what a new person consists of.
+
+use zxcvbn::{Score, zxcvbn};
+
+use crate::access::email::EmailAddress;
+use crate::access::handle::Handle;
+use crate::access::identify::Verified;
+use crate::base::secret::Password;
+use crate::base::text::single_line;
+
+/// A person's display name: 1 to 100 characters on one line (IV-09).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DisplayName(String);
+
+impl DisplayName {
+    /// Reads a name as typed.
+    ///
+    /// # Errors
+    /// A sentence for the person who typed it.
+    pub fn parse(raw: &str) -> Result<Self, String> {
+        let name = single_line(raw, "The name", 100)?;
+        if name.is_empty() { Err("Enter a name.".to_owned()) } else { Ok(Self(name)) }
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A password that may be chosen: 12 to 256 characters, and not easy to guess (AU-01 … AU-03).
+#[derive(Clone, Debug)]
+pub struct NewPassword(Password);
+
+impl NewPassword {
+    /// Checks a password as typed; `own` are words about the person that it must not be made of.
+    ///
+    /// # Errors
+    /// A sentence for the person who typed it.
+    pub fn parse(typed: &str, own: &[&str]) -> Result<Self, String> {
+        let length = typed.chars().count();
+        if length < 12 {
+            return Err("Use at least 12 characters. A few random words work well.".to_owned());
+        }
+        if length > 256 {
+            return Err("Use at most 256 characters.".to_owned());
+        }
+        let mut words = vec!["bulkhead", "prefect", "workspace"];
+        words.extend(own.iter().filter(|word| word.len() > 2));
+        // The score does not grow any more beyond this, and its cost does.
+        let scored: String = typed.chars().take(100).collect();
+        if zxcvbn(&scored, &words).score() < Score::Three {
+            return Err(
+                "This password is easy to guess. Use a few unrelated words, or more characters."
+                    .to_owned(),
+            );
+        }
+        Ok(Self(Password::new(typed.to_owned())))
+    }
+
+    /// To be hashed.
+    pub fn into_password(self) -> Password {
+        self.0
+    }
+}
+
+/// What a new person consists of.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// Display name.
+    pub name: DisplayName,
+    /// Handle of the personal account.
+    pub handle: Handle,
+    /// Address.
+    pub email: EmailAddress,
+    /// PHC string; `None` until the person chooses a password.
+    pub password_hash: Option<String>,
+    /// How the address was confirmed.
+    pub verified: Verified,
+}
+
+/// Why a person cannot be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CreateProblem {
+    /// Somebody has that handle.
+    HandleTaken,
+    /// Somebody has that address.
+    EmailTaken,
+}

@@ -1,0 +1,203 @@
+//! Creating and deleting keys.
+
+use serde_json::{Value, json};
+
+use super::mail;
+use super::model::{Key, KeyId, KeyName, KeyRequest, Lifetime};
+use super::{queries, rules};
+use crate::access::actor::{Person, RecentlyConfirmed, SignedInPerson};
+use crate::access::{identify, membership};
+use crate::app::App;
+use crate::base::db::{Db, Id, Instant};
+use crate::base::error::{Error, Result};
+use crate::base::http::client::ClientIp;
+use crate::base::http::form::{FormToken, Use, use_once};
+use crate::base::mail as outbox;
+use crate::base::secret::ApiKey;
+use crate::tenancy::audit::{self, By, Entry};
+
+/// What became of a request for a key.
+pub enum Created {
+    /// It was made; this is the only time that it can be shown.
+    Made(Box<NewKey>),
+    /// There is one of that name.
+    NameTaken,
+    /// There are as many as one person may have.
+    LimitReached(i64),
+    /// The workspace that it should be limited to cannot be reached any more.
+    WorkspaceGone,
+}
+
+/// A key that was just made.
+pub struct NewKey {
+    /// As it is listed from now on.
+    pub key: Key,
+    /// The key itself.
+    pub secret: ApiKey,
+    /// The path of the only workspace that it reaches.
+    pub only: Option<String>,
+}
+
+/// Who asks, from where, with which form.
+struct Asker {
+    confirmed: RecentlyConfirmed,
+    ip: ClientIp,
+    once: Id<FormToken>,
+    keeps_mails: bool,
+    limit: i64,
+}
+
+/// Makes a key as asked.
+pub async fn create(
+    app: &App,
+    confirmed: RecentlyConfirmed,
+    ip: ClientIp,
+    once: Id<FormToken>,
+    request: KeyRequest,
+) -> Result<Created> {
+    make(app, confirmed, ip, once, move |db, person| {
+        let taken = queries::has_name(db, person.user, request.name.as_str())?;
+        Ok((!taken).then_some((request, "form")))
+    })
+    .await
+}
+
+/// Makes the key of a Prefect client that waits for one: 30 days, everything, a name of its own.
+pub async fn create_for_client(
+    app: &App,
+    confirmed: RecentlyConfirmed,
+    ip: ClientIp,
+    once: Id<FormToken>,
+) -> Result<Created> {
+    let now = app.now();
+    make(app, confirmed, ip, once, move |db, person| {
+        let mut count = 1;
+        let mut name = rules::client_key_name(now, count);
+        while queries::has_name(db, person.user, &name)? {
+            count += 1;
+            name = rules::client_key_name(now, count);
+        }
+        let name = KeyName::chosen(name);
+        let lifetime = Lifetime::USUAL;
+        let request = KeyRequest { name, lifetime, only_workspace: None, read_only: false };
+        Ok(Some((request, "client login")))
+    })
+    .await
+}
+
+/// A request whose name is free, and which way it came; `None` when the name is taken.
+type Named = Option<(KeyRequest, &'static str)>;
+
+async fn make(
+    app: &App,
+    confirmed: RecentlyConfirmed,
+    ip: ClientIp,
+    once: Id<FormToken>,
+    named: impl FnOnce(&mut Db, &Person) -> Result<Named> + Send + 'static,
+) -> Result<Created> {
+    let now = app.now();
+    let limit = app.settings().flags.key_limit;
+    let keeps_mails = app.settings().keeps_mails();
+    let asker = Asker { confirmed, ip, once, keeps_mails, limit };
+    let locks = asker.confirmed.person().account;
+    let created = app.db.write(locks, move |db| make_in(db, &asker, named, now)).await?;
+    app.mail_queued.notify_one();
+    Ok(created)
+}
+
+fn make_in(
+    db: &mut Db,
+    asker: &Asker,
+    named: impl FnOnce(&mut Db, &Person) -> Result<Named>,
+    now: Instant,
+) -> Result<Created> {
+    if let Use::Again(_) = use_once(db, asker.once, None, now)? {
+        return Err(Error::Conflict(
+            "The key was made when this form was sent first, and can’t be shown again. If you have \
+             no copy, delete that key and create another."
+                .to_owned(),
+        ));
+    }
+    let user = asker.confirmed.person().user;
+    let person = identify::person(db, user, asker.keeps_mails)?.ok_or(Error::SignInRequired)?;
+    if !person.verified {
+        return Err(Error::VerificationRequired);
+    }
+    if queries::count(db, user, "")? >= asker.limit {
+        return Ok(Created::LimitReached(asker.limit));
+    }
+    let Some((request, way)) = named(db, &person)? else { return Ok(Created::NameTaken) };
+    let only = match request.only_workspace {
+        None => None,
+        Some(id) => match membership::by_id(db, &asker.confirmed.actor().reach(), id)? {
+            None => return Ok(Created::WorkspaceGone),
+            Some((workspace, _)) => Some(queries::path(&workspace)),
+        },
+    };
+    let new = keep(db, &person, &request, only, now)?;
+    let by = By::actor(asker.confirmed.actor(), asker.ip);
+    let details = json!({ "key": told(&new.key), "limited_to": &new.only, "way": way });
+    audit::record(db, &by, Entry::of_account("api-key.created", person.account, details), now)?;
+    outbox::queue(db, mail::created(&person, &new, asker.ip), now)?;
+    Ok(Created::Made(Box::new(new)))
+}
+
+fn keep(
+    db: &mut Db,
+    person: &Person,
+    request: &KeyRequest,
+    only: Option<String>,
+    now: Instant,
+) -> Result<NewKey> {
+    let secret = ApiKey::generate();
+    let key = Key {
+        id: Id::new(now),
+        user_id: person.user,
+        name: request.name.as_str().to_owned(),
+        last_four: secret.last_four(),
+        only_workspace_id: request.only_workspace,
+        read_only: request.read_only,
+        created_at: now,
+        expires_at: request.lifetime.end(now),
+        last_used_at: None,
+        last_used_ip: None,
+    };
+    let told_at = rules::needs_no_warning(now, key.expires_at).then_some(now);
+    queries::insert(db, &key, &secret, told_at)?;
+    Ok(NewKey { key, secret, only })
+}
+
+/// What the audit log keeps of a key.
+fn told(key: &Key) -> Value {
+    json!({
+        "id": key.id, "name": key.name, "last_four": key.last_four,
+        "expires": key.expires_at, "read_only": key.read_only,
+    })
+}
+
+/// Deletes a key; programs that use it are refused with their next request. Returns its name, or
+/// `None` when the same form did it before.
+pub async fn delete(
+    app: &App,
+    signed_in: SignedInPerson,
+    ip: ClientIp,
+    once: Id<FormToken>,
+    id: KeyId,
+) -> Result<Option<String>> {
+    let now = app.now();
+    let account = signed_in.person().account;
+    app.db
+        .write(account, move |db| {
+            if let Use::Again(_) = use_once(db, once, None, now)? {
+                return Ok(None);
+            }
+            let user = signed_in.person().user;
+            let key = queries::one(db, user, id)?.ok_or(Error::NotFound)?;
+            queries::delete(db, user, id)?;
+            let by = By::actor(signed_in.actor(), ip);
+            let details = json!({ "key": told(&key) });
+            audit::record(db, &by, Entry::of_account("api-key.deleted", account, details), now)?;
+            Ok(Some(key.name))
+        })
+        .await
+}

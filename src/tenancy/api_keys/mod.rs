@@ -1,0 +1,35 @@
+//! A person's API keys: create, list, delete, the notice before they expire, and the Prefect
+//! client's login through the browser, which makes one.
+//!
+//! Invariant: a key is shown once, by the answer to the form that made it; only its SHA-256 is kept.
+
+mod actions;
+mod callback;
+mod forms;
+pub mod jobs;
+pub mod mail;
+mod model;
+mod pages;
+mod queries;
+mod rules;
+
+use actix_web::web;
+
+use crate::urls;
+
+/// The pages.
+pub fn pages(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource(urls::api_keys()).get(pages::list::show))
+        .service(
+            web::resource(urls::api_key_new()).get(pages::create::show).post(pages::create::save),
+        )
+        .service(
+            web::resource("/profile/api-keys/{id}/delete")
+                .get(pages::delete::show)
+                .post(pages::delete::act),
+        )
+        .service(
+            web::resource(urls::auth_client()).get(pages::client::show).post(pages::client::act),
+        );
+}

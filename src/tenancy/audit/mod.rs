@@ -1,0 +1,24 @@
+//! The audit log: every change that somebody would ask about, in the chain of its account.
+//!
+//! Invariant: an entry is written in the transaction of its change, with the account locked; it is
+//! never changed, and its hash covers its exact text and the entry before it (decisions 6).
+
+mod events;
+mod pages;
+mod queries;
+mod record;
+pub mod retention;
+mod story;
+pub mod verify;
+pub mod visits;
+
+use actix_web::web;
+
+use crate::urls;
+
+pub use record::{By, Entry, record, record_denial, record_visit};
+
+/// The pages.
+pub fn pages(config: &mut web::ServiceConfig) {
+    config.service(web::resource(urls::activity()).get(pages::activity));
+}

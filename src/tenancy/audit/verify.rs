@@ -1,0 +1,114 @@
+//! Checking the chains: any edit, gap or cut end is found and named (LG-03).
+
+use diesel::prelude::*;
+
+use super::record::chain_hash;
+use crate::access::AccountId;
+use crate::base::db::Db;
+use crate::base::db::schema::{audit_entries, audit_heads};
+
+/// What is wrong with a chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Whose chain.
+    pub account: AccountId,
+    /// Where.
+    pub sequence: i64,
+    /// What, in words.
+    pub what: &'static str,
+}
+
+/// What a check found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Chains read.
+    pub chains: usize,
+    /// Entries read.
+    pub entries: usize,
+    /// The first fault of each broken chain.
+    pub faults: Vec<Fault>,
+}
+
+const BATCH: i64 = 1000;
+
+type Head = (AccountId, i64, Vec<u8>, i64, Vec<u8>);
+
+/// Reads all chains, some entries at a time.
+///
+/// # Errors
+/// The database's fault.
+pub fn verify(db: &mut Db) -> QueryResult<Report> {
+    let mut report = Report::default();
+    let mut after: Option<AccountId> = None;
+    loop {
+        let mut query = audit_heads::table.into_boxed::<crate::base::db::MultiBackend>();
+        if let Some(after) = after {
+            query = query.filter(audit_heads::account_id.gt(after));
+        }
+        let heads: Vec<Head> = query
+            .order(audit_heads::account_id)
+            .limit(BATCH)
+            .select((
+                audit_heads::account_id,
+                audit_heads::sequence,
+                audit_heads::hash,
+                audit_heads::pruned_sequence,
+                audit_heads::pruned_hash,
+            ))
+            .load(db)?;
+        let Some(last) = heads.last() else { break };
+        after = Some(last.0);
+        for head in heads {
+            report.chains += 1;
+            report.faults.extend(verify_chain(db, &head, &mut report.entries)?);
+        }
+    }
+    let orphan: Option<(AccountId, i64)> = audit_entries::table
+        .left_join(audit_heads::table.on(audit_heads::account_id.eq(audit_entries::account_id)))
+        .filter(audit_heads::account_id.is_null())
+        .select((audit_entries::account_id, audit_entries::sequence))
+        .first(db)
+        .optional()?;
+    if let Some((account, sequence)) = orphan {
+        report.faults.push(Fault {
+            account,
+            sequence,
+            what: "entries without an end of the chain",
+        });
+    }
+    Ok(report)
+}
+
+fn verify_chain(db: &mut Db, head: &Head, entries: &mut usize) -> QueryResult<Option<Fault>> {
+    let (account, end, end_hash, mut sequence, mut hash) = head.clone();
+    let fault = |sequence, what| Ok(Some(Fault { account, sequence, what }));
+    loop {
+        let rows: Vec<(i64, String, Vec<u8>)> = audit_entries::table
+            .filter(audit_entries::account_id.eq(account))
+            .filter(audit_entries::sequence.gt(sequence))
+            .order(audit_entries::sequence)
+            .limit(BATCH)
+            .select((audit_entries::sequence, audit_entries::entry, audit_entries::hash))
+            .load(db)?;
+        if rows.is_empty() {
+            break;
+        }
+        for (at, text, stored) in rows {
+            *entries += 1;
+            if at != sequence + 1 {
+                return fault(sequence + 1, "an entry is missing");
+            }
+            if chain_hash(&hash, account, at, &text) != stored {
+                return fault(at, "the entry was changed");
+            }
+            (sequence, hash) = (at, stored);
+        }
+    }
+    if sequence < end {
+        return fault(sequence + 1, "the end of the chain is missing");
+    }
+    if sequence > end || hash != end_hash {
+        return fault(sequence, "the chain does not end where it should");
+    }
+    Ok(None)
+}

@@ -1,0 +1,92 @@
+//! Who was in which workspace on which day: noted after the answer, so that nobody waits for it.
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, web};
+use diesel::prelude::*;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::record::{By, Entry, record_denial, record_visit};
+use crate::access::actor::Actor;
+use crate::access::workspace::Visit;
+use crate::app::App;
+use crate::base::db::schema::memberships;
+use crate::base::db::{Db, Instant};
+use crate::base::error::Result;
+use crate::base::http::client::ClientIp;
+
+/// The layer of pages and API alike: records the first visit of a principal to a workspace each day
+/// (decisions 6), from the [`Visit`] that a [`crate::access::workspace::WorkspaceAccess`] leaves in
+/// the request.
+///
+/// # Errors
+/// Passes on what cannot become a response.
+pub async fn layer<B: MessageBody + 'static>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let res = next.call(req).await?;
+    let request = res.request();
+    let visit = request.extensions_mut().remove::<Visit>();
+    if let Some(visit) = visit
+        && let Some(app) = request.app_data::<web::Data<App>>()
+    {
+        let (now, ip) = (app.now(), ClientIp::of(request, app));
+        if res.status() == StatusCode::FORBIDDEN {
+            let (app, route) = (app.clone(), request.match_pattern().unwrap_or_default());
+            actix_web::rt::spawn(async move { note_denial(&app, visit, ip, route).await });
+        } else if res.status().is_success()
+            && app.visits.is_first(principal(&visit.actor), visit.workspace.id.uuid(), now)
+        {
+            let app = app.clone();
+            actix_web::rt::spawn(async move { note(&app, visit, ip, now).await });
+        }
+    }
+    Ok(res)
+}
+
+/// Somebody tried what their role does not allow: in the log of the workspace's account, in a
+/// transaction of its own (decisions 6).
+async fn note_denial(app: &App, visit: Visit, ip: ClientIp, route: String) {
+    let now = app.now();
+    let noted = app.db.write(visit.workspace.account, move |db| {
+        let entry =
+            Entry::of_workspace("workspace.denied", &visit.workspace, json!({ "route": route }));
+        record_denial(db, &By::actor(&visit.actor, ip), entry, now)
+    });
+    if let Err(error) = noted.await {
+        tracing::warn!(error.cause = %error, "could not record a refusal");
+    }
+}
+
+/// What counts as one visitor: a person, or a key.
+fn principal(actor: &Actor) -> Uuid {
+    match actor {
+        Actor::Session { person, .. } => person.user.uuid(),
+        Actor::UserKey { key, .. } => key.id.uuid(),
+    }
+}
+
+async fn note(app: &App, visit: Visit, ip: ClientIp, now: Instant) {
+    let (who, place) = (principal(&visit.actor), visit.workspace.id.uuid());
+    let noted = app.db.write(visit.workspace.account, move |db| record(db, &visit, ip, now)).await;
+    if let Err(error) = noted {
+        app.visits.forget(who, place);
+        tracing::warn!(error.cause = %error, "could not record a visit");
+    }
+}
+
+fn record(db: &mut Db, visit: &Visit, ip: ClientIp, now: Instant) -> Result<()> {
+    record_visit(db, &visit.actor, Some(ip), &visit.workspace, now)?;
+    diesel::update(
+        memberships::table
+            .filter(memberships::workspace_id.eq(visit.workspace.id))
+            .filter(memberships::user_id.eq(visit.actor.person().user)),
+    )
+    .set(memberships::last_seen_at.eq(Some(now)))
+    .execute(db)?;
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! Deleting the own account.
+
+use serde_json::json;
+
+use super::queries;
+use crate::access::actor::RecentlyConfirmed;
+use crate::app::App;
+use crate::base::db::{Locks, lock_accounts};
+use crate::base::error::Result;
+use crate::base::http::client::ClientIp;
+use crate::tenancy::accounts;
+use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::invitations::actions as invitations;
+
+/// How the deletion of an account ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// It is gone.
+    Gone,
+    /// It owns workspaces, which have to go first.
+    OwnsWorkspaces,
+}
+
+/// Deletes an account that owns no workspace. Its audit chain stays, with this as its last entry.
+///
+/// # Errors
+/// The database's fault.
+pub async fn close(app: &App, who: RecentlyConfirmed, ip: ClientIp) -> Result<Closed> {
+    let now = app.now();
+    let closed = app
+        .db
+        .write(Locks::Instance, move |db| {
+            let person = who.person();
+            lock_accounts(db, &[person.account])?;
+            if !queries::holdings(db, person.user, person.account)?.obstacles.is_empty() {
+                return Ok(Closed::OwnsWorkspaces);
+            }
+            let by = By::actor(who.actor(), ip);
+            let places = queries::places(db, person.user)?;
+            let owners: Vec<_> = places.iter().map(|place| place.account).collect();
+            lock_accounts(db, &owners)?;
+            for place in &places {
+                let details = json!({ "user": person.handle, "reason": "account deleted" });
+                record(
+                    db,
+                    &by,
+                    Entry::of_workspace("workspace-access.deleted", place, details),
+                    now,
+                )?;
+            }
+            let details = json!({ "handle": person.handle, "email": person.email });
+            record(db, &by, Entry::of_account("user.deleted", person.account, details), now)?;
+            accounts::mail::queue_account_deleted(db, &person.email, now)?;
+            let reason = "Whoever sent it deleted the account.";
+            invitations::void_of_inviter(db, person.user, reason, now)?;
+            queries::remove(db, person.user, person.account)?;
+            Ok(Closed::Gone)
+        })
+        .await?;
+    app.mail_queued.notify_one();
+    Ok(closed)
+}

@@ -1,0 +1,73 @@
+//! What hangs on an account.
+
+use diesel::prelude::*;
+
+use crate::access::membership::{self, Workspace};
+use crate::access::{AccountId, UserId, WorkspaceId};
+use crate::base::db::schema::{accounts, api_keys, memberships, users, workspaces};
+use crate::base::db::{Db, Instant};
+
+/// A workspace that keeps its account from going.
+#[derive(Clone, Debug, Queryable)]
+pub struct Obstacle {
+    /// Its id.
+    pub id: WorkspaceId,
+    /// Its handle.
+    pub handle: String,
+    /// When it was deleted; it can still be restored then.
+    pub deleted_at: Option<Instant>,
+}
+
+/// What keeps an account from going, and what goes along with it.
+#[derive(Clone, Debug)]
+pub struct Holdings {
+    /// Own workspaces, at most [`SHOWN`].
+    pub obstacles: Vec<Obstacle>,
+    /// API keys.
+    pub keys: i64,
+    /// Other people's workspaces with a place for this person.
+    pub places: i64,
+}
+
+/// Obstacles on the page.
+pub const SHOWN: i64 = 50;
+
+/// Looks at everything that hangs on a person.
+///
+/// # Errors
+/// The database's fault.
+pub fn holdings(db: &mut Db, user: UserId, account: AccountId) -> QueryResult<Holdings> {
+    Ok(Holdings {
+        obstacles: workspaces::table
+            .filter(workspaces::account_id.eq(account))
+            .order((workspaces::deleted_at, workspaces::handle))
+            .limit(SHOWN)
+            .select((workspaces::id, workspaces::handle, workspaces::deleted_at))
+            .load(db)?,
+        keys: api_keys::table.filter(api_keys::user_id.eq(user)).count().get_result(db)?,
+        places: memberships::table.filter(memberships::user_id.eq(user)).count().get_result(db)?,
+    })
+}
+
+/// The workspaces of others in which a person has a place.
+///
+/// # Errors
+/// The database's fault.
+pub fn places(db: &mut Db, user: UserId) -> QueryResult<Vec<Workspace>> {
+    workspaces::table
+        .inner_join(accounts::table)
+        .inner_join(memberships::table)
+        .filter(memberships::user_id.eq(user))
+        .select(membership::COLUMNS)
+        .load(db)
+}
+
+/// Removes a person and the personal account; sessions, keys and places go along.
+///
+/// # Errors
+/// The database's fault.
+pub fn remove(db: &mut Db, user: UserId, account: AccountId) -> QueryResult<()> {
+    diesel::delete(users::table.find(user)).execute(db)?;
+    diesel::delete(accounts::table.find(account)).execute(db)?;
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! Removing a collaborator.
+
+use serde_json::json;
+
+use super::model::{Collaborator, CollaboratorId};
+use super::{mail, queries};
+use crate::access::permission::needs::ManageWorkspaceUsers;
+use crate::access::workspace::WorkspaceAccess;
+use crate::app::App;
+use crate::base::db::Id;
+use crate::base::error::{Error, Result};
+use crate::base::http::client::ClientIp;
+use crate::base::http::form::{FormToken, only_once};
+use crate::tenancy::audit::{By, Entry, record};
+
+/// Removes a collaborator. The access of browsers and keys ends with the row: both ask for it with
+/// each request.
+///
+/// # Errors
+/// [`Error::NotFound`] when nobody of this workspace has that id; the database's fault.
+pub async fn remove(
+    app: &App,
+    access: WorkspaceAccess<ManageWorkspaceUsers>,
+    ip: ClientIp,
+    id: CollaboratorId,
+    once: Id<FormToken>,
+) -> Result<Collaborator> {
+    let now = app.now();
+    let removed = app
+        .db
+        .write(access.locks(), move |db| {
+            access.still_holds(db)?;
+            only_once(db, once, now)?;
+            let workspace = access.workspace();
+            let gone = queries::one(db, workspace.id, id)?.ok_or(Error::NotFound)?;
+            queries::remove(db, workspace.id, id)?;
+            let details = json!({ "user": gone.user, "name": gone.name, "email": gone.email });
+            let entry = Entry::of_workspace("workspace-access.deleted", workspace, details);
+            record(db, &By::actor(access.actor(), ip), entry, now)?;
+            let by = &access.actor().person().name;
+            mail::queue_removed(db, &gone, workspace, by, now)?;
+            Ok(gone)
+        })
+        .await?;
+    app.mail_queued.notify_one();
+    Ok(removed)
+}

@@ -1,0 +1,239 @@
+//! Joining: everything is checked again under the lock of the workspace's account (IN-05), and the
+//! invitation is redeemed by one conditional write (D-11).
+
+use diesel::prelude::*;
+use serde_json::json;
+
+use super::super::model::{Opened, State};
+use super::super::rules::{self, Standing, standing};
+use super::super::{mail, queries};
+use super::invite::{details, member_limit};
+use super::open;
+use crate::access::actor::Actor;
+use crate::access::identify::{self, Verified};
+use crate::access::{AccountId, UserId};
+use crate::app::{App, Context};
+use crate::base::db::schema::{invitations, memberships, users};
+use crate::base::db::{Db, Id, Instant, Locks};
+use crate::base::error::{Error, Result};
+use crate::base::http::client::ClientIp;
+use crate::tenancy::audit::{By, Entry, record};
+
+/// How an attempt to join ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// The person is in; the address of the workspace.
+    Joined(String),
+    /// The person was in before; the address of the workspace.
+    Already(String),
+    /// The link leads nowhere any more.
+    Over,
+    /// The invitation's time is over.
+    Expired,
+    /// The invitation is for another address.
+    WrongAccount,
+    /// The link proves no address, and the person's is not confirmed.
+    Unverified,
+    /// No place is left; the owner was told.
+    Full,
+    /// Addresses of this domain may not have an account here.
+    Domain(String),
+    /// There is an account with this address: sign in.
+    HasAccount,
+    /// Somebody has the handle.
+    HandleTaken,
+}
+
+/// Accepts for whoever is signed in.
+///
+/// # Errors
+/// The database's fault.
+pub async fn accept(app: &App, opened: &Opened, actor: &Actor, ip: ClientIp) -> Result<Accepted> {
+    let person = actor.person();
+    // The own account too: its chain tells that the address was confirmed.
+    let locks = Locks::accounts([opened.invitation.account, person.account]);
+    let (context, now) = (app.context.clone(), app.now());
+    let (token, actor) = (opened.token.clone(), actor.clone());
+    let outcome = app
+        .db
+        .write(locks, move |db| {
+            let by = By::actor(&actor, ip);
+            accept_as(db, &context, &token, actor.person().user, &by, now)
+        })
+        .await?;
+    app.mail_queued.notify_one();
+    Ok(outcome)
+}
+
+fn accept_as(
+    db: &mut Db,
+    context: &Context,
+    token: &str,
+    user: UserId,
+    by: &By,
+    now: Instant,
+) -> Result<Accepted> {
+    let keeps_mails = context.settings.keeps_mails();
+    let person = identify::person(db, user, keeps_mails)?.ok_or(Error::SignInRequired)?;
+    let Some((opened, accepted_by)) = open::find(db, context, token)? else {
+        return Ok(Accepted::Over);
+    };
+    let is_in = queries::is_member(db, opened.workspace.id, user)?;
+    if opened.invitation.state == State::Accepted && accepted_by == Some(user) && is_in {
+        return Ok(Accepted::Already(opened.home()));
+    }
+    if let Some(refusal) = refusal(db, context, &opened, by, now)? {
+        return Ok(refusal);
+    }
+    if !opened.is_for(&person) {
+        return Ok(Accepted::WrongAccount);
+    }
+    if !person.verified {
+        match rules::proof(opened.way, keeps_mails) {
+            Some(proof) => confirm(db, user, person.account, (proof, &opened), by, now)?,
+            None => return Ok(Accepted::Unverified),
+        }
+    }
+    if !is_in && let Some(refusal) = full(db, context, &opened, now)? {
+        return Ok(refusal);
+    }
+    let joiner = Joiner { user, name: &person.name, email: &person.email };
+    redeem(db, &opened, &joiner, by, now)
+}
+
+/// What stands against joining, whoever it is. A void reason that nobody noticed is written down.
+pub(super) fn refusal(
+    db: &mut Db,
+    context: &Context,
+    opened: &Opened,
+    by: &By,
+    now: Instant,
+) -> Result<Option<Accepted>> {
+    let invitation = &opened.invitation;
+    match standing(invitation, now) {
+        Standing::Open => {}
+        Standing::Expired => return Ok(Some(Accepted::Expired)),
+        Standing::Over => return Ok(Some(Accepted::Over)),
+    }
+    let owner = queries::owner_of(db, opened.workspace.account)?.map(|owner| owner.user);
+    if owner.is_none() || owner != invitation.invited_by {
+        let reason = "Whoever sent it does not own the workspace any more.";
+        super::void::void(db, invitation.id, reason, now)?;
+        let entry = Entry::of_workspace(
+            "workspace-invitation.deleted",
+            &opened.workspace,
+            details(invitation, []),
+        );
+        record(db, by, entry, now)?;
+        return Ok(Some(Accepted::Over));
+    }
+    let domain = invitation.email_key.rsplit('@').next().unwrap_or_default();
+    if !context.settings.allows_domain(domain) {
+        return Ok(Some(Accepted::Domain(domain.to_owned())));
+    }
+    Ok(None)
+}
+
+/// Whether the place that the invitation kept is gone: the limit was lowered meanwhile. The owner is
+/// told, once a day.
+pub(super) fn full(
+    db: &mut Db,
+    context: &Context,
+    opened: &Opened,
+    now: Instant,
+) -> Result<Option<Accepted>> {
+    let limit = member_limit(db, context, opened.workspace.account)?;
+    if rules::has_place(queries::members(db, opened.workspace.id)?, limit) {
+        return Ok(None);
+    }
+    mail::queue_no_place(db, &opened.invitation, now)?;
+    Ok(Some(Accepted::Full))
+}
+
+/// Marks an address as confirmed by the link.
+fn confirm(
+    db: &mut Db,
+    user: UserId,
+    account: AccountId,
+    (proof, opened): (Verified, &Opened),
+    by: &By,
+    now: Instant,
+) -> Result<()> {
+    diesel::update(users::table.find(user)).set(users::verified.eq(proof)).execute(db)?;
+    let details = json!({ "verified": proof.as_str(), "by": voucher(proof, opened) });
+    record(db, by, Entry::of_account("user.verified", account, details), now)
+}
+
+/// Who vouches for an address that no mail confirmed (decisions 12).
+fn voucher(proof: Verified, opened: &Opened) -> Option<&str> {
+    (proof == Verified::Vouched).then_some(opened.invitation.invited_by_name.as_str())
+}
+
+/// Who joins.
+pub(super) struct Joiner<'a> {
+    pub(super) user: UserId,
+    pub(super) name: &'a str,
+    pub(super) email: &'a str,
+}
+
+/// Redeems the invitation and lets the person in.
+pub(super) fn redeem(
+    db: &mut Db,
+    opened: &Opened,
+    joiner: &Joiner<'_>,
+    by: &By,
+    now: Instant,
+) -> Result<Accepted> {
+    let invitation = &opened.invitation;
+    let redeemed = diesel::update(
+        invitations::table
+            .find(invitation.id)
+            .filter(invitations::state.eq(State::Pending))
+            .filter(invitations::generation.eq(invitation.generation))
+            .filter(invitations::expires_at.gt(now)),
+    )
+    .set((
+        invitations::state.eq(State::Accepted),
+        invitations::decided_at.eq(Some(now)),
+        invitations::accepted_by.eq(Some(joiner.user)),
+    ))
+    .execute(db)?;
+    if redeemed == 0 {
+        return Err(Error::Conflict("The invitation changed meanwhile. Open it again.".to_owned()));
+    }
+    let more = [("link", json!(opened.way.word())), ("user", json!(joiner.user))];
+    let details = details(invitation, more);
+    let entry = Entry::of_workspace("workspace-invitation.accepted", &opened.workspace, details);
+    record(db, by, entry, now)?;
+    if queries::is_member(db, opened.workspace.id, joiner.user)? {
+        return Ok(Accepted::Already(opened.home()));
+    }
+    insert_member(db, opened, joiner, by, now)?;
+    mail::queue_joined(db, invitation, joiner.name, now)?;
+    Ok(Accepted::Joined(opened.home()))
+}
+
+fn insert_member(
+    db: &mut Db,
+    opened: &Opened,
+    joiner: &Joiner<'_>,
+    by: &By,
+    now: Instant,
+) -> Result<()> {
+    diesel::insert_into(memberships::table)
+        .values((
+            memberships::id.eq(Id::<Joiner<'static>>::new(now)),
+            memberships::workspace_id.eq(opened.workspace.id),
+            memberships::user_id.eq(joiner.user),
+            memberships::role.eq(opened.invitation.role),
+            memberships::sort_name.eq(joiner.name.to_lowercase()),
+            memberships::created_at.eq(now),
+        ))
+        .execute(db)?;
+    let details = json!({
+        "user": joiner.user, "name": joiner.name, "email": joiner.email,
+        "role": opened.invitation.role.as_str(), "invitation": opened.invitation.id,
+    });
+    let entry = Entry::of_workspace("workspace-access.created", &opened.workspace, details);
+    record(db, by, entry, now)
+}

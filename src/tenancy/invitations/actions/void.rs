@@ -1,0 +1,85 @@
+//! Invitations that end because what they were about, or who stood behind them, is gone (IN-06).
+
+use diesel::prelude::*;
+
+use super::super::model::{InvitationId, State};
+use crate::access::{UserId, WorkspaceId};
+use crate::base::db::schema::invitations;
+use crate::base::db::{Db, Instant};
+
+/// Voids all pending invitations into a workspace, inside the transaction that deletes or transfers
+/// it; returns how many. They stay void when the workspace is restored.
+///
+/// # Errors
+/// The database's fault.
+pub fn void_of_workspace(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    reason: &str,
+    now: Instant,
+) -> QueryResult<usize> {
+    diesel::update(
+        invitations::table
+            .filter(invitations::workspace_id.eq(workspace))
+            .filter(invitations::state.eq(State::Pending)),
+    )
+    .set((
+        invitations::state.eq(State::Void),
+        invitations::void_reason.eq(Some(reason)),
+        invitations::decided_at.eq(Some(now)),
+    ))
+    .execute(db)
+}
+
+/// Voids all pending invitations that a person sent, inside the transaction that ends the person's
+/// account or right; returns how many.
+///
+/// # Errors
+/// The database's fault.
+pub fn void_of_inviter(
+    db: &mut Db,
+    inviter: UserId,
+    reason: &str,
+    now: Instant,
+) -> QueryResult<usize> {
+    diesel::update(
+        invitations::table
+            .filter(invitations::invited_by.eq(inviter))
+            .filter(invitations::state.eq(State::Pending)),
+    )
+    .set((
+        invitations::state.eq(State::Void),
+        invitations::void_reason.eq(Some(reason)),
+        invitations::decided_at.eq(Some(now)),
+    ))
+    .execute(db)
+}
+
+/// Voids one invitation.
+pub(super) fn void(
+    db: &mut Db,
+    id: InvitationId,
+    reason: &str,
+    now: Instant,
+) -> QueryResult<usize> {
+    diesel::update(invitations::table.find(id).filter(invitations::state.eq(State::Pending)))
+        .set((
+            invitations::state.eq(State::Void),
+            invitations::void_reason.eq(Some(reason)),
+            invitations::decided_at.eq(Some(now)),
+        ))
+        .execute(db)
+}
+
+/// Removes the invitations of a workspace that is purged, at most `limit` at a time; returns how many.
+///
+/// # Errors
+/// The database's fault.
+pub fn forget_of_workspace(db: &mut Db, workspace: WorkspaceId, limit: i64) -> QueryResult<usize> {
+    let ids: Vec<InvitationId> = invitations::table
+        .filter(invitations::workspace_id.eq(workspace))
+        .limit(limit)
+        .select(invitations::id)
+        .load(db)?;
+    diesel::delete(invitations::table.filter(invitations::id.eq_any(ids))).execute(db)
+}

@@ -1,0 +1,115 @@
+//! Mails about invitations: to the invited person, and back to whoever invited.
+
+mod render;
+
+use serde_json::{Value, json};
+
+use super::model::{Invitation, InvitationId};
+use super::queries::{self, INVITATION_MAIL, Recipient};
+use super::rules::DAY;
+use crate::access::AccountId;
+use crate::base::db::{Db, Id, Instant};
+use crate::base::error::Result;
+use crate::base::mail::{Mail, Outgoing, queue};
+
+pub use render::render;
+
+/// Template of the reminder before an invitation ends.
+pub const REMINDER_MAIL: &str = "invitation-reminder";
+const JOINED: &str = "invitation-joined";
+const DECLINED: &str = "invitation-declined";
+const RENEWAL: &str = "invitation-renewal-asked";
+const NO_PLACE: &str = "invitation-no-place";
+
+/// The mails of this slice.
+pub const TEMPLATES: &[&str] =
+    &[INVITATION_MAIL, REMINDER_MAIL, JOINED, DECLINED, RENEWAL, NO_PLACE];
+
+/// Queues the mail that carries an invitation.
+///
+/// # Errors
+/// The database's fault.
+pub fn queue_invitation(
+    db: &mut Db,
+    id: InvitationId,
+    recipient: &str,
+    generation: i32,
+    now: Instant,
+) -> Result<Id<Mail>> {
+    queue_about(db, INVITATION_MAIL, id, recipient, json!({ "generation": generation }), now)
+}
+
+/// Queues the reminder before an invitation ends.
+///
+/// # Errors
+/// The database's fault.
+pub fn queue_reminder(db: &mut Db, invitation: &Invitation, now: Instant) -> Result<Id<Mail>> {
+    let data = json!({ "generation": invitation.generation });
+    queue_about(db, REMINDER_MAIL, invitation.id, &invitation.email, data, now)
+}
+
+/// Tells the inviter that somebody joined.
+///
+/// # Errors
+/// The database's fault.
+pub fn queue_joined(db: &mut Db, invitation: &Invitation, name: &str, now: Instant) -> Result<()> {
+    tell_inviter(db, JOINED, invitation, json!({ "name": name }), now)
+}
+
+/// Tells the inviter of a refusal.
+///
+/// # Errors
+/// The database's fault.
+pub fn queue_declined(db: &mut Db, invitation: &Invitation, now: Instant) -> Result<()> {
+    tell_inviter(db, DECLINED, invitation, json!({}), now)
+}
+
+/// Tells the inviter that somebody could not join for lack of a place, once a day.
+///
+/// # Errors
+/// The database's fault.
+pub fn queue_no_place(db: &mut Db, invitation: &Invitation, now: Instant) -> Result<()> {
+    if queries::mailed_since(db, invitation.id, NO_PLACE, now - DAY)? {
+        return Ok(());
+    }
+    tell_inviter(db, NO_PLACE, invitation, json!({}), now)
+}
+
+/// Tells the owner of the workspace that somebody asks for a new invitation.
+///
+/// # Errors
+/// The database's fault.
+pub fn queue_renewal_asked(
+    db: &mut Db,
+    invitation: &Invitation,
+    account: AccountId,
+    now: Instant,
+) -> Result<()> {
+    let Some(owner) = queries::owner_of(db, account)? else { return Ok(()) };
+    let data = json!({ "generation": invitation.generation });
+    queue_about(db, RENEWAL, invitation.id, &owner.email, data, now).map(drop)
+}
+
+fn tell_inviter(
+    db: &mut Db,
+    template: &'static str,
+    invitation: &Invitation,
+    data: Value,
+    now: Instant,
+) -> Result<()> {
+    let Some(inviter) = invitation.invited_by else { return Ok(()) };
+    let Some(Recipient { email, .. }) = queries::recipient(db, inviter)? else { return Ok(()) };
+    queue_about(db, template, invitation.id, &email, data, now).map(drop)
+}
+
+fn queue_about(
+    db: &mut Db,
+    template: &'static str,
+    id: InvitationId,
+    recipient: &str,
+    data: Value,
+    now: Instant,
+) -> Result<Id<Mail>> {
+    let recipient = recipient.to_owned();
+    queue(db, Outgoing { template, recipient, data, subject: Some(id.uuid()) }, now)
+}

@@ -1,0 +1,192 @@
+//! The invitation itself, for whoever opens its link.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use jiff::SignedDuration;
+
+use super::super::actions::{self, Seen};
+use super::super::forms::JoinFields;
+use super::super::model::{Invitation, Opened};
+use super::super::rules;
+use super::{arrived, nothing, private};
+use crate::access::actor::{AnySession, Person as Account};
+use crate::access::email::EmailAddress;
+use crate::app::App;
+use crate::base::db::Instant;
+use crate::base::error::Result;
+use crate::base::http::page::{Notice, Page, Person, Shell};
+use crate::base::text::When;
+
+/// `GET /invitations/{token}`
+pub(super) async fn show(
+    req: HttpRequest,
+    token: web::Path<String>,
+    app: web::Data<App>,
+    shell: Shell,
+    session: Option<AnySession>,
+) -> Result<HttpResponse> {
+    let person = session.map(|AnySession(who)| who.person().clone());
+    let seen = actions::seen(&app, &token, person.as_ref().map(|person| person.user)).await?;
+    seen_page(&req, &app, shell, seen, person.as_ref())
+}
+
+/// The page for what a link leads to.
+pub(super) fn seen_page(
+    req: &HttpRequest,
+    app: &App,
+    shell: Shell,
+    seen: Seen,
+    person: Option<&Account>,
+) -> Result<HttpResponse> {
+    match seen {
+        Seen::Open(opened) => {
+            let fields = JoinFields::of(&opened.invitation);
+            open_page(app, shell, &opened, person, fields, StatusCode::OK)
+        }
+        Seen::Expired(opened) => expired(app, shell, &opened),
+        Seen::Joined(home) => {
+            arrived(req, &home, &Notice::info("You already joined this workspace."))
+        }
+        Seen::Nothing => nothing(shell),
+    }
+}
+
+/// What the invitation is about, as all its pages show it.
+pub(super) struct Card {
+    pub inviter: Person,
+    pub account: String,
+    pub handle: String,
+    pub role: &'static str,
+    pub email: String,
+    pub expires: When,
+}
+
+impl Card {
+    pub(super) fn of(opened: &Opened, now: Instant) -> Self {
+        let invitation = &opened.invitation;
+        Self {
+            inviter: Person::new(&invitation.invited_by_name, ""),
+            account: opened.workspace.account_handle.clone(),
+            handle: opened.workspace.handle.clone(),
+            role: invitation.role.title(),
+            email: invitation.email.clone(),
+            expires: When::new(invitation.expires_at, now),
+        }
+    }
+}
+
+/// The addresses of the steps from this page.
+pub(super) struct Steps {
+    pub accept: String,
+    pub decline: String,
+    pub sign_up: String,
+    pub sign_in: String,
+}
+
+impl Steps {
+    fn of(opened: &Opened) -> Self {
+        Self {
+            accept: opened.step("accept"),
+            decline: opened.step("decline"),
+            sign_up: opened.step("sign-up"),
+            sign_in: opened.step("sign-in"),
+        }
+    }
+}
+
+/// Who looks at an open invitation.
+enum Reader {
+    /// Nobody is signed in; whether a new account still has to confirm its address by mail.
+    Visitor(Box<JoinFields>, bool),
+    /// The invited person.
+    Invited,
+    /// The invited address, not confirmed, and the link does not confirm it.
+    Unverified,
+}
+
+#[derive(Template)]
+#[template(path = "tenancy/invitations/show.html")]
+struct InvitationPage {
+    shell: Shell,
+    card: Card,
+    steps: Steps,
+    reader: Reader,
+}
+
+#[derive(Template)]
+#[template(path = "tenancy/invitations/wrong_account.html")]
+struct WrongAccountPage {
+    shell: Shell,
+    card: Card,
+    masked: String,
+    signed_in_as: String,
+    switch: String,
+}
+
+/// An invitation that can be accepted, for whoever looks.
+pub(super) fn open_page(
+    app: &App,
+    shell: Shell,
+    opened: &Opened,
+    person: Option<&Account>,
+    fields: JoinFields,
+    status: StatusCode,
+) -> Result<HttpResponse> {
+    let confirms = rules::proof(opened.way, app.settings().keeps_mails()).is_some();
+    let reader = match person {
+        None => Reader::Visitor(Box::new(fields), !confirms),
+        Some(person) if !opened.is_for(person) => {
+            return wrong_account(app.now(), shell, opened, status);
+        }
+        Some(person) if !person.verified && !confirms => Reader::Unverified,
+        Some(_) => Reader::Invited,
+    };
+    let (card, steps) = (Card::of(opened, app.now()), Steps::of(opened));
+    Page(InvitationPage { shell, card, steps, reader }).with_status(status).map(private)
+}
+
+fn wrong_account(
+    now: Instant,
+    shell: Shell,
+    opened: &Opened,
+    status: StatusCode,
+) -> Result<HttpResponse> {
+    let page = WrongAccountPage {
+        card: Card::of(opened, now),
+        masked: masked(&opened.invitation),
+        signed_in_as: shell.viewer.as_ref().map(|viewer| viewer.email.clone()).unwrap_or_default(),
+        switch: opened.step("switch"),
+        shell,
+    };
+    Page(page).with_status(status).map(private)
+}
+
+fn masked(invitation: &Invitation) -> String {
+    EmailAddress::parse(&invitation.email).map(|email| email.masked()).unwrap_or_default()
+}
+
+#[derive(Template)]
+#[template(path = "tenancy/invitations/expired.html")]
+struct ExpiredPage {
+    shell: Shell,
+    card: Card,
+    ended: String,
+    asked: Option<When>,
+    renew: String,
+}
+
+/// An invitation whose time is over: 410, and the way to a new one.
+fn expired(app: &App, shell: Shell, opened: &Opened) -> Result<HttpResponse> {
+    let now = app.now();
+    let lately = |at: &Instant| now.since(*at) < SignedDuration::from_hours(24);
+    let asked = opened.invitation.renewal_asked_at.filter(lately);
+    let page = ExpiredPage {
+        shell,
+        card: Card::of(opened, now),
+        ended: opened.invitation.expires_at.long_text(),
+        asked: asked.map(|at| When::new(at, now)),
+        renew: opened.step("renew"),
+    };
+    Page(page).with_status(StatusCode::GONE).map(private)
+}

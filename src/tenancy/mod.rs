@@ -1,0 +1,10 @@
+//! Accounts and the places they share.
+
+pub mod accounts;
+pub mod api_keys;
+pub mod audit;
+pub mod closing;
+pub mod collaborators;
+pub mod invitations;
+pub mod outbox;
+pub mod workspaces;

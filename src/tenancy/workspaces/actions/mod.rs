@@ -1,0 +1,182 @@
+//! Changing workspaces: each use case is one transaction with its audit entry and its mails.
+
+mod delete;
+mod purge;
+mod restore;
+
+use serde_json::json;
+
+use super::model::{Slots, Taken, Wanted};
+use super::{queries, rules};
+use crate::access::actor::SignedInPerson;
+use crate::access::membership;
+use crate::access::permission::needs;
+use crate::access::workspace::{AnyRole, WorkspaceAccess};
+use crate::app::App;
+use crate::base::db::{Db, Id};
+use crate::base::error::{Error, Result};
+use crate::base::http::client::ClientIp;
+use crate::base::http::form::{FormToken, Use, unuse, use_once};
+use crate::tenancy::audit::{By, Entry, record, record_denial};
+use crate::urls;
+
+pub use delete::delete;
+pub use purge::purge_due;
+pub use restore::{Restored, delete_now, restore};
+
+/// What became of a wish for a workspace.
+#[derive(Debug)]
+pub enum Created {
+    /// It was made; where it is.
+    Now(String),
+    /// The same form made one before; where that is.
+    Before(String),
+    /// Its handle is taken.
+    Taken(Taken),
+    /// The account has no room.
+    Full(Slots),
+}
+
+/// Makes a workspace in the person's own account.
+///
+/// # Errors
+/// The database's fault.
+pub async fn create(
+    app: &App,
+    person: SignedInPerson,
+    ip: ClientIp,
+    wanted: Wanted,
+    once: Id<FormToken>,
+) -> Result<Created> {
+    let now = app.now();
+    let usual = app.settings().flags.workspace_limit;
+    app.db
+        .write(person.person().account, move |db| {
+            let by = person.person();
+            let place = urls::settings(&by.handle, wanted.handle.as_str());
+            if let Use::Again(first) = use_once(db, once, Some(&place), now)? {
+                return Ok(Created::Before(first.unwrap_or(place)));
+            }
+            if let Some(refusal) = refusal(db, &person, &wanted, usual)? {
+                unuse(db, once)?;
+                return Ok(refusal);
+            }
+            let made = queries::insert(db, by, &wanted, now)?;
+            let details = json!({ "handle": made.handle, "description": made.description });
+            let entry = Entry::of_workspace("workspace.created", &made, details);
+            record(db, &By::actor(person.actor(), ip), entry, now)?;
+            Ok(Created::Now(place))
+        })
+        .await
+}
+
+fn refusal(
+    db: &mut Db,
+    person: &SignedInPerson,
+    wanted: &Wanted,
+    usual: Option<i32>,
+) -> Result<Option<Created>> {
+    let account = person.person().account;
+    let slots = queries::slots(db, account, usual)?;
+    if slots.is_full() {
+        return Ok(Some(Created::Full(slots)));
+    }
+    Ok(queries::taken(db, account, &wanted.handle, None)?.map(Created::Taken))
+}
+
+/// Records that a person tried to create a workspace in an account that the page did not offer.
+///
+/// # Errors
+/// The database's fault.
+pub async fn deny_owner(
+    app: &App,
+    person: SignedInPerson,
+    ip: ClientIp,
+    owner: &str,
+) -> Result<()> {
+    let now = app.now();
+    let asked: String = owner.chars().take(63).collect();
+    app.db
+        .write(person.person().account, move |db| {
+            let account = person.person().account;
+            let entry =
+                Entry::of_account("workspace.create-denied", account, json!({ "owner": asked }));
+            record_denial(db, &By::actor(person.actor(), ip), entry, now)
+        })
+        .await
+}
+
+/// What became of a change.
+#[derive(Debug)]
+pub enum Edited {
+    /// It was made.
+    Saved {
+        /// The handle before.
+        before: String,
+    },
+    /// The new handle is taken.
+    Taken(Taken),
+}
+
+/// Changes a workspace's handle and description.
+///
+/// # Errors
+/// The right went meanwhile; the database's fault.
+pub async fn edit(
+    app: &App,
+    access: WorkspaceAccess<needs::WriteWorkspaceSettings>,
+    ip: ClientIp,
+    wanted: Wanted,
+) -> Result<Edited> {
+    let now = app.now();
+    app.db
+        .write(access.locks(), move |db| {
+            access.still_holds(db)?;
+            let reach = access.actor().reach();
+            let (before, _) =
+                membership::by_id(db, &reach, access.workspace().id)?.ok_or(Error::NotFound)?;
+            let taken = queries::taken(db, before.account, &wanted.handle, Some(before.id))?;
+            if let Some(taken) = taken {
+                return Ok(Edited::Taken(taken));
+            }
+            let (handle, description) = (wanted.handle.as_str(), wanted.description.as_str());
+            if (handle, description) != (&before.handle, &before.description) {
+                queries::update(db, &before, &wanted, now)?;
+                let details = json!({
+                    "before": { "handle": before.handle, "description": before.description },
+                    "after": { "handle": handle, "description": description },
+                });
+                let entry = Entry::of_workspace("workspace.updated", &before, details);
+                record(db, &By::actor(access.actor(), ip), entry, now)?;
+            }
+            Ok(Edited::Saved { before: before.handle })
+        })
+        .await
+}
+
+/// Takes the actor out of somebody else's workspace.
+///
+/// # Errors
+/// [`Error::Forbidden`] for the owner; the database's fault.
+pub async fn leave(app: &App, access: WorkspaceAccess<AnyRole>, ip: ClientIp) -> Result<()> {
+    if access.is_own() {
+        return Err(Error::Forbidden(rules::leave_reason(access.workspace())));
+    }
+    let now = app.now();
+    app.db
+        .write(access.locks(), move |db| {
+            let person = access.actor().person();
+            if !queries::remove_member(db, access.workspace().id, person.user)? {
+                return Err(Error::NotFound);
+            }
+            let details = json!({
+                "user": { "id": person.user, "name": person.name, "email": person.email },
+                "role": access.role().as_str(),
+                "left": true,
+            });
+            let entry =
+                Entry::of_workspace("workspace-access.deleted", access.workspace(), details);
+            record(db, &By::actor(access.actor(), ip), entry, now)
+        })
+        .await
+}

@@ -1,0 +1,155 @@
+//! What a workspace contains. Each kind of content says once how it is counted and purged; the
+//! dashboard, the delete page and the purge read this list (W4, decisions 31).
+
+use diesel::prelude::*;
+
+use crate::access::WorkspaceId;
+use crate::access::actor::KeyMarker;
+use crate::access::permission::Permission;
+use crate::base::db::schema::{api_keys, invitations, memberships, workspace_redirects};
+use crate::base::db::{Db, Id};
+use crate::base::text::{counted, thousands};
+use crate::tenancy::invitations::actions::forget_of_workspace;
+
+/// One kind of content.
+#[derive(Clone, Copy, Debug)]
+pub struct ContentKind {
+    /// The word for one.
+    pub one: &'static str,
+    /// The word for several, which also names the kind in the audit log.
+    pub many: &'static str,
+    /// Who sees how many there are; `None` where it is nobody's business.
+    pub shown_to: Option<Permission>,
+    /// How many there are that count.
+    pub count: fn(&mut Db, WorkspaceId) -> QueryResult<i64>,
+    /// Removes at most so many rows, whether they count or not; returns how many.
+    pub purge: fn(&mut Db, WorkspaceId, limit: i64) -> QueryResult<usize>,
+}
+
+/// Every kind, in the order of the pages.
+pub const KINDS: &[ContentKind] = &[
+    ContentKind {
+        one: "collaborator",
+        many: "collaborators",
+        shown_to: Some(Permission::SeeWorkspaceUsers),
+        count: count_memberships,
+        purge: purge_memberships,
+    },
+    ContentKind {
+        one: "pending invitation",
+        many: "pending invitations",
+        shown_to: Some(Permission::SeeWorkspaceUsers),
+        count: count_invitations,
+        purge: forget_of_workspace,
+    },
+    ContentKind {
+        one: "API key for this workspace only",
+        many: "API keys for this workspace only",
+        shown_to: Some(Permission::ManageWorkspaceSettings),
+        count: count_keys,
+        purge: purge_keys,
+    },
+    ContentKind {
+        one: "former handle",
+        many: "former handles",
+        shown_to: None,
+        count: count_redirects,
+        purge: purge_redirects,
+    },
+];
+
+/// How many there are of a kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted {
+    /// The kind.
+    pub kind: &'static ContentKind,
+    /// The number.
+    pub number: i64,
+}
+
+impl Counted {
+    /// `3 collaborators`
+    pub fn text(&self) -> String {
+        counted(self.number, self.kind.one, self.kind.many)
+    }
+
+    /// The kind as a label: `Pending invitations`.
+    pub fn label(&self) -> String {
+        let mut letters = self.kind.many.chars();
+        letters
+            .next()
+            .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    }
+
+    /// The number as people read it.
+    pub fn number_text(&self) -> String {
+        thousands(self.number)
+    }
+}
+
+/// The counts of a workspace that somebody who `may` do some things sees.
+///
+/// # Errors
+/// The database's fault.
+pub fn counts(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    may: impl Fn(Permission) -> bool,
+) -> QueryResult<Vec<Counted>> {
+    KINDS
+        .iter()
+        .filter(|kind| kind.shown_to.is_some_and(&may))
+        .map(|kind| Ok(Counted { kind, number: (kind.count)(db, workspace)? }))
+        .collect()
+}
+
+fn count_memberships(db: &mut Db, id: WorkspaceId) -> QueryResult<i64> {
+    memberships::table.filter(memberships::workspace_id.eq(id)).count().get_result(db)
+}
+
+fn purge_memberships(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<usize> {
+    let ids: Vec<Id<ContentKind>> = memberships::table
+        .filter(memberships::workspace_id.eq(id))
+        .limit(limit)
+        .select(memberships::id)
+        .load(db)?;
+    diesel::delete(memberships::table.filter(memberships::id.eq_any(ids))).execute(db)
+}
+
+fn count_invitations(db: &mut Db, id: WorkspaceId) -> QueryResult<i64> {
+    invitations::table
+        .filter(invitations::workspace_id.eq(id))
+        .filter(invitations::state.eq("pending"))
+        .count()
+        .get_result(db)
+}
+
+fn count_keys(db: &mut Db, id: WorkspaceId) -> QueryResult<i64> {
+    api_keys::table.filter(api_keys::only_workspace_id.eq(id)).count().get_result(db)
+}
+
+fn purge_keys(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<usize> {
+    let ids: Vec<Id<KeyMarker>> = api_keys::table
+        .filter(api_keys::only_workspace_id.eq(id))
+        .limit(limit)
+        .select(api_keys::id)
+        .load(db)?;
+    diesel::delete(api_keys::table.filter(api_keys::id.eq_any(ids))).execute(db)
+}
+
+fn count_redirects(db: &mut Db, id: WorkspaceId) -> QueryResult<i64> {
+    workspace_redirects::table
+        .filter(workspace_redirects::workspace_id.eq(id))
+        .count()
+        .get_result(db)
+}
+
+fn purge_redirects(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<usize> {
+    let handles = super::queries::former_handles(db, id, limit)?;
+    diesel::delete(
+        workspace_redirects::table
+            .filter(workspace_redirects::workspace_id.eq(id))
+            .filter(workspace_redirects::handle.eq_any(handles)),
+    )
+    .execute(db)
+}

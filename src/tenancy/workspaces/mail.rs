@@ -1,0 +1,122 @@
+//! Mails about deleted workspaces.
+//!
+//! They name accounts and workspaces by their handles, which no one can make say anything else
+//! (EM-03).
+
+use askama::Template;
+use serde::{Deserialize, Serialize};
+
+use super::queries;
+use crate::access::WorkspaceId;
+use crate::app::Context;
+use crate::base::db::{Db, Instant};
+use crate::base::error::{Error, Result};
+use crate::base::mail::{QueuedMail, Rendered};
+use crate::urls;
+
+/// To people who lose access because the workspace was deleted.
+pub const ACCESS_ENDED: &str = "workspace.access-ended";
+
+/// To the owner of a workspace that was deleted.
+pub const DELETED: &str = "workspace.deleted";
+
+/// The mails that [`render`] knows.
+pub const TEMPLATES: &[&str] = &[ACCESS_ENDED, DELETED];
+
+/// What a mail about a deleted workspace needs.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Data {
+    /// Handle of the owning account.
+    pub account: String,
+    /// Handle of the workspace.
+    pub workspace: String,
+    /// Until when it can be restored.
+    pub until: Option<Instant>,
+}
+
+#[derive(Template)]
+#[template(path = "tenancy/workspaces/mail/access_ended.txt")]
+struct AccessEndedText<'a> {
+    host: &'a str,
+    path: &'a str,
+    account: &'a str,
+    until: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "tenancy/workspaces/mail/access_ended.html")]
+struct AccessEndedHtml<'a> {
+    host: &'a str,
+    site: &'a str,
+    path: &'a str,
+    account: &'a str,
+    until: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "tenancy/workspaces/mail/deleted.txt")]
+struct DeletedText<'a> {
+    host: &'a str,
+    path: &'a str,
+    until: Option<String>,
+    link: &'a str,
+    security: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "tenancy/workspaces/mail/deleted.html")]
+struct DeletedHtml<'a> {
+    host: &'a str,
+    site: &'a str,
+    path: &'a str,
+    until: Option<String>,
+    link: &'a str,
+    security: &'a str,
+}
+
+/// A mail of this slice as text; `None` when the workspace was restored before it was sent, or when
+/// the mail is not of this slice.
+///
+/// # Errors
+/// The database's fault; a row that cannot be read.
+pub fn render(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<Option<Rendered>> {
+    if !TEMPLATES.contains(&mail.template.as_str()) {
+        return Ok(None);
+    }
+    let id: WorkspaceId =
+        mail.subject_id.ok_or_else(|| Error::internal("a mail about no workspace"))?.cast();
+    if queries::is_active(db, id)? {
+        return Ok(None);
+    }
+    let data: Data = serde_json::from_value(mail.data.0.clone()).map_err(Error::internal)?;
+    let rendered = match mail.template.as_str() {
+        ACCESS_ENDED => access_ended(context, &data),
+        _ => deleted(context, &data, id),
+    };
+    rendered.map(Some).map_err(Error::internal)
+}
+
+fn access_ended(context: &Context, data: &Data) -> askama::Result<Rendered> {
+    let (host, site) = (&*context.settings.host(), context.settings.site());
+    let path = &*format!("{}/{}", data.account, data.workspace);
+    let account = &*data.account;
+    let until = data.until.map(Instant::long_text);
+    Ok(Rendered {
+        subject: format!("The workspace {path} was deleted"),
+        text: AccessEndedText { host, path, account, until: until.clone() }.render()?,
+        html: AccessEndedHtml { host, site, path, account, until }.render()?,
+    })
+}
+
+fn deleted(context: &Context, data: &Data, id: WorkspaceId) -> askama::Result<Rendered> {
+    let (host, site) = (&*context.settings.host(), context.settings.site());
+    let path = &*format!("{}/{}", data.account, data.workspace);
+    let until = data.until.map(Instant::long_text);
+    let link = &*format!("{site}{}", urls::workspace_deleted(id));
+    let security = &*format!("{site}{}", urls::profile_security());
+    Ok(Rendered {
+        subject: format!("Your workspace {path} was deleted"),
+        text: DeletedText { host, path, until: until.clone(), link, security }.render()?,
+        html: DeletedHtml { host, site, path, until, link, security }.render()?,
+    })
+}

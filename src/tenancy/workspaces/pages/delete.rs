@@ -1,0 +1,105 @@
+//! What deleting a workspace means, and the confirmation (G5 … G7).
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use super::path_of;
+use crate::access::actor::RecentlyConfirmed;
+use crate::access::membership::Workspace;
+use crate::access::permission::needs;
+use crate::access::workspace::WorkspaceAccess;
+use crate::app::App;
+use crate::base::db::Instant;
+use crate::base::error::Result;
+use crate::base::http::client::ClientIp;
+use crate::base::http::form::{Field, Form};
+use crate::base::http::page::{Notice, Page, Person, Shell};
+use crate::base::http::see_other;
+use crate::base::text::{When, thousands};
+use crate::tenancy::workspaces::contents::{self, Counted};
+use crate::tenancy::workspaces::forms::{ConfirmForm, confirmation, unconfirmed};
+use crate::tenancy::workspaces::{actions, queries, rules};
+use crate::urls;
+
+#[derive(Template)]
+#[template(path = "tenancy/workspaces/delete.html")]
+struct DeletePage {
+    shell: Shell,
+    account: String,
+    handle: String,
+    path: String,
+    label: String,
+    counts: Vec<Counted>,
+    counted_at: When,
+    people: Vec<Person>,
+    more_people: Option<String>,
+    until: Option<String>,
+    confirm: Field,
+}
+
+/// People named on the page; the others are counted.
+const NAMED: i64 = 4;
+
+async fn page(
+    access: &WorkspaceAccess<needs::ManageWorkspaceSettings>,
+    shell: Shell,
+    app: &App,
+    confirm: Field,
+) -> Result<DeletePage> {
+    let Workspace { id, account_handle, handle, .. } = access.workspace().clone();
+    let (counts, people) = app
+        .db
+        .read(move |db| Ok((contents::counts(db, id, |_| true)?, queries::people(db, id, NAMED)?)))
+        .await?;
+    let now = app.now();
+    let grace_days = app.settings().flags.deletion_grace_days;
+    let others = counts.first().map_or(0, |people| people.number) - NAMED;
+    let path = path_of(access.workspace());
+    Ok(DeletePage {
+        shell: access.shell(shell, "settings"),
+        account: account_handle,
+        handle,
+        label: format!("Type {path} to confirm"),
+        path,
+        counts,
+        counted_at: When::new(now, now),
+        people: people.iter().map(|(name, email)| Person::new(name, email)).collect(),
+        more_people: (others > 0).then(|| format!("and {} more", thousands(others))),
+        until: (grace_days > 0).then(|| rules::purge_after(now, grace_days).long_text()),
+        confirm,
+    })
+}
+
+pub(super) async fn show(
+    access: WorkspaceAccess<needs::ManageWorkspaceSettings>,
+    _confirmed: RecentlyConfirmed,
+    shell: Shell,
+    app: web::Data<App>,
+) -> Result<HttpResponse> {
+    Page(page(&access, shell, &app, unconfirmed()).await?).ok()
+}
+
+pub(super) async fn delete(
+    access: WorkspaceAccess<needs::ManageWorkspaceSettings>,
+    confirmed: RecentlyConfirmed,
+    shell: Shell,
+    app: web::Data<App>,
+    ip: ClientIp,
+    (form, req): (Form<ConfirmForm>, HttpRequest),
+) -> Result<HttpResponse> {
+    let path = path_of(access.workspace());
+    if let Err(confirm) = confirmation(&form.fields.confirm, &path) {
+        return Page(page(&access, shell, &app, confirm).await?).unprocessable();
+    }
+    let id = access.workspace().id;
+    match actions::delete(&app, access, confirmed, ip).await? {
+        Some(until) => restorable(&path, until).linking("Restore", urls::workspace_deleted(id)),
+        None => Notice::ok(format!("{path} was deleted.")),
+    }
+    .leave(&req)?;
+    Ok(see_other(urls::workspaces()))
+}
+
+fn restorable(path: &str, until: Instant) -> Notice {
+    Notice::ok(format!("{path} was deleted. It can be restored until {}.", until.long_text()))
+}

@@ -1,0 +1,170 @@
+//! A deleted workspace within its days of grace: restore, or delete now.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use super::{path_of, support_href};
+use crate::access::WorkspaceId;
+use crate::access::actor::{RecentlyConfirmed, SignedInPerson};
+use crate::access::membership::Workspace;
+use crate::app::App;
+use crate::base::db::Instant;
+use crate::base::error::{Error, Result};
+use crate::base::http::client::ClientIp;
+use crate::base::http::form::{Field, Form};
+use crate::base::http::page::{Notice, Page, Shell};
+use crate::base::http::see_other;
+use crate::base::text::When;
+use crate::tenancy::workspaces::actions::{self, Restored};
+use crate::tenancy::workspaces::forms::{DeletedForm, confirmation, unconfirmed};
+use crate::tenancy::workspaces::model::Slots;
+use crate::tenancy::workspaces::queries;
+use crate::urls;
+
+#[derive(Template)]
+#[template(path = "tenancy/workspaces/deleted.html")]
+struct DeletedPage {
+    shell: Shell,
+    path: String,
+    label: String,
+    /// `None` once the days of grace are over.
+    until: Option<When>,
+    /// Why there is no room for it.
+    full: Option<String>,
+    support: Option<(String, String)>,
+    /// Where the password is asked for once more, when it has to be.
+    confirm_href: Option<String>,
+    confirm: Field,
+}
+
+/// The workspace of an address, of the person's own account.
+async fn find(
+    app: &App,
+    person: &SignedInPerson,
+    id: &str,
+) -> Result<(Workspace, Option<Instant>, Slots)> {
+    let id: WorkspaceId = id.parse().map_err(|_| Error::NotFound)?;
+    let (account, usual) = (person.person().account, app.settings().flags.workspace_limit);
+    let found = app
+        .db
+        .read(move |db| {
+            let slots = queries::slots(db, account, usual)?;
+            Ok(queries::of_account(db, account, id)?.map(|(found, purge)| (found, purge, slots)))
+        })
+        .await?;
+    found.ok_or(Error::NotFound)
+}
+
+fn full_text(slots: Slots) -> Option<String> {
+    let used = slots.text().filter(|_| slots.is_full())?;
+    Some(format!(
+        "You use {used} workspaces, so there is no room to restore it. Delete another one first."
+    ))
+}
+
+fn page(
+    shell: Shell,
+    app: &App,
+    (workspace, purge_after, slots): &(Workspace, Option<Instant>, Slots),
+    is_recent: bool,
+    confirm: Field,
+) -> DeletedPage {
+    let (now, path) = (app.now(), path_of(workspace));
+    let until = purge_after.filter(|until| *until > now).map(|until| When::new(until, now));
+    let back = urls::confirm_access_next(&urls::workspace_deleted(workspace.id));
+    DeletedPage {
+        shell: shell.at("workspaces"),
+        label: format!("Type {path} to confirm"),
+        path,
+        until,
+        full: full_text(*slots),
+        support: app.settings().flags.support.as_ref().map(|at| (at.clone(), support_href(at))),
+        confirm_href: (!is_recent).then_some(back),
+        confirm,
+    }
+}
+
+fn home_of(workspace: &Workspace) -> HttpResponse {
+    see_other(urls::workspace(&workspace.account_handle, &workspace.handle))
+}
+
+pub(super) async fn show(
+    person: SignedInPerson,
+    recent: Option<RecentlyConfirmed>,
+    shell: Shell,
+    app: web::Data<App>,
+    id: web::Path<String>,
+) -> Result<HttpResponse> {
+    let found = find(&app, &person, &id).await?;
+    if found.1.is_none() {
+        return Ok(home_of(&found.0));
+    }
+    Page(page(shell, &app, &found, recent.is_some(), unconfirmed())).ok()
+}
+
+/// What an answer on this page needs.
+struct Answer {
+    app: web::Data<App>,
+    person: SignedInPerson,
+    shell: Shell,
+    ip: ClientIp,
+    req: HttpRequest,
+    is_recent: bool,
+    found: (Workspace, Option<Instant>, Slots),
+}
+
+pub(super) async fn act(
+    (person, recent): (SignedInPerson, Result<RecentlyConfirmed>),
+    shell: Shell,
+    app: web::Data<App>,
+    ip: ClientIp,
+    form: Form<DeletedForm>,
+    (id, req): (web::Path<String>, HttpRequest),
+) -> Result<HttpResponse> {
+    let found = find(&app, &person, &id).await?;
+    let answer = Answer { app, person, shell, ip, req, is_recent: recent.is_ok(), found };
+    match form.fields.act.as_str() {
+        "restore" => restore(answer).await,
+        "delete" => delete_now(answer, recent?, &form.fields.confirm).await,
+        _ => Err(Error::Invalid("Choose Restore or Delete now.".to_owned())),
+    }
+}
+
+async fn restore(answer: Answer) -> Result<HttpResponse> {
+    let Answer { app, person, shell, ip, req, is_recent, mut found } = answer;
+    match actions::restore(&app, person, ip, found.0.id).await? {
+        Restored::Back(workspace) => {
+            let path = path_of(&workspace);
+            Notice::ok(format!(
+                "{path} is restored. Its collaborators have access again; its invitations stay void."
+            ))
+            .leave(&req)?;
+            Ok(home_of(&workspace))
+        }
+        Restored::Full(slots) => {
+            found.2 = slots;
+            Page(page(shell, &app, &found, is_recent, unconfirmed()))
+                .with_status(StatusCode::CONFLICT)
+        }
+        Restored::TooLate => {
+            Page(page(shell, &app, &found, is_recent, unconfirmed())).with_status(StatusCode::GONE)
+        }
+    }
+}
+
+async fn delete_now(
+    answer: Answer,
+    recent: RecentlyConfirmed,
+    typed: &str,
+) -> Result<HttpResponse> {
+    let Answer { app, shell, ip, req, found, .. } = answer;
+    let path = path_of(&found.0);
+    if let Err(confirm) = confirmation(typed, &path) {
+        return Page(page(shell, &app, &found, true, confirm)).unprocessable();
+    }
+    actions::delete_now(&app, recent, ip, found.0.id).await?;
+    Notice::ok(format!("{path} is deleted for good. What it held is being removed."))
+        .leave(&req)?;
+    Ok(see_other(urls::workspaces()))
+}

@@ -1,0 +1,280 @@
+//! The list of all workspaces that a person reaches (L1, L3 … L6).
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use crate::access::actor::SignedInPerson;
+use crate::access::membership::{self, AccountKind, Owner};
+use crate::access::permission::Permission;
+use crate::app::App;
+use crate::base::db::Instant;
+use crate::base::db::paging::{Position, Slice, count_text};
+use crate::base::error::Result;
+use crate::base::http::page::{Page, Shell};
+use crate::base::secret::InstanceKeys;
+use crate::base::text::{When, counted, thousands};
+use crate::tenancy::invitations::{self, model::PendingInvitation};
+use crate::tenancy::workspaces::forms::ListParams;
+use crate::tenancy::workspaces::model::{Deleted, Filter, Key, Listed};
+use crate::tenancy::workspaces::{queries, rules};
+use crate::urls;
+
+#[derive(Template)]
+#[template(path = "tenancy/workspaces/list.html")]
+struct ListPage {
+    shell: Shell,
+    email: String,
+    invitations: Vec<InvitationCard>,
+    is_first_run: bool,
+    is_unfiltered: bool,
+    q: String,
+    owner: String,
+    owners: Vec<(String, String)>,
+    sort: &'static str,
+    count: String,
+    groups: Vec<Group>,
+    deleted: Vec<DeletedRow>,
+    previous_href: Option<String>,
+    next_href: Option<String>,
+}
+
+impl ListPage {
+    /// What stands over the button while there is nothing to list.
+    fn prompt(&self) -> &'static str {
+        if self.deleted.is_empty() { "Create your first workspace" } else { "Create a workspace" }
+    }
+}
+
+/// An invitation that waits for the viewer's answer.
+#[derive(Clone, Debug)]
+pub struct InvitationCard {
+    /// Into what.
+    pub title: String,
+    /// By whom.
+    pub from: String,
+    /// Until when.
+    pub expires: When,
+    /// Where it stands alone.
+    pub href: String,
+    /// Where it is accepted.
+    pub accept: String,
+    /// Where it is declined.
+    pub decline: String,
+}
+
+impl InvitationCard {
+    fn of(row: &PendingInvitation, keys: &InstanceKeys, now: Instant) -> Self {
+        let token = row.token(keys);
+        Self {
+            title: format!("{}/{}", row.account, row.workspace),
+            from: row.invited_by_name.clone(),
+            expires: When::new(row.expires_at, now),
+            href: urls::invitation(&token),
+            accept: urls::invitation_step(&token, "accept"),
+            decline: urls::invitation_step(&token, "decline"),
+        }
+    }
+}
+
+/// Invitations on the page; the next ones show up when these are answered.
+const INVITATIONS: i64 = 10;
+
+/// The workspaces of one owner, as far as they are on this page.
+struct Group {
+    heading: String,
+    tag: &'static str,
+    note: String,
+    cards: Vec<Card>,
+}
+
+struct Card {
+    id: String,
+    account: String,
+    handle: String,
+    description: String,
+    people: String,
+    people_words: &'static str,
+    settings: String,
+    home: String,
+    collaborators: Option<String>,
+    delete: Option<String>,
+    leave: Option<String>,
+}
+
+struct DeletedRow {
+    handle: String,
+    href: String,
+    until: When,
+}
+
+impl Card {
+    fn of(row: Listed) -> Self {
+        let may = |permission| row.role.scopes().contains(permission);
+        let (account, handle) = (&row.account_handle, &row.handle);
+        let is_personal = row.account_kind == AccountKind::Personal;
+        Self {
+            id: row.id.to_string(),
+            home: urls::workspace(account, handle),
+            settings: urls::settings(account, handle),
+            collaborators: (is_personal && may(Permission::SeeWorkspaceUsers))
+                .then(|| urls::collaborators(account, handle)),
+            delete: may(Permission::ManageWorkspaceSettings)
+                .then(|| urls::settings_delete(account, handle)),
+            leave: (!row.is_own).then(|| urls::leave(account, handle)),
+            people: thousands(row.people),
+            people_words: if row.people == 1 { "collaborator" } else { "collaborators" },
+            account: row.account_handle,
+            handle: row.handle,
+            description: row.description,
+        }
+    }
+}
+
+/// What the database has for a page of the list.
+struct Found {
+    owners: Vec<Owner>,
+    matches: Option<i64>,
+    slice: Slice<Listed>,
+    deleted: Vec<Deleted>,
+    invitations: Vec<PendingInvitation>,
+}
+
+/// Up to four queries: the owners, the page, and either the matches, or what can be restored and what
+/// waits for an answer.
+async fn find(app: &App, person: &SignedInPerson, params: &ListParams) -> Result<Found> {
+    let (now, reach) = (app.now(), person.actor().reach());
+    let (person, ListParams { filter, position }) = (person.person().clone(), params.clone());
+    app.db
+        .read(move |db| {
+            let owners = membership::owners(db, &reach)?;
+            let slice = queries::page(db, &person, &reach, &filter, &position)?;
+            let is_start = filter.owner.is_empty() && position == Position::Start;
+            let mut found = Found {
+                owners,
+                matches: None,
+                slice,
+                deleted: Vec::new(),
+                invitations: Vec::new(),
+            };
+            if !filter.q.is_empty() {
+                found.matches = Some(queries::matches(db, &reach, &filter)?);
+            } else if is_start {
+                found.deleted = queries::in_grace(db, person.account, now)?;
+                let key = &person.email_key;
+                found.invitations = invitations::queries::pending_for(db, key, now, INVITATIONS)?;
+            }
+            Ok(found)
+        })
+        .await
+}
+
+pub(super) async fn show(
+    person: SignedInPerson,
+    shell: Shell,
+    app: web::Data<App>,
+    req: HttpRequest,
+) -> Result<HttpResponse> {
+    let params = ListParams::of(req.query_string());
+    let found = find(&app, &person, &params).await?;
+    let own = person.person();
+    let usual = app.settings().flags.workspace_limit;
+    let (previous_href, next_href) = pager(&found.slice, &params.filter);
+    let count = count_words(&found, &params.filter);
+    let deleted = found.deleted.into_iter().map(|row| deleted_row(row, app.now())).collect();
+    let keys = &app.context.keys;
+    let invitations =
+        found.invitations.iter().map(|row| InvitationCard::of(row, keys, app.now())).collect();
+    let Filter { q, owner, sort } = params.filter;
+    let page = ListPage {
+        shell: shell.at("workspaces"),
+        email: own.email.clone(),
+        invitations,
+        is_first_run: found.owners.is_empty(),
+        is_unfiltered: q.is_empty() && owner.is_empty(),
+        owners: owner_options(&found.owners, &own.handle),
+        sort: sort.as_str(),
+        count,
+        groups: groups(found.slice.rows, &found.owners, usual),
+        deleted,
+        q,
+        owner,
+        previous_href,
+        next_href,
+    };
+    Page(page).ok()
+}
+
+fn deleted_row(row: Deleted, now: Instant) -> DeletedRow {
+    DeletedRow {
+        href: urls::workspace_deleted(row.id),
+        until: When::new(row.purge_after, now),
+        handle: row.handle,
+    }
+}
+
+fn count_words(found: &Found, filter: &Filter) -> String {
+    let owners = found.owners.iter();
+    let all: i64 = owners
+        .filter(|owner| filter.owner.is_empty() || owner.handle == filter.owner)
+        .map(|owner| owner.reached)
+        .sum();
+    let count = found.matches.unwrap_or(all);
+    format!("{} {}", count_text(count), if count == 1 { "workspace" } else { "workspaces" })
+}
+
+fn owner_options(owners: &[Owner], own: &str) -> Vec<(String, String)> {
+    let option = |owner: &Owner| {
+        let you = if owner.handle == own { " (you)" } else { "" };
+        (owner.handle.clone(), format!("{}{you}", owner.handle))
+    };
+    let all = (String::new(), "All owners".to_owned());
+    std::iter::once(all).chain(owners.iter().map(option)).collect()
+}
+
+/// The rows under their owners' headings; the list is in that order already.
+fn groups(rows: Vec<Listed>, owners: &[Owner], usual: Option<i32>) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for row in rows {
+        if groups.last().is_none_or(|group| group.heading != row.account_handle) {
+            let owner = owners.iter().find(|owner| owner.handle == row.account_handle);
+            groups.push(Group {
+                heading: row.account_handle.clone(),
+                tag: match row.account_kind {
+                    AccountKind::Personal => "Personal",
+                    AccountKind::Organization => "Organization",
+                },
+                note: owner.map(|owner| note(owner, row.is_own, usual)).unwrap_or_default(),
+                cards: Vec::new(),
+            });
+        }
+        if let Some(group) = groups.last_mut() {
+            group.cards.push(Card::of(row));
+        }
+    }
+    groups
+}
+
+fn note(owner: &Owner, is_own: bool, usual: Option<i32>) -> String {
+    let words = counted(owner.reached, "workspace", "workspaces");
+    if !is_own {
+        return format!("{words} shared with you");
+    }
+    let slots = rules::slots(owner.reached, owner.limit, usual);
+    slots.text().map_or(words, |text| format!("{text} workspaces"))
+}
+
+fn pager(slice: &Slice<Listed>, filter: &Filter) -> (Option<String>, Option<String>) {
+    let sort = match filter.sort.as_str() {
+        "name" => "",
+        other => other,
+    };
+    let href = |name: &str, row: Option<&Listed>| {
+        let key = Key::of(row?, filter.sort).text();
+        let pairs =
+            [("q", &*filter.q), ("owner", &filter.owner), ("sort", sort), (name, key.as_str())];
+        Some(urls::with_query(urls::workspaces(), &pairs))
+    };
+    let previous = slice.has_previous.then(|| href("before", slice.rows.first())).flatten();
+    let next = slice.has_next.then(|| href("after", slice.rows.last())).flatten();
+    (previous, next)
+}

@@ -1,0 +1,161 @@
+//! The list of workspaces: narrowed, ordered, and a page of it at a time.
+
+use diesel::dsl::{InnerJoinQuerySource, sql};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+
+use crate::access::actor::{Person, Reach};
+use crate::access::membership::{AccountKind, Joined, reachable};
+use crate::access::role::Role;
+use crate::access::{AccountId, WorkspaceId};
+use crate::base::db::paging::{COUNT_LIMIT, Position, Slice, contains_pattern};
+use crate::base::db::schema::{accounts, workspaces};
+use crate::base::db::{Db, MultiBackend, SqlId};
+use crate::tenancy::workspaces::model::{Edge, Filter, Key, Listed, Sort};
+
+/// Workspaces on a page of the list.
+pub const PAGE: usize = 24;
+
+diesel::define_sql_function! {
+    /// Text in lower case.
+    fn lower(text: Text) -> Text;
+}
+
+type Condition = Box<
+    dyn BoxableExpression<
+            InnerJoinQuerySource<workspaces::table, accounts::table>,
+            MultiBackend,
+            SqlType = Bool,
+        >,
+>;
+
+fn narrowed(reach: &Reach, filter: &Filter) -> Joined<'static> {
+    let mut query = reachable(reach);
+    if !filter.owner.is_empty() {
+        query = query.filter(accounts::handle.eq(filter.owner.clone()));
+    }
+    if !filter.q.is_empty() {
+        let pattern = contains_pattern(&filter.q);
+        let path = accounts::handle.concat("/").concat(workspaces::handle);
+        let in_path = path.like(pattern.clone()).escape('\\');
+        let in_words = lower(workspaces::description).like(pattern).escape('\\');
+        query = query.filter(in_path.or(in_words));
+    }
+    query
+}
+
+/// How many workspaces of a person the filter leaves; counting stops one past [`COUNT_LIMIT`].
+///
+/// # Errors
+/// The database's fault.
+pub fn matches(db: &mut Db, reach: &Reach, filter: &Filter) -> QueryResult<i64> {
+    let found: Vec<i32> =
+        narrowed(reach, filter).select(sql::<Integer>("1")).limit(COUNT_LIMIT + 1).load(db)?;
+    Ok(i64::try_from(found.len()).unwrap_or(COUNT_LIMIT + 1))
+}
+
+type Row = (WorkspaceId, AccountId, String, String, AccountKind, String, String, i64, Option<Role>);
+
+fn listed(row: Row, own: AccountId) -> Listed {
+    let (
+        id,
+        account,
+        account_handle,
+        account_name,
+        account_kind,
+        handle,
+        description,
+        people,
+        role,
+    ) = row;
+    let is_own = account == own;
+    let role = if is_own { Role::Owner } else { role.unwrap_or(Role::Collaborator) };
+    Listed {
+        id,
+        account_handle,
+        account_name,
+        account_kind,
+        handle,
+        description,
+        is_own,
+        role,
+        people,
+    }
+}
+
+/// A page of the workspaces that a person reaches: the own ones first, then by owner.
+///
+/// # Errors
+/// The database's fault.
+pub fn page(
+    db: &mut Db,
+    person: &Person,
+    reach: &Reach,
+    filter: &Filter,
+    position: &Position<Key>,
+) -> QueryResult<Slice<Listed>> {
+    let mut query = narrowed(reach, filter);
+    let is_backward = matches!(position, Position::Before(_));
+    if let Position::After(key) | Position::Before(key) = position {
+        query = query.filter(past(person, key, !is_backward));
+    }
+    let rest = accounts::id.ne(person.account);
+    query = match (filter.sort, is_backward) {
+        (Sort::Name, false) => query.order((rest.asc(), accounts::handle, workspaces::handle)),
+        (Sort::Name, true) => {
+            query.order((rest.desc(), accounts::handle.desc(), workspaces::handle.desc()))
+        }
+        (Sort::Newest, false) => query.order((rest.asc(), accounts::handle, workspaces::id.desc())),
+        (Sort::Newest, true) => query.order((rest.desc(), accounts::handle.desc(), workspaces::id)),
+    };
+    let people =
+        sql::<BigInt>("(SELECT count(*) FROM memberships m WHERE m.workspace_id = workspaces.id)");
+    let role = sql::<Nullable<Text>>(
+        "(SELECT m.role FROM memberships m WHERE m.workspace_id = workspaces.id AND m.user_id = ",
+    )
+    .bind::<SqlId, _>(reach.user)
+    .sql(")");
+    let rows: Vec<Row> = query
+        .limit(i64::try_from(PAGE).unwrap_or(0) + 1)
+        .select((
+            workspaces::id,
+            accounts::id,
+            accounts::handle,
+            accounts::name,
+            accounts::kind,
+            workspaces::handle,
+            workspaces::description,
+            people,
+            role,
+        ))
+        .load(db)?;
+    let rows = rows.into_iter().map(|row| listed(row, person.account)).collect();
+    Ok(Slice::from_query(rows, position, PAGE))
+}
+
+/// What lies behind a row of the list, or before it.
+fn past(person: &Person, key: &Key, is_forward: bool) -> Condition {
+    let own = person.account;
+    let same = accounts::handle.eq(key.account.clone()).and(past_in_group(&key.edge, is_forward));
+    match (key.account == person.handle, is_forward) {
+        (true, true) => Box::new(accounts::id.ne(own).or(same)),
+        (true, false) => Box::new(same),
+        (false, true) => {
+            let later = accounts::handle.gt(key.account.clone());
+            Box::new(accounts::id.ne(own).and(later.or(same)))
+        }
+        (false, false) => {
+            let earlier = accounts::handle.lt(key.account.clone());
+            Box::new(accounts::id.eq(own).or(earlier).or(same))
+        }
+    }
+}
+
+fn past_in_group(edge: &Edge, is_forward: bool) -> Condition {
+    match (edge, is_forward) {
+        (Edge::Name(handle), true) => Box::new(workspaces::handle.gt(handle.clone())),
+        (Edge::Name(handle), false) => Box::new(workspaces::handle.lt(handle.clone())),
+        (Edge::Newest(id), true) => Box::new(workspaces::id.lt(*id)),
+        (Edge::Newest(id), false) => Box::new(workspaces::id.gt(*id)),
+    }
+}

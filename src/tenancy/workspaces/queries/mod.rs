@@ -1,0 +1,189 @@
+//! Looking workspaces up, apart from who may reach them (`access/membership.rs`).
+
+mod list;
+mod write;
+
+use diesel::prelude::*;
+
+use super::model::{Deleted, Slots, Taken};
+use super::rules;
+use crate::access::handle::Handle;
+use crate::access::membership::{COLUMNS, Workspace};
+use crate::access::{AccountId, WorkspaceId};
+use crate::base::db::paging::contains_pattern;
+use crate::base::db::schema::{accounts, memberships, users, workspace_redirects, workspaces};
+use crate::base::db::{Db, Instant};
+
+pub use list::{PAGE, matches, page};
+pub use write::{
+    add_purged, delete, insert, mark_deleted, mark_restored, purge_now, purged, remove_member,
+    update,
+};
+
+/// The room that an account has for workspaces; `usual` is everybody's limit.
+///
+/// # Errors
+/// The database's fault.
+pub fn slots(db: &mut Db, account: AccountId, usual: Option<i32>) -> QueryResult<Slots> {
+    let own: Option<i32> =
+        accounts::table.find(account).select(accounts::workspace_limit).first(db)?;
+    let used = workspaces::table
+        .filter(workspaces::account_id.eq(account))
+        .filter(workspaces::deleted_at.is_null())
+        .count()
+        .get_result(db)?;
+    Ok(rules::slots(used, own, usual))
+}
+
+/// Handles looked at for a proposal.
+const SIMILAR: i64 = 1000;
+
+/// Whether a handle is taken in an account by a workspace other than `except`; a deleted one keeps
+/// its handle until it is gone.
+///
+/// # Errors
+/// The database's fault.
+pub fn taken(
+    db: &mut Db,
+    account: AccountId,
+    handle: &Handle,
+    except: Option<WorkspaceId>,
+) -> QueryResult<Option<Taken>> {
+    let holder: Option<(WorkspaceId, Option<Instant>)> = workspaces::table
+        .filter(workspaces::account_id.eq(account))
+        .filter(workspaces::handle.eq(handle.as_str()))
+        .select((workspaces::id, workspaces::purge_after))
+        .first(db)
+        .optional()?;
+    let Some((_, reserved_until)) = holder.filter(|(id, _)| Some(*id) != except) else {
+        return Ok(None);
+    };
+    let similar: Vec<String> = workspaces::table
+        .filter(workspaces::account_id.eq(account))
+        .filter(workspaces::handle.like(contains_pattern(handle.stem().as_str())))
+        .order(workspaces::handle)
+        .limit(SIMILAR)
+        .select(workspaces::handle)
+        .load(db)?;
+    let proposal = rules::free_handle(handle, &similar);
+    Ok(Some(Taken { handle: handle.clone(), reserved_until, proposal }))
+}
+
+/// Deleted workspaces shown in the list.
+const IN_GRACE: i64 = 50;
+
+/// An account's deleted workspaces that can still be restored, the newest first.
+///
+/// # Errors
+/// The database's fault.
+pub fn in_grace(db: &mut Db, account: AccountId, now: Instant) -> QueryResult<Vec<Deleted>> {
+    type Row = (WorkspaceId, String, Option<Instant>, Option<Instant>);
+    let rows: Vec<Row> = workspaces::table
+        .filter(workspaces::account_id.eq(account))
+        .filter(workspaces::purge_after.gt(now))
+        .order((workspaces::deleted_at.desc(), workspaces::id))
+        .limit(IN_GRACE)
+        .select((
+            workspaces::id,
+            workspaces::handle,
+            workspaces::deleted_at,
+            workspaces::purge_after,
+        ))
+        .load(db)?;
+    let deleted = rows.into_iter().filter_map(|(id, handle, deleted_at, purge_after)| {
+        Some(Deleted { id, handle, deleted_at: deleted_at?, purge_after: purge_after? })
+    });
+    Ok(deleted.collect())
+}
+
+/// A workspace of an account, deleted or not; with the moment it is removed when it is deleted.
+///
+/// # Errors
+/// The database's fault.
+pub fn of_account(
+    db: &mut Db,
+    account: AccountId,
+    id: WorkspaceId,
+) -> QueryResult<Option<(Workspace, Option<Instant>)>> {
+    workspaces::table
+        .inner_join(accounts::table)
+        .filter(workspaces::id.eq(id))
+        .filter(workspaces::account_id.eq(account))
+        .select((COLUMNS, workspaces::purge_after))
+        .first(db)
+        .optional()
+}
+
+/// Workspaces purged in one run of the job.
+const PURGED_AT_ONCE: i64 = 100;
+
+/// The deleted workspaces whose days of grace are over, the oldest first.
+///
+/// # Errors
+/// The database's fault.
+pub fn due_for_purge(db: &mut Db, now: Instant) -> QueryResult<Vec<Workspace>> {
+    workspaces::table
+        .inner_join(accounts::table)
+        .filter(workspaces::purge_after.le(now))
+        .order(workspaces::purge_after)
+        .limit(PURGED_AT_ONCE)
+        .select(COLUMNS)
+        .load(db)
+}
+
+/// Whether a workspace is there, and due to be purged.
+///
+/// # Errors
+/// The database's fault.
+pub fn is_due(db: &mut Db, id: WorkspaceId, now: Instant) -> QueryResult<bool> {
+    let due = workspaces::table.find(id).filter(workspaces::purge_after.le(now));
+    diesel::select(diesel::dsl::exists(due)).get_result(db)
+}
+
+/// Whether a workspace is there, and not deleted.
+///
+/// # Errors
+/// The database's fault.
+pub fn is_active(db: &mut Db, id: WorkspaceId) -> QueryResult<bool> {
+    let active = workspaces::table.find(id).filter(workspaces::deleted_at.is_null());
+    diesel::select(diesel::dsl::exists(active)).get_result(db)
+}
+
+/// Name and address of the people who were let into a workspace, by name; at most `limit`.
+///
+/// # Errors
+/// The database's fault.
+pub fn people(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<Vec<(String, String)>> {
+    memberships::table
+        .inner_join(users::table.inner_join(accounts::table))
+        .filter(memberships::workspace_id.eq(id))
+        .order((memberships::sort_name, memberships::id))
+        .limit(limit)
+        .select((accounts::name, users::email))
+        .load(db)
+}
+
+/// The address of the person whose personal account this is.
+///
+/// # Errors
+/// The database's fault.
+pub fn email_of_owner(db: &mut Db, account: AccountId) -> QueryResult<Option<String>> {
+    users::table
+        .filter(users::personal_account_id.eq(account))
+        .select(users::email)
+        .first(db)
+        .optional()
+}
+
+/// The handles under which a workspace was known before.
+///
+/// # Errors
+/// The database's fault.
+pub fn former_handles(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<Vec<String>> {
+    workspace_redirects::table
+        .filter(workspace_redirects::workspace_id.eq(id))
+        .order(workspace_redirects::handle)
+        .limit(limit)
+        .select(workspace_redirects::handle)
+        .load(db)
+}

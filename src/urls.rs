@@ -1,0 +1,192 @@
+//! Every link of the site as a function; used by handlers, mails and templates.
+//!
+//! All return paths below the base URL. What comes from people (handles, tokens) is percent-encoded
+//! here, so no caller has to think of it.
+
+use std::fmt::Display;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What may stand in a path segment as it is (RFC 3986, unreserved characters).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+fn segment(text: &str) -> impl Display + '_ {
+    utf8_percent_encode(text, SEGMENT)
+}
+
+/// A path with a query string built from pairs; empty values are left out.
+pub fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
+        query.append_pair(name, value);
+    }
+    let query = query.finish();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+/// Writes a function of no arguments for each fixed address.
+macro_rules! fixed {
+    ($($(#[$doc:meta])* $name:ident => $path:literal),* $(,)?) => {
+        $($(#[$doc])* pub fn $name() -> &'static str { $path })*
+    };
+}
+
+fixed! {
+    /// Where everybody starts.
+    home => "/",
+    /// The form that makes the first user of an empty installation.
+    setup => "/setup",
+    /// The form for a new account.
+    sign_up => "/sign-up",
+    /// The sign-in form.
+    sign_in => "/sign-in",
+    /// Ends the session (POST).
+    sign_out => "/sign-out",
+    /// Asks for a password reset mail.
+    forgot_password => "/forgot-password",
+    /// Where an unverified person lands; sends the mail again.
+    verify_email_needed => "/verify-email",
+    /// Asks for the password once more before something risky.
+    confirm_access => "/confirm-access",
+    /// All workspaces that a person can access.
+    workspaces => "/workspaces",
+    /// The form for a new workspace.
+    workspace_new => "/workspaces/new",
+    /// Name, handle, theme.
+    profile => "/profile",
+    /// The form that changes the address.
+    profile_email => "/profile/email",
+    /// Takes a change of the address back (POST).
+    profile_email_cancel => "/profile/email/cancel",
+    /// Password and signed-in devices.
+    profile_security => "/profile/security",
+    /// Ends all other sessions (POST).
+    profile_sign_out_others => "/profile/security/sign-out-others",
+    /// A person's API keys.
+    api_keys => "/profile/api-keys",
+    /// The form for a new API key.
+    api_key_new => "/profile/api-keys/new",
+    /// A person's own audit entries.
+    activity => "/profile/activity",
+    /// Deletes the own account.
+    profile_delete => "/profile/delete",
+    /// The Prefect client's browser login.
+    auth_client => "/auth/client",
+    /// The mails that are kept instead of sent.
+    outbox => "/dev/outbox",
+}
+
+/// The setup link that is printed at the first start.
+pub fn setup_with(token: &str) -> String {
+    with_query(setup(), &[("token", token)])
+}
+
+/// The sign-in form that comes back to `next` (a path of this site).
+pub fn sign_in_next(next: &str) -> String {
+    with_query(sign_in(), &[("next", next)])
+}
+
+/// The re-authentication form that comes back to `next`.
+pub fn confirm_access_next(next: &str) -> String {
+    with_query(confirm_access(), &[("next", next)])
+}
+
+/// Chooses a new password.
+pub fn reset_password(token: &str) -> String {
+    format!("/reset-password/{}", segment(token))
+}
+
+/// Confirms an address.
+pub fn verify_email(token: &str) -> String {
+    format!("/verify-email/{}", segment(token))
+}
+
+/// The workspaces of one account.
+pub fn workspaces_of(account: &str) -> String {
+    with_query(workspaces(), &[("owner", account)])
+}
+
+/// A deleted workspace within its days of grace: restore, delete now.
+pub fn workspace_deleted(id: impl Display) -> String {
+    format!("/workspaces/deleted/{id}")
+}
+
+/// A workspace's dashboard.
+pub fn workspace(account: &str, workspace: &str) -> String {
+    format!("/workspaces/{}/{}", segment(account), segment(workspace))
+}
+
+/// A workspace's settings.
+pub fn settings(account: &str, workspace: &str) -> String {
+    format!("{}/settings", self::workspace(account, workspace))
+}
+
+/// The form that edits handle and description.
+pub fn settings_edit(account: &str, workspace: &str) -> String {
+    format!("{}/settings/edit", self::workspace(account, workspace))
+}
+
+/// What deleting would remove, and the confirmation.
+pub fn settings_delete(account: &str, workspace: &str) -> String {
+    format!("{}/settings/delete", self::workspace(account, workspace))
+}
+
+/// Leaves somebody else's workspace.
+pub fn leave(account: &str, workspace: &str) -> String {
+    format!("{}/leave", self::workspace(account, workspace))
+}
+
+/// The people of a personal workspace.
+pub fn collaborators(account: &str, workspace: &str) -> String {
+    format!("{}/collaborators", self::workspace(account, workspace))
+}
+
+/// The form that invites collaborators.
+pub fn collaborators_invite(account: &str, workspace: &str) -> String {
+    format!("{}/collaborators/invite", self::workspace(account, workspace))
+}
+
+/// One step of a row's menu (`remove`, `resend`, `revoke`, `link`) on a collaborator or invitation.
+pub fn collaborator_step(account: &str, workspace: &str, id: impl Display, step: &str) -> String {
+    format!("{}/collaborators/{id}/{step}", self::workspace(account, workspace))
+}
+
+/// An invitation as the invited person sees it.
+pub fn invitation(token: &str) -> String {
+    format!("/invitations/{}", segment(token))
+}
+
+/// One step of the invited person (`accept`, `decline`, `renew`, `sign-up`, `sign-in`, `switch`).
+pub fn invitation_step(token: &str, step: &str) -> String {
+    format!("/invitations/{}/{step}", segment(token))
+}
+
+/// Revokes an API key.
+pub fn api_key_delete(id: impl Display) -> String {
+    format!("/profile/api-keys/{id}/delete")
+}
+
+/// Ends one session of the own account (POST).
+pub fn device_sign_out(id: impl Display) -> String {
+    format!("/profile/security/devices/{id}/sign-out")
+}
+
+/// One kept mail.
+pub fn outbox_mail(id: impl Display) -> String {
+    format!("/dev/outbox/{id}")
+}
+
+/// The HTML part of a kept mail, alone.
+pub fn outbox_mail_html(id: impl Display) -> String {
+    format!("/dev/outbox/{id}/html")
+}
+
+/// What the Prefect client prints as a workspace's address.
+pub fn client_workspace(account_id: impl Display, workspace_id: impl Display) -> String {
+    format!("/account/{account_id}/workspace/{workspace_id}")
+}
+
+/// A file of `static/`, under a name that changes with its content.
+pub fn asset(name: &str) -> String {
+    crate::base::http::assets::path(name)
+}

@@ -1,0 +1,320 @@
+//! Every route × every actor: the answers, as one table. A route that is not in the table fails the
+//! test, so a new one cannot be forgotten (AZ-01, AZ-02, AZ-03, AZ-09, W2, AU-15).
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use actix_web::{App, HttpRequest, test, web};
+use bulkhead::access::identify::Verified;
+use bulkhead::base::db::schema::{api_keys, invitations, memberships, workspaces};
+use bulkhead::base::secret::Purpose;
+use bulkhead::server;
+use diesel::prelude::*;
+
+use crate::support::{Client, TestApp, spawn};
+
+/// The patterns that the server really has.
+async fn patterns(app: &TestApp) -> BTreeSet<String> {
+    async fn dump(req: HttpRequest) -> String {
+        format!("{:?}", req.resource_map())
+    }
+    let service = test::init_service(
+        App::new()
+            .route("/the-routes", web::get().to(dump))
+            .configure(server::routes(app.app.clone())),
+    )
+    .await;
+    let request = test::TestRequest::get().uri("/the-routes").to_request();
+    let body = test::call_and_read_body(&service, request).await;
+    let text = String::from_utf8(body.to_vec()).unwrap();
+    let single = text.split("Single(\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let lists = text.split("List([").skip(1).flat_map(|rest| {
+        let list = rest.split("])").next().unwrap_or_default();
+        list.split(", ").map(|part| part.trim_matches('"'))
+    });
+    single
+        .chain(lists)
+        .filter(|pattern| !pattern.is_empty() && *pattern != "/the-routes")
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What the paths of the table name.
+struct Things {
+    workspace: String,
+    account: String,
+    deleted: String,
+    membership: String,
+    invitation: String,
+    token: String,
+    key: String,
+}
+
+/// Ada owns `lab`, with Bob in it and Pam invited, and `old`, which is deleted; Rex was in `lab`.
+async fn furnish(app: &TestApp) -> Things {
+    let ada = app.user("ada").await;
+    ada.workspace("lab").await;
+    ada.workspace("old").await;
+    ada.submit("/workspaces/ada/old/settings/delete", &[("confirm", "ada/old")])
+        .await
+        .assert_status(303);
+    ada.submit("/profile/api-keys/new", &[("name", "laptop")]).await.assert_status(200);
+    for handle in ["bob", "rex", "pam", "eve"] {
+        app.make_user(handle, Verified::Mailed).await;
+    }
+    app.make_user("una", Verified::No).await;
+    for handle in ["bob", "rex"] {
+        let address = format!("{handle}@example.org");
+        ada.submit("/workspaces/ada/lab/collaborators/invite", &[("email", &address)])
+            .await
+            .assert_status(303);
+        let link = app.inbox(&address).await.pop().unwrap().link();
+        app.sign_in(handle).await.submit_form(&link, "accept", &[]).await.assert_status(303);
+    }
+    let rex = app
+        .read(|db| {
+            Ok(memberships::table
+                .order(memberships::id.desc())
+                .select(memberships::id)
+                .first::<bulkhead::base::db::Id<()>>(db)?)
+        })
+        .await;
+    let page = format!("/workspaces/ada/lab/collaborators/{rex}/remove");
+    ada.submit(&page, &[]).await.assert_status(303);
+    ada.submit("/workspaces/ada/lab/collaborators/invite", &[("email", "pam@example.org")])
+        .await
+        .assert_status(303);
+    things(app).await
+}
+
+async fn things(app: &TestApp) -> Things {
+    type AnyId = bulkhead::base::db::Id<()>;
+    let keys = app.app.context.keys.clone();
+    app.read(move |db| {
+        let (workspace, account): (AnyId, AnyId) = workspaces::table
+            .filter(workspaces::handle.eq("lab"))
+            .select((workspaces::id, workspaces::account_id))
+            .first(db)?;
+        let deleted: AnyId = workspaces::table
+            .filter(workspaces::handle.eq("old"))
+            .select(workspaces::id)
+            .first(db)?;
+        let membership: AnyId = memberships::table.select(memberships::id).first(db)?;
+        let (invitation, generation): (AnyId, i32) = invitations::table
+            .filter(invitations::email_key.eq("pam@example.org"))
+            .select((invitations::id, invitations::generation))
+            .first(db)?;
+        let key: AnyId = api_keys::table.select(api_keys::id).first(db)?;
+        Ok(Things {
+            workspace: workspace.to_string(),
+            account: account.to_string(),
+            deleted: deleted.to_string(),
+            membership: membership.to_string(),
+            invitation: invitation.to_string(),
+            token: keys.link_token(Purpose::InvitationMailed, invitation.uuid(), generation),
+            key: key.to_string(),
+        })
+    })
+    .await
+}
+
+/// A path of a pattern.
+fn path(pattern: &str, things: &Things) -> String {
+    let id = if pattern.contains("/collaborators/{id}/remove") {
+        &things.membership
+    } else if pattern.contains("/collaborators/{id}/") {
+        &things.invitation
+    } else if pattern.contains("/deleted/") {
+        &things.deleted
+    } else {
+        &things.key
+    };
+    pattern
+        .replace("{account}", "ada")
+        .replace("{workspace}", "lab")
+        .replace("{account_id}", &things.account)
+        .replace("{workspace_id}", &things.workspace)
+        .replace("{token}", if pattern.starts_with("/invitations") { &things.token } else { "x" })
+        .replace("{id}", id)
+        .replace("{version}", "0")
+        .replace("{name:.*}", "app.css")
+        .replace("{tail:.*}", "dashboard")
+}
+
+/// The tokens of a form, from a page that every actor of a kind can open.
+async fn tokens(client: &Client) -> Vec<(String, String)> {
+    for page in ["/sign-in", "/profile", "/verify-email"] {
+        let answer = client.get(page).await;
+        let token = |name: &str| answer.attributes(&format!("input[name={name}]"), "value").pop();
+        if let (200, Some(csrf), Some(once)) = (answer.status, token("csrf"), token("once")) {
+            return vec![("csrf".to_owned(), csrf), ("once".to_owned(), once)];
+        }
+    }
+    panic!("no form to take tokens from");
+}
+
+const ACTORS: [&str; 7] =
+    ["anonymous", "outsider", "pending", "removed", "unverified", "collaborator", "owner"];
+
+async fn client(app: &TestApp, actor: &str) -> Client {
+    let handle = match actor {
+        "anonymous" => return app.visitor(),
+        "outsider" => "eve",
+        "pending" => "pam",
+        "removed" => "rex",
+        "unverified" => "una",
+        "collaborator" => "bob",
+        _ => "ada",
+    };
+    app.sign_in(handle).await
+}
+
+/// Where a refusal leads, in a word: a bare 303 would hide what it means.
+fn word(answer: &crate::support::Answer) -> String {
+    match answer.header("location") {
+        Some(to) if to.starts_with("/sign-in") => "sign-in".to_owned(),
+        Some(to) if to.starts_with("/verify-email") => "verify".to_owned(),
+        Some(to) if to.starts_with("/confirm-access") => "confirm".to_owned(),
+        _ => answer.status.to_string(),
+    }
+}
+
+/// Each request stands alone: a fresh copy of everything for each route would take minutes, so the
+/// requests that change something come after those that only look.
+async fn answers(method: &str, patterns: &BTreeSet<String>) -> Vec<(String, Vec<String>)> {
+    let mut rows: Vec<(String, Vec<String>)> =
+        patterns.iter().map(|pattern| (pattern.clone(), Vec::new())).collect();
+    for actor in ACTORS {
+        let app = spawn().await;
+        let things = furnish(&app).await;
+        rows.sort_by_key(|(pattern, _)| ends(pattern));
+        for (pattern, cells) in &mut rows {
+            let client = client(&app, actor).await;
+            let path = path(pattern, &things);
+            let answer = if method == "GET" {
+                client.get(&path).await
+            } else {
+                let fields = tokens(&client).await;
+                client.post(&path, &fields).await
+            };
+            assert_ne!(answer.status, 500, "{method} {path} as {actor}");
+            cells.push(word(&answer));
+        }
+    }
+    rows.sort();
+    rows
+}
+
+/// How much a step takes away from the steps after it: those that end something come last.
+fn ends(pattern: &str) -> u8 {
+    match pattern.rsplit('/').next().unwrap_or_default() {
+        "remove" | "revoke" | "resend" | "sign-up" | "sign-in" => 1,
+        "accept" => 2,
+        "decline" | "leave" => 3,
+        _ => 0,
+    }
+}
+
+fn table(rows: &[(String, Vec<String>)]) -> String {
+    let width = rows.iter().map(|(pattern, _)| pattern.len()).max().unwrap_or(0);
+    let mut text = format!("{:width$}", "");
+    for actor in ACTORS {
+        write!(text, "  {actor:12}").unwrap();
+    }
+    for (pattern, cells) in rows {
+        write!(text, "\n{pattern:width$}").unwrap();
+        for cell in cells {
+            write!(text, "  {cell:12}").unwrap();
+        }
+    }
+    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+/// The patterns below `/api`; the same ones again below `/api/accounts/…/workspaces/…`.
+const ENDPOINTS: [&str; 4] = [
+    "/admin/version",
+    "/hello",
+    "/me/workspaces",
+    "/accounts/{account_id}/workspaces/{workspace_id}",
+];
+
+async fn pages() -> BTreeSet<String> {
+    let app = spawn().await;
+    patterns(&app)
+        .await
+        .into_iter()
+        .filter(|pattern| !pattern.starts_with("/api") && !ENDPOINTS.contains(&pattern.as_str()))
+        .collect()
+}
+
+/// What each kind of key gets (A7, AK-02, AK-05, AK-07, BR-03).
+#[actix_rt::test]
+async fn every_endpoint_for_every_key() {
+    let app = spawn().await;
+    let things = furnish(&app).await;
+    let inside = format!("/api/accounts/{}/workspaces/{}", things.account, things.workspace);
+    let mut keys = vec![("none", String::new()), ("made up", format!("pnu_{}", "x".repeat(36)))];
+    for (name, handle, only) in [
+        ("owner", "ada", ""),
+        ("owner elsewhere", "ada", "annex"),
+        ("collaborator", "bob", ""),
+        ("outsider", "eve", ""),
+        ("removed", "rex", ""),
+    ] {
+        let client = app.sign_in(handle).await;
+        let mut fields = vec![("name", name)];
+        let limit;
+        if !only.is_empty() {
+            client.workspace(only).await;
+            limit = option(&client, only).await;
+            fields.push(("limit", limit.as_str()));
+        }
+        let page = client.submit("/profile/api-keys/new", &fields).await;
+        page.assert_status(200);
+        let key = page.select("code").into_iter().find(|text| text.starts_with("pnu_")).unwrap();
+        keys.push((name, key));
+    }
+    let mut text = String::new();
+    for (name, key) in &keys {
+        write!(text, "{name:16}").unwrap();
+        for path in [
+            "/api/me/workspaces".to_owned(),
+            "/api/health".to_owned(),
+            "/api/hello".to_owned(),
+            "/api/admin/version".to_owned(),
+            format!("{inside}/health"),
+            format!("{inside}/hello"),
+            format!("{inside}/admin/version"),
+            format!("{inside}/flows/filter"),
+            "/api/nope".to_owned(),
+        ] {
+            write!(text, " {}", app.api(key).get(&path).await.status).unwrap();
+        }
+        text.push('\n');
+    }
+    insta::assert_snapshot!(text);
+}
+
+/// The value of the option that limits a key to a workspace.
+async fn option(client: &Client, workspace: &str) -> String {
+    let page = client.get("/profile/api-keys/new").await;
+    let values = page.attributes("select[name=limit] option", "value");
+    let words = page.select("select[name=limit] option");
+    let at = words.iter().position(|words| words.contains(workspace)).unwrap();
+    values[at].clone()
+}
+
+/// What everybody sees when they only look.
+#[actix_rt::test]
+async fn every_page_for_every_actor() {
+    let rows = answers("GET", &pages().await).await;
+    insta::assert_snapshot!(table(&rows));
+}
+
+/// What everybody gets when they send an empty form. Nothing here is confirmed, so nothing that
+/// asks for a confirmation happens.
+#[actix_rt::test]
+async fn every_form_for_every_actor() {
+    let rows = answers("POST", &pages().await).await;
+    insta::assert_snapshot!(table(&rows));
+}

@@ -1,0 +1,193 @@
+//! What the folders promise: imports go one way, and so on. Reads the source.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn files_below(folder: &str, ending: &str) -> Vec<PathBuf> {
+    fn walk(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, ending, found);
+            } else if path.extension().is_some_and(|known| known == ending) {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), ending, &mut found);
+    found.sort();
+    found
+}
+
+fn name(path: &Path) -> String {
+    path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().display().to_string()
+}
+
+/// The modules of this crate that a file names with `crate::…`, as paths of up to two parts.
+fn uses(text: &str) -> BTreeSet<(String, String)> {
+    let code: String = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    code.split("crate::")
+        .skip(1)
+        .map(|rest| {
+            let mut parts = rest.split("::").map(|part| {
+                part.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>()
+            });
+            (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+        })
+        .collect()
+}
+
+/// base ← access ← tenancy ← orchestration ← server and the command line.
+#[test]
+fn imports_go_one_way() {
+    let layers = ["base", "access", "tenancy", "orchestration"];
+    for (rank, layer) in layers.iter().enumerate() {
+        if !Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(layer).exists() {
+            continue;
+        }
+        for file in files_below(&format!("src/{layer}"), "rs") {
+            for (used, _) in uses(&fs::read_to_string(&file).unwrap()) {
+                let above =
+                    layers.iter().position(|known| *known == used).is_some_and(|used| used > rank);
+                let is_outer = ["server", "worker", "start", "cli"].contains(&used.as_str());
+                assert!(
+                    !above && !is_outer,
+                    "{} uses crate::{used}: {layer} must not",
+                    name(&file)
+                );
+            }
+        }
+    }
+}
+
+/// Within tenancy each slice stands on the ones before it.
+#[test]
+fn slices_stand_on_earlier_ones() {
+    let order = [
+        "audit",
+        "accounts",
+        "invitations",
+        "workspaces",
+        "collaborators",
+        "api_keys",
+        "closing",
+        "outbox",
+    ];
+    for file in files_below("src/tenancy", "rs") {
+        let path = name(&file);
+        let Some(slice) = path.split('/').nth(2).filter(|part| !part.contains('.')) else {
+            continue;
+        };
+        let rank = order.iter().position(|known| *known == slice);
+        let rank = rank.unwrap_or_else(|| panic!("{slice} has no place in the order of slices"));
+        for (first, used) in uses(&fs::read_to_string(&file).unwrap()) {
+            let used_rank = order.iter().position(|known| *known == used);
+            let is_later = first == "tenancy" && used_rank.is_some_and(|used| used > rank);
+            assert!(!is_later, "{path} uses {used}, which comes after {slice}");
+        }
+    }
+}
+
+/// Pages and endpoints know no database, queries and rules no web.
+#[test]
+fn file_names_keep_their_word() {
+    for file in files_below("src", "rs") {
+        let path = name(&file);
+        let text = fs::read_to_string(&file).unwrap();
+        let is = |part: &str| {
+            path.ends_with(&format!("/{part}.rs")) || path.contains(&format!("/{part}/"))
+        };
+        if (is("pages") || is("api") || is("forms")) && path.starts_with("src/tenancy") {
+            assert!(!text.contains("use diesel"), "{path} uses diesel");
+        }
+        if is("queries") || is("rules") || is("model") {
+            assert!(!text.contains("use actix"), "{path} uses actix");
+            assert!(!text.contains("askama"), "{path} uses askama");
+        }
+        if is("queries") {
+            for swallowed in [".ok()", "unwrap_or_default()"] {
+                assert!(!text.contains(swallowed), "{path} swallows errors with {swallowed}");
+            }
+        }
+    }
+}
+
+/// Every template is used, and none steps around escaping or the content security policy (D-16).
+#[test]
+fn templates_are_used_and_strict() {
+    let code: String =
+        files_below("src", "rs").iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    let templates: Vec<(String, String)> = ["html", "txt"]
+        .iter()
+        .flat_map(|ending| files_below("templates", ending))
+        .map(|file| {
+            let path = name(&file).trim_start_matches("templates/").to_owned();
+            (path, fs::read_to_string(&file).unwrap())
+        })
+        .collect();
+    let all: String = templates.iter().map(|(_, text)| text.as_str()).collect();
+    for (path, text) in &templates {
+        let quoted = format!("\"{path}\"");
+        assert!(code.contains(&quoted) || all.contains(&quoted), "{path} is used by nothing");
+        let is_mail = path.contains("/mail") || path.ends_with("mail.html");
+        for banned in
+            ["|safe", "| safe", "<script>", "onclick=", "onchange=", "onsubmit=", "onload="]
+        {
+            assert!(!text.contains(banned), "{path} has {banned}");
+        }
+        assert!(is_mail || !text.contains("style=\""), "{path} has an inline style");
+    }
+}
+
+/// CF-15: versions without known holes.
+#[test]
+fn the_lock_file_holds_the_minimum_versions() {
+    let lock =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap();
+    for (package, least) in
+        [("diesel", [2, 3, 10]), ("lettre", [0, 11, 22]), ("h2", [0, 4, 16]), ("time", [0, 3, 47])]
+    {
+        let marker = format!("name = \"{package}\"\nversion = \"");
+        for found in lock.split(&marker).skip(1) {
+            let version: Vec<u64> = found
+                .split('"')
+                .next()
+                .unwrap()
+                .split('.')
+                .map(|part| part.parse().unwrap())
+                .collect();
+            assert!(
+                version.as_slice() >= &least[..],
+                "{package} {version:?} is older than {least:?}"
+            );
+        }
+    }
+    for absent in ["aws-lc-sys", "native-tls"] {
+        assert!(!lock.contains(&format!("name = \"{absent}\"\n")), "{absent} came in");
+    }
+}
+
+/// CF-14, BR-12: no unsafe code; the script touches text only.
+#[test]
+fn the_script_touches_text_only() {
+    for file in files_below("static", "js") {
+        let text = fs::read_to_string(&file).unwrap();
+        for banned in [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacent",
+            "eval(",
+            "Function(",
+            "localStorage",
+            "document.write",
+        ] {
+            assert!(!text.contains(banned), "{} has {banned}", name(&file));
+        }
+    }
+}

@@ -1,0 +1,6 @@
+mod backup;
+mod cli;
+mod faults;
+mod mail;
+mod settings;
+mod start;

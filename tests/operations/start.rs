@@ -1,0 +1,256 @@
+//! Starting and stopping: what is refused, what is resumed, what is finished first.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+
+use crate::support::{Home, Server, is_postgres};
+
+/// F-22: the sentence comes within a second.
+const QUICKLY: Duration = Duration::from_secs(1);
+
+/// A machine that is busy with other tests is not quick.
+const PATIENTLY: Duration = Duration::from_secs(5);
+
+/// LIBRARIES 6: what the first start prints, and that it makes files for the owner only.
+#[actix_rt::test]
+async fn the_first_start_says_where_to_begin() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut home = Home::empty();
+    let server = home.start().await;
+    let said = server.log();
+    for words in ["Bulkhead ", "migrations applied", "Open", "First user", "not configured: see"] {
+        assert!(said.contains(words), "{words:?} is not in {said}");
+    }
+    server.visitor().get("/health").await.assert_status(200);
+    if !is_postgres() {
+        for name in ["bulkhead.db", "secret.key"] {
+            let path = home.database.folder.path().join(name);
+            let mode = path.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{name}");
+        }
+    }
+}
+
+/// F-22, decisions 7: one server a file; the second one is refused at once, and the first goes on.
+#[actix_rt::test]
+async fn a_second_server_on_one_file_is_refused() {
+    if is_postgres() {
+        return;
+    }
+    let mut home = Home::empty();
+    let server = home.start().await;
+    for command in [&["serve", "--bind", "127.0.0.1:0"][..], &["migrate"]] {
+        let ran = home.run(command);
+        ran.assert_refused("Another Bulkhead serves");
+        assert!(ran.took < PATIENTLY, "{:?}", ran.took);
+    }
+    server.visitor().get("/ready").await.assert_status(200);
+}
+
+/// decisions 7: on PostgreSQL several stand side by side.
+#[actix_rt::test]
+async fn two_servers_share_one_postgres() {
+    if !is_postgres() {
+        return;
+    }
+    let mut home = Home::empty();
+    let first = home.start().await;
+    first.set_up("ada").await;
+    let mut beside = Home::empty();
+    let url = home.settings["BULKHEAD_DATABASE_URL"].clone();
+    beside = beside.set("BULKHEAD_DATABASE_URL", &url);
+    let second = beside.start().await;
+    second.sign_in("ada").await.get("/profile").await.assert_status(200);
+}
+
+/// F-22, CF-10: an empty, damaged or foreign file is refused with one clear line, and left alone.
+#[test]
+fn a_damaged_file_is_refused_and_left_alone() {
+    if is_postgres() {
+        return;
+    }
+    let whole = std::fs::read(Home::new().file()).unwrap();
+    let mut torn = whole.clone();
+    torn[100..4096].fill(0x5a);
+    let cases: [(&str, Vec<u8>, &str); 4] = [
+        ("empty", Vec::new(), "is an empty file: restore a backup"),
+        ("no database", b"hello, I am a text file and no database".repeat(200), "restore a backup"),
+        ("first page torn", torn, "restore a backup"),
+        ("cut off", whole[..6000].to_vec(), "restore a backup"),
+    ];
+    for (name, content, says) in cases {
+        let home = Home::new();
+        std::fs::write(home.file(), &content).unwrap();
+        for command in [&["serve"][..], &["audit", "verify"], &["migrate"]] {
+            let ran = home.run(command);
+            eprintln!("{name}: {command:?}: {:?}", ran.err);
+            ran.assert_refused(says);
+            assert!(ran.took < PATIENTLY, "{name}: {:?}", ran.took);
+        }
+        assert_eq!(std::fs::read(home.file()).unwrap(), content, "{name} was changed");
+    }
+    let ran = Home::empty().run(&["audit", "verify"]);
+    ran.assert_refused("There is no database");
+    assert!(ran.took < QUICKLY * 5);
+}
+
+/// F-22, D-24: a file that cannot be written, or that everybody can read, is refused.
+#[test]
+fn a_file_with_the_wrong_permissions_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    if is_postgres() {
+        return;
+    }
+    let home = Home::new();
+    let allow = |mode| {
+        std::fs::set_permissions(home.file(), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    allow(0o644);
+    home.run(&["serve"]).assert_refused("can be read by everybody");
+    allow(0o400);
+    // For root there is no file that cannot be written, except on a file system that says so.
+    let mut home = home;
+    if std::fs::File::options().write(true).open(home.file()).is_ok() {
+        let mount = "mount --bind \"$BULKHEAD_DATA_DIR\" \"$BULKHEAD_DATA_DIR\" && \
+                     mount -o remount,bind,ro \"$BULKHEAD_DATA_DIR\" && exec \"$@\"";
+        home.wrapper = ["unshare", "-m", "sh", "-c", mount, "sh"].map(str::to_owned).to_vec();
+    }
+    home.run(&["serve"]).assert_refused("cannot be ");
+}
+
+/// F-22: a folder that cannot be made is named.
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    if is_postgres() {
+        return;
+    }
+    let home = Home::empty().set("BULKHEAD_DATA_DIR", "/dev/null/data");
+    home.run(&["serve"]).assert_refused("/dev/null/data");
+}
+
+/// F-08, CF-08: without PostgreSQL the server says so and ends.
+#[test]
+fn an_absent_postgres_is_named() {
+    let home = Home::empty()
+        .set("BULKHEAD_DATABASE_URL", "postgres://bulkhead:pw@127.0.0.1:1/x")
+        .set("BULKHEAD_SECRET_KEY", crate::support::SECRET_KEY);
+    home.run(&["serve"]).assert_refused("PostgreSQL cannot be reached");
+    home.run(&["migrate", "--check"]).assert_refused("PostgreSQL cannot be reached");
+}
+
+/// F-22: an address in use is named, with what to do.
+#[actix_rt::test]
+async fn an_address_in_use_is_named() {
+    let mut home = Home::empty();
+    let _server = home.start().await;
+    let mut other = Home::empty();
+    other.settings.insert("BULKHEAD_BIND".to_owned(), home.settings["BULKHEAD_BIND"].clone());
+    other.run(&["serve"]).assert_refused("Choose another address with --bind");
+}
+
+/// F-23: a database of a newer program is refused by every command that would use it.
+#[test]
+fn a_newer_database_is_refused() {
+    let home = Home::new();
+    let newer = "INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')";
+    home.connect().batch_execute(newer).unwrap();
+    for command in [
+        &["serve"][..],
+        &["migrate"],
+        &["migrate", "--check"],
+        &["audit", "verify"],
+        &["admin", "mails"],
+    ] {
+        home.run(command).assert_refused("which this program does not know");
+    }
+}
+
+/// LIBRARIES 5: `migrate --check` only looks.
+#[test]
+fn migrate_check_only_looks() {
+    let home = Home::empty();
+    let ran = home.run(&["migrate", "--check"]);
+    assert!(!ran.status.success(), "{ran:?}");
+    assert!(is_postgres() || !home.file().exists());
+    home.run(&["audit", "verify"]).assert_refused("");
+    home.run(&["migrate"]).assert_ok();
+    let ran = home.run(&["migrate", "--check"]);
+    assert_eq!(ran.assert_ok().out, "The database is up to date.\n");
+    home.run(&["migrate"]).assert_ok();
+}
+
+/// F-23: killed at any moment of the very first start, the next start goes on from there.
+#[actix_rt::test]
+async fn a_first_start_that_is_killed_is_resumed() {
+    let mut home = Home::empty();
+    for round in 0..12_u64 {
+        let mut server = home.spawn();
+        std::thread::sleep(Duration::from_millis(4 + 5 * round));
+        server.kill();
+    }
+    let server = home.start().await;
+    home.run(&["migrate", "--check"]).assert_ok();
+    server.visitor().get("/sign-in").await.assert_status(200);
+}
+
+/// The address of the server, for a connection by hand.
+fn connect(server: &Server) -> TcpStream {
+    let port = server.base.rsplit(':').next().unwrap();
+    let stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream
+}
+
+/// F-14: a request that is under way is answered; then the server ends with code 0.
+#[actix_rt::test]
+async fn sigterm_lets_requests_finish() {
+    let mut home = Home::empty();
+    let mut server = home.start().await;
+    let mut stream = connect(&server);
+    let head = "POST /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\
+                Content-Type: application/x-www-form-urlencoded\r\n\r\nemail";
+    stream.write_all(head.as_bytes()).unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    server.signal("TERM");
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(!server.has_ended(), "it waits for the request");
+    let port = server.base.rsplit(':').next().unwrap().to_owned();
+    stream.write_all(b"=ada").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 403"), "the form token is missing: {answer}");
+    let status = server.wait(Duration::from_secs(25));
+    assert!(status.success(), "{status}");
+    assert!(TcpStream::connect(format!("127.0.0.1:{port}")).is_err());
+}
+
+/// F-14: a second signal ends it at once.
+#[actix_rt::test]
+async fn a_second_signal_ends_it_at_once() {
+    let mut home = Home::empty();
+    let mut server = home.start().await;
+    let mut stream = connect(&server);
+    let head = "POST /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    server.signal("TERM");
+    std::thread::sleep(Duration::from_millis(500));
+    server.signal("TERM");
+    let status = server.wait(Duration::from_secs(3));
+    assert_eq!(status.code(), Some(1));
+}
+
+/// F-21: sessions outlive a restart.
+#[actix_rt::test]
+async fn sessions_outlive_a_restart() {
+    let mut home = Home::empty();
+    let mut server = home.start().await;
+    let ada = server.set_up("ada").await;
+    server.stop();
+    let server = home.start().await;
+    assert_eq!(server.base, home.base());
+    ada.get("/profile").await.assert_status(200).shows("ada@example.org");
+}

@@ -1,0 +1,119 @@
+"""The real executable, running on loopback with data of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import socket
+import sqlite3
+import subprocess
+import threading
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+ROOT = Path(__file__).resolve().parents[2]
+EXECUTABLE = Path(os.environ.get("BULKHEAD_BIN", ROOT / "target/debug/bulkhead"))
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def psql(database: str, statement: str) -> None:
+    command = ["psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--dbname", database, "--command", statement]
+    subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+
+
+class Service:
+    """`bulkhead serve` on SQLite, or on a fresh PostgreSQL database when TEST_DB=postgres."""
+
+    def __init__(self, folder: Path):
+        self.port = free_port()
+        self.base = f"http://localhost:{self.port}"
+        self.data = folder / "data"
+        self.data.mkdir(parents=True, exist_ok=True)
+        self.database = self._fresh_postgres() if os.environ.get("TEST_DB") == "postgres" else None
+        self.lines: list[str] = []
+
+    def _fresh_postgres(self) -> str:
+        cluster = os.environ["TEST_DATABASE_URL"]
+        name = f"client_{secrets.token_hex(6)}"
+        psql(cluster, f"CREATE DATABASE {name}")
+        return urlsplit(cluster)._replace(path=f"/{name}").geturl()
+
+    def start(self, settings: dict[str, str] | None = None) -> None:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "BULKHEAD_DATA_DIR": str(self.data),
+            "BULKHEAD_BIND": f"127.0.0.1:{self.port}",
+            "BULKHEAD_BASE_URL": self.base,
+        }
+        if self.database:
+            environment["BULKHEAD_DATABASE_URL"] = self.database
+            environment["BULKHEAD_SECRET_KEY"] = secrets.token_urlsafe(48)
+        environment |= settings or {}
+        self.process = subprocess.Popen(
+            [EXECUTABLE, "serve"],
+            env=environment,
+            cwd=self.data,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        threading.Thread(target=self._listen, daemon=True).start()
+        self.wait(lambda: httpx.get(f"{self.base}/ready", trust_env=False).status_code == 200, "it is not ready")
+
+    def stop(self) -> int:
+        self.process.terminate()
+        try:
+            return self.process.wait(timeout=30)
+        finally:
+            self.process.kill()
+
+    def resident_memory(self) -> float:
+        """In MiB."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return round(int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024, 1)
+
+    def setup_link(self) -> str:
+        """The printed link that makes the first user."""
+        return self.wait(lambda: re.search(r"/setup\?token=[\w.~-]+", self.output), "it printed no setup link")[0]
+
+    @property
+    def output(self) -> str:
+        return "".join(self.lines)
+
+    def change_row(self, statement: str) -> None:
+        """Changes data behind the server's back, where a test cannot wait for days."""
+        if self.database:
+            psql(self.database, statement)
+            return
+        files = [f for f in self.data.rglob("*") if f.is_file() and f.read_bytes()[:15] == b"SQLite format 3"]
+        assert len(files) == 1, f"one database, not {files}"
+        connection = sqlite3.connect(files[0], timeout=10)
+        with connection:
+            connection.execute(statement)
+        connection.close()
+
+    def wait(self, condition, complaint: str, seconds: float = 60):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, f"the server ended:\n{self.output}"
+            try:
+                if result := condition():
+                    return result
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        raise AssertionError(f"{complaint}:\n{self.output}")
+
+    def _listen(self) -> None:
+        for line in self.process.stdout:
+            self.lines.append(line)

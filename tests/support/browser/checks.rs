@@ -1,0 +1,148 @@
+//! What holds for every page: axe finds nothing, nothing sticks out at the side, the console is silent.
+
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use super::{Browser, Script};
+
+const AXE: &str = include_str!("../../browser/axe.min.js");
+
+const RUN_AXE: &str = "
+const done = arguments[0];
+const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] }).then(
+  (result) => done(result.violations.flatMap((rule) =>
+    rule.nodes.map((node) => `${rule.id}: ${rule.help}\\n    ${node.html}\\n    ${node.failureSummary}`))),
+  (error) => done([`axe failed: ${error}`]));";
+
+/// Whatever ends right of the window and is not cut off by something around it.
+const STICKS_OUT: &str = "
+const width = document.documentElement.clientWidth;
+if (document.documentElement.scrollWidth <= width) return [];
+return [...document.body.querySelectorAll('*')]
+  .filter((e) => e.getBoundingClientRect().right > width + .5)
+  .map((e) => `${e.outerHTML.slice(0, 160)} ends at ${e.getBoundingClientRect().right}`)
+  .concat([`the page is ${document.documentElement.scrollWidth} wide`]);";
+
+const TRANSFERRED: &str = "
+return ['navigation', 'resource'].flatMap((kind) => performance.getEntriesByType(kind))
+  .map((entry) => [entry.name, entry.transferSize]);";
+
+impl Browser {
+    /// The window's width in CSS pixels.
+    pub async fn width(&self, width: u32) -> &Self {
+        let metrics =
+            json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false });
+        self.cdp("Emulation.setDeviceMetricsOverride", metrics).await.unwrap();
+        self
+    }
+
+    /// What the device says about itself: "light" or "dark".
+    pub async fn device_theme(&self, theme: &str) -> &Self {
+        self.media("", theme).await
+    }
+
+    /// Shows the page as it is printed.
+    pub async fn on_paper(&self) -> &Self {
+        self.media("print", "light").await
+    }
+
+    async fn media(&self, media: &str, theme: &str) -> &Self {
+        let features = json!([
+            { "name": "prefers-color-scheme", "value": theme },
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ]);
+        self.cdp("Emulation.setEmulatedMedia", json!({ "media": media, "features": features }))
+            .await
+            .unwrap();
+        self
+    }
+
+    /// All that holds for every page, and its pictures: wide and narrow, light and dark.
+    pub async fn is_sound(&self, name: &str) -> &Self {
+        for (width, theme) in [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")] {
+            self.width(width).await.device_theme(theme).await;
+            self.has_no_accessibility_violations().await;
+            if self.script == Script::On {
+                self.looks(&format!("{name}-{width}-{theme}")).await;
+            }
+            self.has_no_sideways_scroll().await;
+        }
+        self.width(320).await.has_no_sideways_scroll().await;
+        self.width(1280).await.device_theme("light").await;
+        self.console_is_silent().await
+    }
+
+    /// axe finds nothing; it is a script itself, so only where scripts run.
+    pub async fn has_no_accessibility_violations(&self) -> &Self {
+        if self.script == Script::Off {
+            return self;
+        }
+        let loaded =
+            self.driver.execute("return typeof axe === 'object'", Vec::new()).await.unwrap();
+        if !loaded.convert::<bool>().unwrap() {
+            self.driver.execute(AXE, Vec::new()).await.unwrap();
+        }
+        let found = self.driver.execute_async(RUN_AXE, Vec::new()).await.unwrap();
+        self.none(&found.convert::<Vec<String>>().unwrap(), "axe").await
+    }
+
+    /// Nothing is wider than the window.
+    pub async fn has_no_sideways_scroll(&self) -> &Self {
+        let found = self.driver.execute(STICKS_OUT, Vec::new()).await.unwrap();
+        self.none(&found.convert::<Vec<String>>().unwrap(), "too wide").await
+    }
+
+    /// The browser complains about nothing: no script errors, nothing that the Content-Security-Policy stopped. A page
+    /// may answer with an error status of its own; what it is made of may not.
+    pub async fn console_is_silent(&self) -> &Self {
+        let said: Vec<String> = self
+            .driver
+            .browser_log()
+            .await
+            .unwrap()
+            .into_iter()
+            .filter(|entry| matches!(entry.level.as_str(), "SEVERE" | "WARNING"))
+            .map(|entry| entry.message)
+            .filter(|message| {
+                message.contains("/static/")
+                    || !message.contains("the server responded with a status of 4")
+            })
+            .collect();
+        self.none(&said, "console").await
+    }
+
+    /// The bytes of everything the first visit loads.
+    pub async fn transferred(&self) -> Vec<(String, u64)> {
+        self.driver.execute(TRANSFERRED, Vec::new()).await.unwrap().convert().unwrap()
+    }
+
+    async fn none(&self, found: &[String], what: &str) -> &Self {
+        if !found.is_empty() {
+            self.fail(&format!("{what}: {}", found.join("\n  "))).await;
+        }
+        self
+    }
+
+    /// Keeps a picture of the whole page for people to look at: target/pictures/{name}.png.
+    pub async fn looks(&self, name: &str) -> &Self {
+        self.picture(name).await;
+        self
+    }
+
+    pub(super) async fn picture(&self, name: &str) {
+        let Ok(metrics) = self.cdp("Page.getLayoutMetrics", json!({})).await else { return };
+        let size = &metrics["cssContentSize"];
+        let clip =
+            json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
+        let wish = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
+        let Ok(picture) = self.cdp("Page.captureScreenshot", wish).await else { return };
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pictures");
+        std::fs::create_dir_all(&folder).unwrap();
+        let png = STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
+        std::fs::write(folder.join(format!("{name}.png")), png).unwrap();
+    }
+}

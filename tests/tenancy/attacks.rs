@@ -1,0 +1,157 @@
+//! What attackers tried: each a story of its own.
+
+use bulkhead::access::identify::Verified;
+use bulkhead::base::db::schema::{audit_entries, invitations, users, workspaces};
+use diesel::prelude::*;
+
+use crate::support::{PASSWORD, spawn};
+
+/// AU-13, D-19: a session is bound to the password that opened it, whenever it was written.
+#[actix_rt::test]
+async fn a_session_of_another_password_counts_for_nothing() {
+    let app = spawn().await;
+    let ada = app.user("ada").await;
+    ada.get("/profile").await.assert_status(200);
+    app.app
+        .db
+        .ingest(|db| {
+            diesel::update(users::table)
+                .set(users::password_hash.eq(Some("another".to_owned())))
+                .execute(db)?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    ada.get("/profile").await.assert_redirect_to("/sign-in?next=%2Fprofile");
+}
+
+/// IN-02, IN-05: an address that somebody vouched for opens no other people's invitations.
+#[actix_rt::test]
+async fn a_vouched_address_sees_no_other_invitations() {
+    let app = spawn().await;
+    let (olga, eve) = (app.user("olga").await, app.user("eve").await);
+    olga.workspace("board").await;
+    eve.workspace("trap").await;
+    for (inviter, path) in [(&olga, "olga/board"), (&eve, "eve/trap")] {
+        let page = format!("/workspaces/{path}/collaborators/invite");
+        inviter.submit(&page, &[("email", "cfo@example.org")]).await.assert_status(303);
+    }
+    app.make_user("cfo", Verified::Vouched).await;
+    let cfo = app.sign_in("cfo").await;
+    cfo.get("/workspaces").await.lacks("olga").lacks("board");
+    app.app
+        .db
+        .ingest(|db| {
+            diesel::update(users::table.filter(users::email_key.eq("cfo@example.org")))
+                .set(users::verified.eq(Verified::Mailed))
+                .execute(db)?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    cfo.get("/workspaces").await.shows("olga/board");
+}
+
+/// IN-08: what limits invitations to one address outlives the workspaces that they were for.
+#[actix_rt::test]
+async fn purging_a_workspace_gives_no_new_invitations() {
+    let app = spawn().await;
+    let eve = app.user("eve").await;
+    for n in 0..3 {
+        eve.workspace(&format!("w{n}")).await;
+        let page = format!("/workspaces/eve/w{n}/collaborators/invite");
+        eve.submit(&page, &[("email", "poor@example.org")]).await.assert_status(303);
+    }
+    app.app
+        .db
+        .ingest(|db| {
+            diesel::delete(invitations::table).execute(db)?;
+            diesel::delete(workspaces::table).execute(db)?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    eve.workspace("again").await;
+    let page = "/workspaces/eve/again/collaborators/invite";
+    let answer = eve.submit(page, &[("email", "poor@example.org")]).await;
+    assert_ne!(answer.status, 303, "{}", answer.visible());
+}
+
+/// IV-10, IV-14: a NUL in an address is refused before anything reads it, on both databases.
+#[actix_rt::test]
+async fn a_nul_in_a_query_is_refused() {
+    let app = spawn().await;
+    let ada = app.user("ada").await;
+    ada.workspace("lab").await;
+    for path in [
+        "/workspaces?q=%00",
+        "/workspaces/ada/lab/collaborators?q=a%00b",
+        "/workspaces/ada/lab/collaborators?after=c.x.%00",
+        "/profile/api-keys?q=%00",
+    ] {
+        ada.get(path).await.assert_status(400);
+    }
+}
+
+/// LG-01, decisions 6: what a role does not allow is in the log of the account, once a minute.
+#[actix_rt::test]
+async fn a_refusal_is_in_the_audit_log() {
+    let app = spawn().await;
+    let ada = app.user("ada").await;
+    ada.workspace("lab").await;
+    ada.submit("/workspaces/ada/lab/collaborators/invite", &[("email", "bob@example.org")])
+        .await
+        .assert_status(303);
+    let bob = app.user("bob").await;
+    let link = app.inbox("bob@example.org").await.pop().unwrap().link();
+    bob.submit_form(&link, "accept", &[]).await.assert_status(303);
+    for _ in 0..3 {
+        bob.get("/workspaces/ada/lab/settings/edit").await.assert_status(403);
+    }
+    for _ in 0..300 {
+        if app.audited("workspace.denied").await > 0 {
+            break;
+        }
+        actix_rt::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(app.audited("workspace.denied").await, 1);
+    let text: String = app
+        .read(|db| {
+            let found = audit_entries::table.filter(audit_entries::event.eq("workspace.denied"));
+            Ok(found.select(audit_entries::entry).first(db)?)
+        })
+        .await;
+    assert!(text.contains("settings/edit") && text.contains("bob@example.org"), "{text}");
+    app.assert_audit_is_whole().await;
+}
+
+/// decisions 13: kept mails are not shown through anything that stands in between.
+#[actix_rt::test]
+async fn kept_mails_are_not_shown_through_a_forwarder() {
+    let app = spawn().await;
+    let visitor = app.visitor();
+    visitor.get("/dev/outbox").await.assert_status(200);
+    for header in ["cf-connecting-ip", "true-client-ip", "x-client-ip", "x-original-forwarded-for"]
+    {
+        visitor.send("GET", "/dev/outbox", &[(header, "192.0.2.1")], "").await.assert_status(404);
+    }
+}
+
+/// AU-12, AU-13: somebody who asks for reset links for another person does not end the one that is
+/// on its way to its owner.
+#[actix_rt::test]
+async fn strangers_do_not_end_a_reset_link() {
+    let app = spawn().await;
+    app.user("ada").await;
+    let ask = [("email", "ada@example.org")];
+    app.visitor().submit("/forgot-password", &ask).await;
+    let link = app.inbox("ada@example.org").await.pop().unwrap().link();
+    for _ in 0..5 {
+        app.advance(61);
+        app.visitor().submit("/forgot-password", &ask).await;
+    }
+    let new = [("new_password", "lantern-gravel-orchid-31")];
+    app.visitor().submit(&link, &new).await.assert_redirect_to("/sign-in?done=reset");
+    let old = [("email", "ada"), ("password", PASSWORD)];
+    app.visitor().submit("/sign-in", &old).await.assert_status(422);
+}

@@ -1,0 +1,10 @@
+mod accounts;
+pub mod api_keys;
+mod attacks;
+mod audit;
+mod closing;
+mod collaborators;
+mod invitations;
+mod invited;
+mod outbox;
+mod workspaces;
