@@ -1,9 +1,10 @@
 //! What every request needs. Everything that time, chance or the outside world decides comes in
 //! here, so that tests can decide it instead.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Notify;
 
 use crate::base::clock::Clock;
 use crate::base::db::{Database, Db, Id, Instant};
@@ -54,11 +55,22 @@ pub struct App {
     pub mail_queued: Arc<Notify>,
     /// Tells this process from others on the same database.
     pub instance: Id<App>,
-    hashing: Arc<Semaphore>,
 }
 
 /// Passwords hashed at the same time; each takes 19 MiB (AU-11).
 const HASHES_AT_ONCE: usize = 4;
+
+/// Threads that do nothing but hash: an allocator keeps what a thread once had, so work spread over
+/// all blocking threads would hold 19 MiB in each of them.
+static HASHERS: LazyLock<std::io::Result<Runtime>> = LazyLock::new(|| {
+    let mut threads = Builder::new_current_thread();
+    threads.thread_name("hash").max_blocking_threads(HASHES_AT_ONCE).build()
+});
+
+async fn on_hasher<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> Result<R> {
+    let threads = HASHERS.as_ref().map_err(Error::internal)?;
+    threads.spawn_blocking(work).await.map_err(Error::internal)
+}
 
 impl App {
     /// The parts put together.
@@ -73,7 +85,6 @@ impl App {
             visits: Arc::new(SeenToday::default()),
             render_mail,
             mail_queued: Arc::new(Notify::new()),
-            hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
         }
     }
 
@@ -92,10 +103,7 @@ impl App {
     /// # Errors
     /// A fault of the thread that hashes.
     pub async fn password_matches(&self, password: Password, hash: Option<String>) -> Result<bool> {
-        let _permit = self.hashing.acquire().await.map_err(Error::internal)?;
-        actix_web::web::block(move || password.matches(hash.as_deref()))
-            .await
-            .map_err(Error::internal)
+        on_hasher(move || password.matches(hash.as_deref())).await
     }
 
     /// The PHC string of a new password.
@@ -103,10 +111,6 @@ impl App {
     /// # Errors
     /// A fault of the thread that hashes.
     pub async fn hash_password(&self, password: Password) -> Result<String> {
-        let _permit = self.hashing.acquire().await.map_err(Error::internal)?;
-        actix_web::web::block(move || password.hash())
-            .await
-            .map_err(Error::internal)?
-            .map_err(|e| Error::internal(e.to_string()))
+        on_hasher(move || password.hash()).await?.map_err(|e| Error::internal(e.to_string()))
     }
 }

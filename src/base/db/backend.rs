@@ -1,8 +1,10 @@
 //! How connections to either database are made.
 
+use std::time::Duration;
+
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::R2D2Connection;
-use diesel::{Connection, ConnectionResult, PgConnection, SqliteConnection};
+use diesel::{Connection, ConnectionResult, PgConnection, QueryResult, SqliteConnection};
 
 pub use super::connection::{Db, MultiBackend, MultiRawValue};
 
@@ -79,6 +81,20 @@ pub fn connect(location: &Location, role: Role) -> ConnectionResult<Db> {
             conn.batch_execute(POSTGRES_SETTINGS).map_err(sql_error)?;
             Ok(Db::Postgres(conn))
         }
+    }
+}
+
+/// How long `SQLite`'s next transaction waits for a lock that another process holds; `PostgreSQL`
+/// bounds that by its own settings.
+///
+/// # Errors
+/// The database's fault.
+pub fn wait_for_lock(db: &mut Db, patience: Duration) -> QueryResult<()> {
+    match db {
+        Db::Sqlite(conn) => {
+            conn.batch_execute(&format!("PRAGMA busy_timeout = {}", patience.as_millis()))
+        }
+        Db::Postgres(_) => Ok(()),
     }
 }
 

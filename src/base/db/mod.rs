@@ -22,7 +22,7 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
 use diesel::sql_types::Array;
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{self, timeout};
 
 pub(crate) use backend::on_each_backend;
 pub use backend::{Db, Location, Manager, MultiBackend, MultiRawValue, Role, connect};
@@ -86,7 +86,7 @@ pub struct Database {
 /// never holds a thread while it waits.
 struct Side {
     pool: r2d2::Pool<Manager>,
-    gate: Semaphore,
+    gate: Arc<Semaphore>,
     patience: Duration,
 }
 
@@ -99,7 +99,7 @@ impl Side {
             .test_on_check_out(true)
             .error_handler(Box::new(LogPoolErrors))
             .build_unchecked(Manager::new(location.clone(), role));
-        Self { pool, gate: Semaphore::new(size as usize), patience }
+        Self { pool, gate: Arc::new(Semaphore::new(size as usize)), patience }
     }
 
     /// Runs `work` on a connection of this side, on a thread that may block.
@@ -107,18 +107,20 @@ impl Side {
         self: &Arc<Self>,
         work: impl FnOnce(&mut Db) -> Result<R> + Send + 'static,
     ) -> Result<R> {
-        let permit = timeout(self.patience, self.gate.acquire())
+        let permit = timeout(self.patience, Arc::clone(&self.gate).acquire_owned())
             .await
             .map_err(|_| Error::Unavailable)?
             .map_err(Error::internal)?;
         let side = Arc::clone(self);
-        let result = web::block(move || {
+        web::block(move || {
+            // Held as long as the connection is in use, also when nobody waits for the answer any
+            // more: the next one waits at the gate, not on a thread.
+            let _permit = permit;
             let mut db = side.pool.get()?;
             work(&mut db)
         })
-        .await;
-        drop(permit);
-        result.map_err(Error::internal)?
+        .await
+        .map_err(Error::internal)?
     }
 }
 
@@ -180,7 +182,14 @@ impl Database {
     ) -> Result<R> {
         self.queries.fetch_add(1, Ordering::Relaxed);
         let locks = locks.into();
-        self.writers.run(move |db| in_transaction(db, &locks, work)).await
+        let asked = time::Instant::now();
+        self.writers
+            .run(move |db| {
+                // The turn in this process and the lock that another one holds share one wait.
+                backend::wait_for_lock(db, WRITER_WAIT.saturating_sub(asked.elapsed()))?;
+                in_transaction(db, &locks, work)
+            })
+            .await
     }
 
     /// Runs `work` in a short transaction that takes no account's lock: for what guards itself by

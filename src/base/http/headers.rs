@@ -266,7 +266,7 @@ fn error_page(req: &actix_web::HttpRequest, app: &App, error: &Error) -> actix_w
             super::see_other(urls::confirm_access_next(back))
         }
         Error::Moved(to) => super::see_other(to),
-        error => page::error_page(req, app, error),
+        error => super::error_page::error_page(req, app, error),
     }
 }
 

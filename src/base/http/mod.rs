@@ -4,10 +4,12 @@ pub mod assets;
 pub mod body;
 pub mod client;
 pub mod connections;
+mod error_page;
 pub mod form;
 pub mod headers;
 pub mod limits;
 pub mod metrics;
+mod notice;
 pub mod page;
 pub mod session;
 

@@ -13,16 +13,16 @@ use actix_web::{
 use askama::Template;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
-use tracing_actix_web::RequestId;
 
+pub use super::notice::Notice;
+
+use super::notice::NOTICE;
 use crate::app::App;
 use crate::base::db::Id;
 use crate::base::error::{Error, Result};
 use crate::base::random;
 use crate::base::secret::{Purpose, mask};
 use crate::base::text::{initials, tone_of};
-use crate::urls;
 
 /// A rendered template as a response.
 pub struct Page<T>(pub T);
@@ -106,60 +106,6 @@ impl Person {
     }
 }
 
-/// One sentence about what just happened, shown once.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Notice {
-    /// `ok`, `info`, `warn` or `danger`.
-    pub tone: String,
-    /// The sentence.
-    pub text: String,
-    /// A link after it: words and address.
-    pub link: Option<(String, String)>,
-}
-
-impl Notice {
-    fn new(tone: &str, text: impl Into<String>) -> Self {
-        Self { tone: tone.to_owned(), text: text.into(), link: None }
-    }
-
-    /// It worked.
-    pub fn ok(text: impl Into<String>) -> Self {
-        Self::new("ok", text)
-    }
-
-    /// It worked, and there is something to know.
-    pub fn info(text: impl Into<String>) -> Self {
-        Self::new("info", text)
-    }
-
-    /// It worked, and there is something to do.
-    pub fn warn(text: impl Into<String>) -> Self {
-        Self::new("warn", text)
-    }
-
-    /// It did not work.
-    pub fn danger(text: impl Into<String>) -> Self {
-        Self::new("danger", text)
-    }
-
-    /// With a link after the sentence.
-    #[must_use]
-    pub fn linking(mut self, words: &str, href: impl Into<String>) -> Self {
-        self.link = Some((words.to_owned(), href.into()));
-        self
-    }
-
-    /// Keeps the notice for the page that comes next; only a signed-in person has a place for it.
-    ///
-    /// # Errors
-    /// A fault of the session.
-    pub fn leave(&self, req: &HttpRequest) -> Result<()> {
-        req.get_session().insert(NOTICE, self).map_err(Error::internal)
-    }
-}
-
-const NOTICE: &str = "notice";
-
 /// The workspace that a page is about.
 #[derive(Clone, Debug)]
 pub struct CurrentWorkspace {
@@ -219,7 +165,7 @@ impl Shell {
         self
     }
 
-    fn of(req: &HttpRequest, app: &App) -> Self {
+    pub(super) fn of(req: &HttpRequest, app: &App) -> Self {
         let viewer = req.extensions().get::<Viewer>().cloned();
         let session = req.get_session();
         // A failed session counts as none here: this is also what draws the error page.
@@ -292,57 +238,4 @@ pub(super) fn form_code(req: &HttpRequest, app: &App, may_set: bool) -> [u8; 32]
         value
     };
     app.context.keys.code(Purpose::FormOfVisitor, value.as_bytes())
-}
-
-#[derive(Template)]
-#[template(path = "error.html")]
-struct ErrorPage {
-    shell: Shell,
-    status: u16,
-    title: String,
-    message: String,
-    request_id: String,
-    action: Option<(String, String)>,
-}
-
-/// An error as a page.
-pub fn error_page(req: &HttpRequest, app: &App, error: &Error) -> HttpResponse {
-    let status = error.status_code();
-    let title = match error {
-        Error::NotFound => "Nothing here",
-        Error::Forbidden(_) => "You can’t do that",
-        Error::Conflict(_) => "That was done already",
-        Error::TooMany(_) => "Too many attempts",
-        Error::Unavailable => "Busy right now",
-        Error::Internal(_) => "Something went wrong",
-        Error::MethodNotAllowed(_) => "Not that way",
-        Error::TooLarge | Error::TooSlow => "That did not arrive",
-        Error::Gone(_) => "This is over",
-        _ => "That can’t be",
-    };
-    let message = match error {
-        Error::NotFound => "The page was moved or deleted, its workspace was transferred, or you \
-                            have no access to it. For your privacy and theirs, we don’t say which."
-            .to_owned(),
-        error => error.to_string(),
-    };
-    let request_id =
-        req.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
-    if let Error::Internal(cause) = error {
-        tracing::error!(error.cause = %cause, error.details = ?cause, "request failed");
-    }
-    let action = matches!(error, Error::SignInRequired)
-        .then(|| ("Sign in".to_owned(), urls::sign_in().to_owned()));
-    let shell = Shell::of(req, app);
-    let page = ErrorPage {
-        shell,
-        status: status.as_u16(),
-        title: title.to_owned(),
-        message,
-        request_id,
-        action,
-    };
-    let mut response = Page(page).with_status(status).unwrap_or_else(|e| e.error_response());
-    error.add_headers(&mut response);
-    response
 }

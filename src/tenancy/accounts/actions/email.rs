@@ -90,23 +90,35 @@ pub struct Confirmation {
 /// # Errors
 /// The database's fault.
 pub async fn confirmable(app: &App, token: &str) -> Result<Option<Confirmation>> {
+    let link = |user: &User| (user.verify_generation, user.verify_requested_at);
+    let user = by_link(app, token, Purpose::VerifyEmail, LIFETIME, link).await?;
+    Ok(user.map(|user| {
+        let email = user.pending_email.clone().unwrap_or_else(|| user.email.clone());
+        Confirmation { user, email }
+    }))
+}
+
+/// Whose mailed link a token is, while it works; `link` tells the generation that is alive, and when
+/// it was asked for.
+pub(super) async fn by_link(
+    app: &App,
+    token: &str,
+    purpose: Purpose,
+    lifetime: SignedDuration,
+    link: impl Fn(&User) -> (i32, Option<Instant>) + Send + 'static,
+) -> Result<Option<User>> {
     let Some(token) = LinkToken::parse(token) else { return Ok(None) };
     let context = app.context.clone();
     app.db
         .read(move |db| {
             let user = queries::by_id(db, Id::from(token.id()))?;
             Ok(user.filter(|user| {
-                token.proves(&context.keys, Purpose::VerifyEmail, user.verify_generation)
-                    && is_alive(user.verify_requested_at, LIFETIME, context.now())
+                let (generation, requested) = link(user);
+                token.proves(&context.keys, purpose, generation)
+                    && is_alive(requested, lifetime, context.now())
             }))
         })
         .await
-        .map(|user| {
-            user.map(|user| {
-                let email = user.pending_email.clone().unwrap_or_else(|| user.email.clone());
-                Confirmation { user, email }
-            })
-        })
 }
 
 /// Whether a link asked for at `requested` still works.

@@ -7,17 +7,17 @@ use serde_json::json;
 use super::super::mail;
 use super::super::model::NewPassword;
 use super::super::queries::{self, User};
-use super::email::is_alive;
+use super::email::{by_link, is_alive};
 use super::sign_in::by;
 use crate::access::actor::SignedInPerson;
 use crate::access::email::EmailAddress;
 use crate::app::App;
 use crate::base::db::schema::users;
-use crate::base::db::{Id, Locks};
+use crate::base::db::Locks;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::mail::sent_to as mails_about;
-use crate::base::secret::{LinkToken, Purpose};
+use crate::base::secret::Purpose;
 use crate::tenancy::audit::{By, Entry, record};
 
 /// A reset link works this long.
@@ -67,17 +67,8 @@ pub async fn request_reset(app: &App, email: EmailAddress, ip: ClientIp) -> Resu
 /// # Errors
 /// The database's fault.
 pub async fn resettable(app: &App, token: &str) -> Result<Option<User>> {
-    let Some(token) = LinkToken::parse(token) else { return Ok(None) };
-    let context = app.context.clone();
-    app.db
-        .read(move |db| {
-            let user = queries::by_id(db, Id::from(token.id()))?;
-            Ok(user.filter(|user| {
-                token.proves(&context.keys, Purpose::ResetPassword, user.reset_generation)
-                    && is_alive(user.reset_requested_at, RESET_LIFETIME, context.now())
-            }))
-        })
-        .await
+    let link = |user: &User| (user.reset_generation, user.reset_requested_at);
+    by_link(app, token, Purpose::ResetPassword, RESET_LIFETIME, link).await
 }
 
 /// Sets the password behind a reset link: all sessions end, nobody is signed in, the person is told.

@@ -7,6 +7,21 @@ use crate::access::{UserId, WorkspaceId};
 use crate::base::db::schema::invitations;
 use crate::base::db::{Db, Instant};
 
+/// What changes in an invitation that becomes void.
+#[derive(AsChangeset)]
+#[diesel(table_name = invitations)]
+struct Void<'a> {
+    state: State,
+    void_reason: &'a str,
+    decided_at: Instant,
+}
+
+impl<'a> Void<'a> {
+    fn because(void_reason: &'a str, now: Instant) -> Self {
+        Self { state: State::Void, void_reason, decided_at: now }
+    }
+}
+
 /// Voids all pending invitations into a workspace, inside the transaction that deletes or transfers
 /// it; returns how many. They stay void when the workspace is restored.
 ///
@@ -18,17 +33,10 @@ pub fn void_of_workspace(
     reason: &str,
     now: Instant,
 ) -> QueryResult<usize> {
-    diesel::update(
-        invitations::table
-            .filter(invitations::workspace_id.eq(workspace))
-            .filter(invitations::state.eq(State::Pending)),
-    )
-    .set((
-        invitations::state.eq(State::Void),
-        invitations::void_reason.eq(Some(reason)),
-        invitations::decided_at.eq(Some(now)),
-    ))
-    .execute(db)
+    let into = invitations::workspace_id.eq(workspace);
+    diesel::update(invitations::table.filter(into).filter(invitations::state.eq(State::Pending)))
+        .set(Void::because(reason, now))
+        .execute(db)
 }
 
 /// Voids all pending invitations that a person sent, inside the transaction that ends the person's
@@ -42,17 +50,10 @@ pub fn void_of_inviter(
     reason: &str,
     now: Instant,
 ) -> QueryResult<usize> {
-    diesel::update(
-        invitations::table
-            .filter(invitations::invited_by.eq(inviter))
-            .filter(invitations::state.eq(State::Pending)),
-    )
-    .set((
-        invitations::state.eq(State::Void),
-        invitations::void_reason.eq(Some(reason)),
-        invitations::decided_at.eq(Some(now)),
-    ))
-    .execute(db)
+    let by = invitations::invited_by.eq(inviter);
+    diesel::update(invitations::table.filter(by).filter(invitations::state.eq(State::Pending)))
+        .set(Void::because(reason, now))
+        .execute(db)
 }
 
 /// Voids one invitation.
@@ -63,11 +64,7 @@ pub(super) fn void(
     now: Instant,
 ) -> QueryResult<usize> {
     diesel::update(invitations::table.find(id).filter(invitations::state.eq(State::Pending)))
-        .set((
-            invitations::state.eq(State::Void),
-            invitations::void_reason.eq(Some(reason)),
-            invitations::decided_at.eq(Some(now)),
-        ))
+        .set(Void::because(reason, now))
         .execute(db)
 }
 

@@ -1,14 +1,17 @@
 //! Rows about people.
 
+mod failures;
+mod sessions;
+
 use diesel::prelude::*;
+
+pub use self::failures::{Failures, clear_failures, failures, forget_failures, set_failures};
+pub use self::sessions::{Device, devices, end_session, end_sessions, forget_sessions};
 
 use crate::access::identify::{Theme, Verified};
 use crate::access::{AccountId, UserId};
-use crate::base::db::schema::{
-    account_redirects, accounts, failed_sign_ins, sessions, users, workspaces,
-};
-use crate::base::db::{Db, Id, Instant, MultiBackend, on_each_backend};
-use crate::base::http::session::SessionMarker;
+use crate::base::db::schema::{account_redirects, accounts, users, workspaces};
+use crate::base::db::{Db, Instant};
 
 /// A person with what only this slice may know.
 #[derive(Clone, Debug, Queryable)]
@@ -138,151 +141,6 @@ pub fn keep_old_handle(
             account_redirects::account_id.eq(account),
             account_redirects::created_at.eq(now),
         ))
-        .execute(db)
-}
-
-/// A signed-in browser of a person.
-#[derive(Clone, Debug, Queryable)]
-pub struct Device {
-    /// The session's id.
-    pub id: Id<SessionMarker>,
-    /// The session's state, as JSON.
-    pub state: String,
-    /// When it was last seen.
-    pub last_seen_at: Instant,
-}
-
-/// The signed-in browsers of a person that still count, the one seen last first.
-///
-/// # Errors
-/// The database's fault.
-pub fn devices(
-    db: &mut Db,
-    user: UserId,
-    alive_since: Instant,
-    now: Instant,
-) -> QueryResult<Vec<Device>> {
-    sessions::table
-        .filter(sessions::user_id.eq(user))
-        .filter(sessions::last_seen_at.gt(alive_since))
-        .filter(sessions::expires_at.gt(now))
-        .order((sessions::last_seen_at.desc(), sessions::id))
-        .limit(crate::base::http::session::SESSIONS_PER_USER)
-        .select((sessions::id, sessions::state, sessions::last_seen_at))
-        .load(db)
-}
-
-/// Ends one session of a person; returns whether it was there.
-///
-/// # Errors
-/// The database's fault.
-pub fn end_session(db: &mut Db, user: UserId, session: Id<SessionMarker>) -> QueryResult<bool> {
-    let ended = diesel::delete(
-        sessions::table.filter(sessions::id.eq(session)).filter(sessions::user_id.eq(user)),
-    )
-    .execute(db)?;
-    Ok(ended == 1)
-}
-
-/// Ends all sessions of a person but one; returns how many.
-///
-/// # Errors
-/// The database's fault.
-pub fn end_sessions(
-    db: &mut Db,
-    user: UserId,
-    but: Option<Id<SessionMarker>>,
-) -> QueryResult<usize> {
-    let mut doomed = diesel::delete(sessions::table.filter(sessions::user_id.eq(user)))
-        .into_boxed::<MultiBackend>();
-    if let Some(but) = but {
-        doomed = doomed.filter(sessions::id.ne(but));
-    }
-    doomed.execute(db)
-}
-
-/// Removes sessions that ended, some at a time; returns how many.
-///
-/// # Errors
-/// The database's fault.
-pub fn forget_sessions(db: &mut Db, now: Instant, idle_since: Instant) -> QueryResult<usize> {
-    let ended: Vec<Id<SessionMarker>> = sessions::table
-        .filter(sessions::expires_at.le(now).or(sessions::last_seen_at.le(idle_since)))
-        .limit(500)
-        .select(sessions::id)
-        .load(db)?;
-    diesel::delete(sessions::table.filter(sessions::id.eq_any(ended))).execute(db)
-}
-
-/// A person's failed sign-ins: how many in a row, and until when no more are taken.
-#[derive(Clone, Copy, Debug, Queryable)]
-pub struct Failures {
-    /// In a row.
-    pub count: i32,
-    /// No more before then.
-    pub throttled_until: Instant,
-}
-
-/// The failures counted under a login.
-///
-/// # Errors
-/// The database's fault.
-pub fn failures(db: &mut Db, login_hash: &[u8]) -> QueryResult<Option<Failures>> {
-    failed_sign_ins::table
-        .find(login_hash)
-        .select((failed_sign_ins::failures, failed_sign_ins::throttled_until))
-        .first(db)
-        .optional()
-}
-
-/// Writes the failures of a login.
-///
-/// # Errors
-/// The database's fault.
-pub fn set_failures(
-    db: &mut Db,
-    login_hash: &[u8],
-    failures: Failures,
-    now: Instant,
-) -> QueryResult<usize> {
-    let values = (
-        failed_sign_ins::login_hash.eq(login_hash),
-        failed_sign_ins::failures.eq(failures.count),
-        failed_sign_ins::throttled_until.eq(failures.throttled_until),
-        failed_sign_ins::last_failure_at.eq(now),
-    );
-    let changes = (
-        failed_sign_ins::failures.eq(failures.count),
-        failed_sign_ins::throttled_until.eq(failures.throttled_until),
-        failed_sign_ins::last_failure_at.eq(now),
-    );
-    on_each_backend!(db, |conn| diesel::insert_into(failed_sign_ins::table)
-        .values(values)
-        .on_conflict(failed_sign_ins::login_hash)
-        .do_update()
-        .set(changes)
-        .execute(conn))
-}
-
-/// Forgets the failures of a login.
-///
-/// # Errors
-/// The database's fault.
-pub fn clear_failures(db: &mut Db, login_hash: &[u8]) -> QueryResult<usize> {
-    diesel::delete(failed_sign_ins::table.find(login_hash)).execute(db)
-}
-
-/// Removes failures older than `before`; returns how many.
-///
-/// # Errors
-/// The database's fault.
-pub fn forget_failures(db: &mut Db, before: Instant) -> QueryResult<usize> {
-    let old: Vec<Vec<u8>> = failed_sign_ins::table
-        .filter(failed_sign_ins::last_failure_at.lt(before))
-        .limit(500)
-        .select(failed_sign_ins::login_hash)
-        .load(db)?;
-    diesel::delete(failed_sign_ins::table.filter(failed_sign_ins::login_hash.eq_any(old)))
         .execute(db)
 }
 

@@ -1,0 +1,62 @@
+//! The sentence that the next page begins with.
+
+use actix_session::SessionExt;
+use actix_web::HttpRequest;
+use serde::{Deserialize, Serialize};
+
+use crate::base::error::{Error, Result};
+
+/// One sentence about what just happened, shown once.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Notice {
+    /// `ok`, `info`, `warn` or `danger`.
+    pub tone: String,
+    /// The sentence.
+    pub text: String,
+    /// A link after it: words and address.
+    pub link: Option<(String, String)>,
+}
+
+impl Notice {
+    fn new(tone: &str, text: impl Into<String>) -> Self {
+        Self { tone: tone.to_owned(), text: text.into(), link: None }
+    }
+
+    /// It worked.
+    pub fn ok(text: impl Into<String>) -> Self {
+        Self::new("ok", text)
+    }
+
+    /// It worked, and there is something to know.
+    pub fn info(text: impl Into<String>) -> Self {
+        Self::new("info", text)
+    }
+
+    /// It worked, and there is something to do.
+    pub fn warn(text: impl Into<String>) -> Self {
+        Self::new("warn", text)
+    }
+
+    /// It did not work.
+    pub fn danger(text: impl Into<String>) -> Self {
+        Self::new("danger", text)
+    }
+
+    /// With a link after the sentence.
+    #[must_use]
+    pub fn linking(mut self, words: &str, href: impl Into<String>) -> Self {
+        self.link = Some((words.to_owned(), href.into()));
+        self
+    }
+
+    /// Keeps the notice for the page that comes next; only a signed-in person has a place for it.
+    ///
+    /// # Errors
+    /// A fault of the session.
+    pub fn leave(&self, req: &HttpRequest) -> Result<()> {
+        req.get_session().insert(NOTICE, self).map_err(Error::internal)
+    }
+}
+
+/// Its key in the session.
+pub(super) const NOTICE: &str = "notice";
