@@ -2,13 +2,15 @@
 //!
 //! Invariant: everything starts from a [`Reach`]; a deleted workspace is reached by nobody.
 
-use diesel::dsl::{count_star, sql};
+use diesel::dsl::count_star;
+use diesel::expression::{ValidGrouping, is_aggregate};
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::Bool;
 
 use super::actor::Reach;
 use super::role::Role;
-use super::{AccountId, WorkspaceId};
+use super::{AccountId, UserId, WorkspaceId};
 use crate::base::db::schema::{
     account_redirects, accounts, memberships, workspace_redirects, workspaces,
 };
@@ -81,24 +83,42 @@ pub type Joined<'a> = diesel::dsl::IntoBoxed<
     MultiBackend,
 >;
 
-type Condition = Box<
-    dyn BoxableExpression<
-            diesel::dsl::InnerJoinQuerySource<workspaces::table, accounts::table>,
-            MultiBackend,
-            SqlType = Bool,
-        >,
->;
+/// The own account's workspaces, and those with a membership: one list of ids from two indexes. An
+/// OR of the two would make PostgreSQL read all rows; diesel has no UNION for both databases; and
+/// its literal SQL would be planned anew at each request.
+#[derive(Clone, Copy, Debug, QueryId)]
+struct Reached {
+    account: AccountId,
+    user: UserId,
+}
 
-/// The own account's workspaces, and those with a membership.
-fn reaches(reach: &Reach) -> Condition {
-    // One list of ids from two indexes; an OR of the two would make PostgreSQL read all rows.
-    Box::new(
-        sql::<Bool>("workspaces.id IN (SELECT w.id FROM workspaces w WHERE w.account_id = ")
-            .bind::<SqlId, _>(reach.account)
-            .sql(" UNION ALL SELECT m.workspace_id FROM memberships m WHERE m.user_id = ")
-            .bind::<SqlId, _>(reach.user)
-            .sql(")"),
-    )
+impl Expression for Reached {
+    type SqlType = Bool;
+}
+
+impl<Tables> AppearsOnTable<Tables> for Reached {}
+
+impl<Tables> SelectableExpression<Tables> for Reached {}
+
+impl<Groups> ValidGrouping<Groups> for Reached {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl QueryFragment<MultiBackend> for Reached {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        out.push_sql("workspaces.id IN (SELECT w.id FROM workspaces w WHERE w.account_id = ");
+        out.push_bind_param::<SqlId, _>(&self.account)?;
+        out.push_sql(" UNION ALL SELECT m.workspace_id FROM memberships m WHERE m.user_id = ");
+        out.push_bind_param::<SqlId, _>(&self.user)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl From<&Reach> for Reached {
+    fn from(reach: &Reach) -> Self {
+        Self { account: reach.account, user: reach.user }
+    }
 }
 
 /// All workspaces that an actor reaches, to be narrowed further (L3): the own account's, and those
@@ -107,7 +127,7 @@ pub fn reachable(reach: &Reach) -> Joined<'static> {
     let mut query = workspaces::table
         .inner_join(accounts::table)
         .filter(workspaces::deleted_at.is_null())
-        .filter(reaches(reach))
+        .filter(Reached::from(reach))
         .into_boxed::<MultiBackend>();
     if let Some(only) = reach.only_workspace {
         query = query.filter(workspaces::id.eq(only));
@@ -140,7 +160,7 @@ pub fn owners(db: &mut Db, reach: &Reach) -> QueryResult<Vec<Owner>> {
     workspaces::table
         .inner_join(accounts::table)
         .filter(workspaces::deleted_at.is_null())
-        .filter(reaches(reach))
+        .filter(Reached::from(reach))
         .group_by((
             accounts::id,
             accounts::handle,

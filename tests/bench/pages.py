@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import re
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "prefect_client")]
 
+import httpx  # noqa: E402
 from fill import add_sizes, fill_postgres, fill_sqlite  # noqa: E402
 from people import Person  # noqa: E402
 from rate import measure  # noqa: E402
@@ -27,6 +30,7 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--filled", action="store_true", help="on a full database and on one 100 times smaller")
+    parser.add_argument("--peak", action="store_true", help="with --filled: how many answers there can be (needs wrk)")
     add_sizes(parser)
     parser.add_argument("pages", nargs="*")
     options = parser.parse_args()
@@ -65,8 +69,21 @@ def measure_filled(service: Service, options: argparse.Namespace, share: int) ->
         )
         errors += sum(figures.errors.values())
         print(f"{page:36} {figures.line()}", flush=True)
+    if options.peak:
+        measure_peak(service, ada, options)
     print(f"memory: {service.resident_memory()} MiB", flush=True)
     return errors
+
+
+def measure_peak(service: Service, ada: Person, options: argparse.Namespace) -> None:
+    """As many answers as there can be, beside a file and a handler with one small query of the same server."""
+    static = re.search(r"/static/[\w./-]+\.css", httpx.get(f"{service.base}/sign-in").text)[0]
+    for page in [static, "/ready", *FILLED_PAGES]:
+        load = ["wrk", "-t2", f"-c{options.connections}", f"-d{options.seconds:g}s"]
+        load += ["-H", f"Cookie: {ada.browser.cookie_header()}", service.base + page]
+        told = subprocess.run(load, check=True, capture_output=True, text=True).stdout
+        failed = "with failures" if "Non-2xx" in told or "Socket errors" in told else "no failures"
+        print(f"{page:36} at most {re.search(r'Requests/sec: *([0-9.]+)', told)[1]}/s, {failed}", flush=True)
 
 
 def measure_all(service: Service, options: argparse.Namespace) -> int:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tests/bench/pages.sh [sqlite|postgres] [--rate 200] [--connections 50] [--seconds 30] [PAGE…]
+# tests/bench/pages.sh [sqlite|postgres] [--rate 200] [--connections 50] [--seconds 30] [--peak] [PAGE…]
 #
 # Response times of the release build at a constant rate. With the name of a database: on one that was filled
 # (tests/bench/fill.py: 100,000 workspaces, 200,000 people) and on one 100 times smaller; without: on a fresh one.

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 
 ROOT = Path(__file__).resolve().parents[2]
-EXECUTABLE = Path(os.environ.get("BULKHEAD_BIN", ROOT / "target/debug/bulkhead"))
+EXECUTABLE = Path(os.environ.get("BULKHEAD_BIN", ROOT / "target/debug/bulkhead")).resolve()
 
 
 def free_port() -> int:

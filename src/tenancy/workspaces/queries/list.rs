@@ -1,16 +1,16 @@
 //! The list of workspaces: narrowed, ordered, and a page of it at a time.
 
-use diesel::dsl::{InnerJoinQuerySource, sql};
+use diesel::dsl::{InnerJoinQuerySource, count_star};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+use diesel::sql_types::{Bool, Text};
 
 use crate::access::actor::{Person, Reach};
 use crate::access::membership::{AccountKind, Joined, reachable};
 use crate::access::role::Role;
 use crate::access::{AccountId, WorkspaceId};
 use crate::base::db::paging::{COUNT_LIMIT, Position, Slice, contains_pattern};
-use crate::base::db::schema::{accounts, workspaces};
-use crate::base::db::{Db, MultiBackend, SqlId};
+use crate::base::db::schema::{accounts, memberships, workspaces};
+use crate::base::db::{Db, MultiBackend};
 use crate::tenancy::workspaces::model::{Edge, Filter, Key, Listed, Sort};
 
 /// Workspaces on a page of the list.
@@ -49,8 +49,8 @@ fn narrowed(reach: &Reach, filter: &Filter) -> Joined<'static> {
 /// # Errors
 /// The database's fault.
 pub fn matches(db: &mut Db, reach: &Reach, filter: &Filter) -> QueryResult<i64> {
-    let found: Vec<i32> =
-        narrowed(reach, filter).select(sql::<Integer>("1")).limit(COUNT_LIMIT + 1).load(db)?;
+    let found: Vec<WorkspaceId> =
+        narrowed(reach, filter).select(workspaces::id).limit(COUNT_LIMIT + 1).load(db)?;
     Ok(i64::try_from(found.len()).unwrap_or(COUNT_LIMIT + 1))
 }
 
@@ -108,13 +108,9 @@ pub fn page(
         (Sort::Newest, false) => query.order((rest.asc(), accounts::handle, workspaces::id.desc())),
         (Sort::Newest, true) => query.order((rest.desc(), accounts::handle.desc(), workspaces::id)),
     };
-    let people =
-        sql::<BigInt>("(SELECT count(*) FROM memberships m WHERE m.workspace_id = workspaces.id)");
-    let role = sql::<Nullable<Text>>(
-        "(SELECT m.role FROM memberships m WHERE m.workspace_id = workspaces.id AND m.user_id = ",
-    )
-    .bind::<SqlId, _>(reach.user)
-    .sql(")");
+    let here = memberships::table.filter(memberships::workspace_id.eq(workspaces::id));
+    let people = here.clone().select(count_star()).single_value();
+    let role = here.filter(memberships::user_id.eq(reach.user)).select(memberships::role);
     let rows: Vec<Row> = query
         .limit(i64::try_from(PAGE).unwrap_or(0) + 1)
         .select((
@@ -125,8 +121,8 @@ pub fn page(
             accounts::kind,
             workspaces::handle,
             workspaces::description,
-            people,
-            role,
+            people.assume_not_null(),
+            role.single_value(),
         ))
         .load(db)?;
     let rows = rows.into_iter().map(|row| listed(row, person.account)).collect();
