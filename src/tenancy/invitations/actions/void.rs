@@ -10,13 +10,13 @@ use crate::base::db::{Db, Instant};
 /// What changes in an invitation that becomes void.
 #[derive(AsChangeset)]
 #[diesel(table_name = invitations)]
-struct Void<'a> {
+struct Ended<'a> {
     state: State,
     void_reason: &'a str,
     decided_at: Instant,
 }
 
-impl<'a> Void<'a> {
+impl<'a> Ended<'a> {
     fn because(void_reason: &'a str, now: Instant) -> Self {
         Self { state: State::Void, void_reason, decided_at: now }
     }
@@ -35,7 +35,7 @@ pub fn void_of_workspace(
 ) -> QueryResult<usize> {
     let into = invitations::workspace_id.eq(workspace);
     diesel::update(invitations::table.filter(into).filter(invitations::state.eq(State::Pending)))
-        .set(Void::because(reason, now))
+        .set(Ended::because(reason, now))
         .execute(db)
 }
 
@@ -52,7 +52,7 @@ pub fn void_of_inviter(
 ) -> QueryResult<usize> {
     let by = invitations::invited_by.eq(inviter);
     diesel::update(invitations::table.filter(by).filter(invitations::state.eq(State::Pending)))
-        .set(Void::because(reason, now))
+        .set(Ended::because(reason, now))
         .execute(db)
 }
 
@@ -64,7 +64,7 @@ pub(super) fn void(
     now: Instant,
 ) -> QueryResult<usize> {
     diesel::update(invitations::table.find(id).filter(invitations::state.eq(State::Pending)))
-        .set(Void::because(reason, now))
+        .set(Ended::because(reason, now))
         .execute(db)
 }
 

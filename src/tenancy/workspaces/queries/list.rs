@@ -109,7 +109,7 @@ pub fn page(
         (Sort::Newest, true) => query.order((rest.desc(), accounts::handle.desc(), workspaces::id)),
     };
     let here = memberships::table.filter(memberships::workspace_id.eq(workspaces::id));
-    let people = here.clone().select(count_star()).single_value();
+    let people = here.select(count_star()).single_value();
     let role = here.filter(memberships::user_id.eq(reach.user)).select(memberships::role);
     let rows: Vec<Row> = query
         .limit(i64::try_from(PAGE).unwrap_or(0) + 1)
