@@ -124,9 +124,15 @@ impl Browser {
 
     /// Types over what a field holds.
     pub async fn fill(&self, label: &str, value: &str) -> &Self {
-        let field = self.find(&["textbox", "searchbox"], label).await;
-        field.clear().await.unwrap();
-        field.send_keys(value).await.unwrap();
+        let fills = || async {
+            // The page that was found may go while the next one, with such a field too, arrives.
+            let field = self.find(&["textbox", "searchbox"], label).await;
+            field.clear().await.ok()?;
+            field.send_keys(value).await.ok()
+        };
+        if until(fills).await.is_none() {
+            self.fail(&format!("{label} can’t be filled in")).await;
+        }
         self
     }
 
