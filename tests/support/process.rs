@@ -73,6 +73,7 @@ impl Home {
         let mut set = |name: &str, value: String| settings.insert(name.to_owned(), value);
         set("BULKHEAD_DATA_DIR", database.folder.path().display().to_string());
         set("BULKHEAD_REQUESTS_PER_MINUTE", "1000000".to_owned());
+        set("BULKHEAD_INVITATIONS_PER_DAY", "1000000".to_owned());
         match &database.location {
             Location::Postgres(url) => {
                 set("BULKHEAD_DATABASE_URL", url.clone());
