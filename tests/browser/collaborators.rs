@@ -1,13 +1,22 @@
 //! Who works in a workspace: invited, removed, gone.
 
+use std::time::Duration;
+
 use bulkhead::access::identify::Verified;
 
 use crate::support::{Browser, PASSWORD, Script, TestApp, spawn};
 
 const PEOPLE: &str = "/workspaces/ada/lab/collaborators";
 
+/// The link of the newest mail; the browser may still be sending the form that causes it.
 async fn last_link(app: &TestApp, address: &str) -> String {
-    app.inbox(address).await.pop().expect("there is a mail").link()
+    for _ in 0..200 {
+        if let Some(mail) = app.inbox(address).await.pop() {
+            return mail.link();
+        }
+        actix_rt::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("no mail to {address}")
 }
 
 async fn invite(ada: &Browser, addresses: &str) {
