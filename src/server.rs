@@ -27,6 +27,7 @@ pub fn pages(config: &mut ServiceConfig) {
     tenancy::closing::pages(config);
     tenancy::collaborators::pages(config);
     tenancy::invitations::pages(config);
+    tenancy::organizations::pages(config);
     tenancy::outbox::pages(config);
     tenancy::workspaces::pages(config);
 }
@@ -50,6 +51,9 @@ pub fn render_mail(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<
     }
     if tenancy::invitations::mail::TEMPLATES.contains(&template) {
         return tenancy::invitations::mail::render(context, db, mail);
+    }
+    if tenancy::organizations::mail::TEMPLATES.contains(&template) {
+        return tenancy::organizations::mail::render(context, mail);
     }
     if tenancy::workspaces::mail::TEMPLATES.contains(&template) {
         return tenancy::workspaces::mail::render(context, db, mail);

@@ -52,6 +52,10 @@ fixed! {
     workspaces => "/workspaces",
     /// The form for a new workspace.
     workspace_new => "/workspaces/new",
+    /// The organizations that a person belongs to.
+    organizations => "/organizations",
+    /// The form for a new organization.
+    organization_new => "/organizations/new",
     /// Name, handle, theme.
     profile => "/profile",
     /// The form that changes the address.
@@ -104,6 +108,21 @@ pub fn verify_email(token: &str) -> String {
 /// The workspaces of one account.
 pub fn workspaces_of(account: &str) -> String {
     with_query(workspaces(), &[("owner", account)])
+}
+
+/// The form for a new workspace of an account.
+pub fn workspace_new_in(account: &str) -> String {
+    with_query(workspace_new(), &[("owner", account)])
+}
+
+/// An organization's profile.
+pub fn organization(handle: &str) -> String {
+    format!("/organizations/{}", segment(handle))
+}
+
+/// One of an organization's pages (`edit`, `workspaces`, `members`, `leave`, `delete`).
+pub fn organization_page(handle: &str, page: &str) -> String {
+    format!("/organizations/{}/{page}", segment(handle))
 }
 
 /// A deleted workspace within its days of grace: restore, delete now.

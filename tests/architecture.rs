@@ -72,6 +72,7 @@ fn slices_stand_on_earlier_ones() {
     let order = [
         "audit",
         "accounts",
+        "organizations",
         "invitations",
         "workspaces",
         "collaborators",

@@ -8,11 +8,12 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::Bool;
 
-use super::actor::Reach;
+use super::actor::{Person, Reach};
+use super::organization::{self, OrganizationRole};
 use super::role::Role;
 use super::{AccountId, UserId, WorkspaceId};
 use crate::base::db::schema::{
-    account_redirects, accounts, memberships, workspace_redirects, workspaces,
+    account_redirects, accounts, memberships, organization_members, workspace_redirects, workspaces,
 };
 use crate::base::db::{Db, Instant, MultiBackend, SqlId};
 
@@ -83,8 +84,8 @@ pub type Joined<'a> = diesel::dsl::IntoBoxed<
     MultiBackend,
 >;
 
-/// The own account's workspaces, and those with a membership: one list of ids from two indexes. An
-/// OR of the two would make PostgreSQL read all rows; diesel has no UNION for both databases; and
+/// The own account's workspaces, those with a membership, and those of the organizations whose admin
+/// the person is (H8): one list of ids from indexes. An OR would make PostgreSQL read all rows; diesel has no UNION for both databases; and
 /// its literal SQL would be planned anew at each request.
 #[derive(Clone, Copy, Debug, QueryId)]
 struct Reached {
@@ -110,6 +111,11 @@ impl QueryFragment<MultiBackend> for Reached {
         out.push_bind_param::<SqlId, _>(&self.account)?;
         out.push_sql(" UNION ALL SELECT m.workspace_id FROM memberships m WHERE m.user_id = ");
         out.push_bind_param::<SqlId, _>(&self.user)?;
+        out.push_sql(
+            " UNION ALL SELECT o.id FROM workspaces o JOIN organization_members a \
+             ON a.account_id = o.account_id WHERE a.role = 'admin' AND a.user_id = ",
+        );
+        out.push_bind_param::<SqlId, _>(&self.user)?;
         out.push_sql(")");
         Ok(())
     }
@@ -121,8 +127,7 @@ impl From<&Reach> for Reached {
     }
 }
 
-/// All workspaces that an actor reaches, to be narrowed further (L3): the own account's, and those
-/// with a membership.
+/// All workspaces that an actor reaches, to be narrowed further (L3).
 pub fn reachable(reach: &Reach) -> Joined<'static> {
     let mut query = workspaces::table
         .inner_join(accounts::table)
@@ -180,6 +185,48 @@ pub fn owners(db: &mut Db, reach: &Reach) -> QueryResult<Vec<Owner>> {
         .load(db)
 }
 
+/// An account in which a person may make workspaces.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct OwningAccount {
+    /// The account.
+    pub id: AccountId,
+    /// Its handle.
+    pub handle: String,
+    /// Its name.
+    pub name: String,
+    /// `personal` or `organization`.
+    pub kind: AccountKind,
+}
+
+/// The organizations whose admin a person is, by handle; at most `limit`.
+///
+/// # Errors
+/// The database's fault.
+pub fn administered(db: &mut Db, person: &Person, limit: i64) -> QueryResult<Vec<OwningAccount>> {
+    organization_members::table
+        .inner_join(accounts::table)
+        .filter(organization_members::user_id.eq(person.user))
+        .filter(organization_members::role.eq(OrganizationRole::Admin))
+        .order(accounts::handle)
+        .limit(limit)
+        .select((accounts::id, accounts::handle, accounts::name, accounts::kind))
+        .load(db)
+}
+
+/// The account with a handle, if the person may make workspaces in it.
+///
+/// # Errors
+/// The database's fault.
+pub fn owning(db: &mut Db, person: &Person, handle: &str) -> QueryResult<Option<OwningAccount>> {
+    let found: Option<OwningAccount> = accounts::table
+        .filter(accounts::handle.eq(handle))
+        .select((accounts::id, accounts::handle, accounts::name, accounts::kind))
+        .first(db)
+        .optional()?;
+    let Some(found) = found else { return Ok(None) };
+    Ok(organization::has_authority(db, person, found.id)?.then_some(found))
+}
+
 /// The workspaces that an actor reaches, by path; at most `limit`.
 ///
 /// # Errors
@@ -195,6 +242,11 @@ pub fn list(db: &mut Db, reach: &Reach, limit: i64) -> QueryResult<Vec<Workspace
 /// The role of an actor in a workspace that [`reachable`] found.
 fn role(db: &mut Db, reach: &Reach, workspace: &Workspace) -> QueryResult<Option<Role>> {
     if workspace.account == reach.account {
+        return Ok(Some(Role::Owner));
+    }
+    if workspace.account_kind == AccountKind::Organization
+        && organization::role(db, reach.user, workspace.account)? == Some(OrganizationRole::Admin)
+    {
         return Ok(Some(Role::Owner));
     }
     memberships::table

@@ -8,6 +8,7 @@ pub mod email;
 pub mod handle;
 pub mod identify;
 pub mod membership;
+pub mod organization;
 pub mod permission;
 pub mod role;
 pub mod workspace;

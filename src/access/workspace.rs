@@ -192,9 +192,11 @@ impl<P> WorkspaceAccess<P> {
         self.scopes.contains(permission)
     }
 
-    /// Whether the actor's own account owns the workspace.
-    pub fn is_own(&self) -> bool {
-        self.workspace.account == self.actor.reach().account
+    /// Whether the actor was let in by a membership that can be given up: neither the owning account
+    /// nor an organization's admins leave a workspace.
+    pub fn can_leave(&self) -> bool {
+        self.workspace.account_kind == AccountKind::Personal
+            && self.workspace.account != self.actor.reach().account
     }
 
     /// The lock of a change in this workspace: its account's.

@@ -9,7 +9,7 @@ use crate::access::actor::{Actor, Person};
 use crate::access::email::EmailAddress;
 use crate::access::handle::Handle;
 use crate::access::identify::{self, Verified};
-use crate::access::membership::Workspace;
+use crate::access::membership::{AccountKind, OwningAccount, Workspace};
 use crate::access::role::Role;
 use crate::app::App;
 use crate::base::db::schema::{invitations, memberships};
@@ -153,7 +153,13 @@ fn make_workspace(
         handle: Handle::parse(handle).map_err(bad)?,
         description: Description::parse(description).map_err(bad)?,
     };
-    let workspace = queries::insert(db, owner, &wanted, now)?;
+    let account = OwningAccount {
+        id: owner.account,
+        handle: owner.handle.clone(),
+        name: owner.name.clone(),
+        kind: AccountKind::Personal,
+    };
+    let workspace = queries::insert(db, owner, &account, &wanted, now)?;
     let details = json!({ "handle": handle, "description": description });
     record(
         db,

@@ -6,5 +6,6 @@ pub mod audit;
 pub mod closing;
 pub mod collaborators;
 pub mod invitations;
+pub mod organizations;
 pub mod outbox;
 pub mod workspaces;

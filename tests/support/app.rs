@@ -4,13 +4,14 @@ use std::net::TcpListener;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use bulkhead::access::UserId;
 use bulkhead::access::email::EmailAddress;
 use bulkhead::access::handle::Handle;
 use bulkhead::access::identify::Verified;
+use bulkhead::access::organization::OrganizationRole;
+use bulkhead::access::{AccountId, UserId};
 use bulkhead::app::{App, Context};
 use bulkhead::base::clock::Clock;
-use bulkhead::base::db::{Database, Db, Instant, Location, Locks, Sizes};
+use bulkhead::base::db::{Database, Db, Id, Instant, Location, Locks, Sizes};
 use bulkhead::base::error::Result;
 use bulkhead::base::jobs;
 use bulkhead::base::secret::{InstanceKeys, Password};
@@ -19,6 +20,7 @@ use bulkhead::tenancy::accounts::actions::create_user;
 use bulkhead::tenancy::accounts::model::{DisplayName, NewUser};
 use bulkhead::{server, worker};
 use clap::Parser;
+use diesel::prelude::*;
 
 use super::client::{ApiClient, Client};
 use super::database::TestDatabase;
@@ -103,6 +105,35 @@ pub fn next_address() -> std::net::IpAddr {
 }
 
 impl TestApp {
+    /// Lets a person into an organization, behind the pages' back.
+    pub async fn make_member(&self, organization: &str, person: &str, role: OrganizationRole) {
+        use bulkhead::base::db::schema::{accounts, organization_members, users};
+
+        let (organization, person) = (organization.to_owned(), person.to_owned());
+        let now = self.app.now();
+        let made = self.app.db.write(Locks::Instance, move |db| {
+            let of = |handle: String| accounts::table.filter(accounts::handle.eq(handle));
+            let account: AccountId = of(organization).select(accounts::id).first(db)?;
+            let user: UserId = users::table
+                .inner_join(accounts::table)
+                .filter(accounts::handle.eq(&person))
+                .select(users::id)
+                .first(db)?;
+            diesel::insert_into(organization_members::table)
+                .values((
+                    organization_members::id.eq(Id::<TestApp>::new(now)),
+                    organization_members::account_id.eq(account),
+                    organization_members::user_id.eq(user),
+                    organization_members::role.eq(role),
+                    organization_members::sort_name.eq(&person),
+                    organization_members::created_at.eq(now),
+                ))
+                .execute(db)?;
+            Ok(())
+        });
+        made.await.unwrap();
+    }
+
     /// The same database and clock under other settings, in a new server.
     pub fn restart_with(self, change: impl FnOnce(&mut Flags)) -> TestApp {
         drop(self.handle.stop(false));

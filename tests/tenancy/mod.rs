@@ -6,5 +6,6 @@ mod closing;
 mod collaborators;
 mod invitations;
 mod invited;
+mod organizations;
 mod outbox;
 mod workspaces;

@@ -273,6 +273,37 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// What an organization says of itself.
+    organizations (account_id) {
+        account_id -> SqlId,
+        location -> Text,
+        link -> Text,
+        deleted_at -> Nullable<SqlInstant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// Who belongs to an organization.
+    organization_members (id) {
+        id -> SqlId,
+        account_id -> SqlId,
+        user_id -> SqlId,
+        role -> Text,
+        sort_name -> Text,
+        created_at -> SqlInstant,
+    }
+}
+
+diesel::joinable!(organizations -> accounts (account_id));
+diesel::joinable!(organization_members -> accounts (account_id));
+diesel::joinable!(organization_members -> users (user_id));
 diesel::joinable!(users -> accounts (personal_account_id));
 diesel::joinable!(workspaces -> accounts (account_id));
 diesel::joinable!(memberships -> workspaces (workspace_id));
@@ -298,6 +329,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     jobs,
     audit_heads,
     audit_entries,
+    organizations,
+    organization_members,
 );
 
 /// What an id of the `accounts` table is the id of; the product's own type is in `tenancy`.

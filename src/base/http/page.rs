@@ -121,6 +121,15 @@ pub struct CurrentWorkspace {
     pub sees_settings: bool,
 }
 
+/// The organization that a page is about.
+#[derive(Clone, Debug)]
+pub struct CurrentOrganization {
+    /// Its handle.
+    pub handle: String,
+    /// Its name.
+    pub name: String,
+}
+
 /// Another workspace to change to.
 #[derive(Clone, Debug)]
 pub struct SwitchItem {
@@ -149,6 +158,8 @@ pub struct Shell {
     pub operator: Option<String>,
     /// The workspace that the page is about.
     pub workspace: Option<CurrentWorkspace>,
+    /// The organization that the page is about.
+    pub organization: Option<CurrentOrganization>,
     /// Other workspaces.
     pub switcher: Vec<SwitchItem>,
     /// Which entry of the navigation the page is.
@@ -182,6 +193,7 @@ impl Shell {
             host: settings.host(),
             operator: settings.flags.operator.clone(),
             workspace: None,
+            organization: None,
             switcher: Vec::new(),
             at: "",
             mail_kept: settings.has_outbox_page(),

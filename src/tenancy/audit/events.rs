@@ -2,6 +2,10 @@
 
 /// Event names and words, in alphabetical order.
 const EVENTS: &[(&str, &str)] = &[
+    ("account-membership.created", "Joined an organization"),
+    ("account-membership.deleted", "Left an organization"),
+    ("account.created", "Created an organization"),
+    ("account.deleted", "Deleted an organization"),
     ("account.limits-changed", "Changed an account’s limits"),
     ("account.updated", "Changed an account"),
     ("api-key.created", "Created an API key"),

@@ -11,14 +11,15 @@ use crate::base::http::client::ClientIp;
 use crate::tenancy::accounts;
 use crate::tenancy::audit::{By, Entry, record};
 use crate::tenancy::invitations::actions as invitations;
+use crate::tenancy::organizations;
 
 /// How the deletion of an account ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closed {
     /// It is gone.
     Gone,
-    /// It owns workspaces, which have to go first.
-    OwnsWorkspaces,
+    /// It owns workspaces, which have to go first, or is an organization's last admin (O7).
+    IsNeeded,
 }
 
 /// Deletes an account that owns no workspace. Its audit chain stays, with this as its last entry.
@@ -31,14 +32,22 @@ pub async fn close(app: &App, who: RecentlyConfirmed, ip: ClientIp) -> Result<Cl
         .db
         .write(Locks::Instance, move |db| {
             let person = who.person();
-            lock_accounts(db, &[person.account])?;
-            if !queries::holdings(db, person.user, person.account)?.obstacles.is_empty() {
-                return Ok(Closed::OwnsWorkspaces);
+            let organizations = organizations::queries::accounts_of(db, person.user)?;
+            let places = queries::places(db, person.user)?;
+            let mut locked = vec![person.account];
+            locked.extend(organizations.iter().copied());
+            locked.extend(places.iter().map(|place| place.account));
+            lock_accounts(db, &locked)?;
+            let holdings = queries::holdings(db, person.user, person.account)?;
+            if !holdings.obstacles.is_empty() || !holdings.organizations.is_empty() {
+                return Ok(Closed::IsNeeded);
             }
             let by = By::actor(who.actor(), ip);
-            let places = queries::places(db, person.user)?;
-            let owners: Vec<_> = places.iter().map(|place| place.account).collect();
-            lock_accounts(db, &owners)?;
+            for account in organizations {
+                let details = json!({ "user": person.handle, "reason": "account deleted" });
+                let entry = Entry::of_account("account-membership.deleted", account, details);
+                record(db, &by, entry, now)?;
+            }
             for place in &places {
                 let details = json!({ "user": person.handle, "reason": "account deleted" });
                 record(

@@ -30,6 +30,8 @@ struct DeletePage {
     handle: String,
     confirm: Field,
     obstacles: Vec<ObstacleRow>,
+    /// Address and handle of those that would be without an admin.
+    organizations: Vec<(String, String)>,
     keys: String,
     places: String,
 }
@@ -42,8 +44,12 @@ async fn page(
 ) -> Result<DeletePage> {
     let (user, account) = (who.person().user, who.person().account);
     let holdings = app.db.read(move |db| Ok(queries::holdings(db, user, account)?)).await?;
-    let Holdings { obstacles, keys, places } = holdings;
+    let Holdings { obstacles, organizations, keys, places } = holdings;
     let handle = who.person().handle.clone();
+    let organizations = organizations
+        .into_iter()
+        .map(|(_, name)| (urls::organization_page(&name, "members"), name))
+        .collect();
     let obstacles = obstacles
         .into_iter()
         .map(|obstacle| ObstacleRow {
@@ -59,6 +65,7 @@ async fn page(
         shell: shell.at("profile"),
         confirm,
         obstacles,
+        organizations,
         keys: counted(keys, "API key", "API keys"),
         places: counted(places, "workspace of somebody else", "workspaces of others"),
         handle,
@@ -100,6 +107,6 @@ pub async fn delete(
             req.get_session().purge();
             Ok(see_other(urls::with_query(urls::sign_in(), &[("done", "deleted")])))
         }
-        Closed::OwnsWorkspaces => Page(page(&who, &app, shell, confirm).await?).unprocessable(),
+        Closed::IsNeeded => Page(page(&who, &app, shell, confirm).await?).unprocessable(),
     }
 }

@@ -6,6 +6,7 @@ use crate::access::membership::{self, Workspace};
 use crate::access::{AccountId, UserId, WorkspaceId};
 use crate::base::db::schema::{accounts, api_keys, memberships, users, workspaces};
 use crate::base::db::{Db, Instant};
+use crate::tenancy::organizations;
 
 /// A workspace that keeps its account from going.
 #[derive(Clone, Debug, Queryable)]
@@ -25,6 +26,8 @@ pub struct Holdings {
     pub obstacles: Vec<Obstacle>,
     /// API keys.
     pub keys: i64,
+    /// Organizations without another admin, at most [`SHOWN`].
+    pub organizations: Vec<(AccountId, String)>,
     /// Other people's workspaces with a place for this person.
     pub places: i64,
 }
@@ -44,6 +47,7 @@ pub fn holdings(db: &mut Db, user: UserId, account: AccountId) -> QueryResult<Ho
             .limit(SHOWN)
             .select((workspaces::id, workspaces::handle, workspaces::deleted_at))
             .load(db)?,
+        organizations: organizations::queries::only_admin_of(db, user, SHOWN)?,
         keys: api_keys::table.filter(api_keys::user_id.eq(user)).count().get_result(db)?,
         places: memberships::table.filter(memberships::user_id.eq(user)).count().get_result(db)?,
     })

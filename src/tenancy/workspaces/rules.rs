@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::model::Slots;
 use crate::access::handle::Handle;
-use crate::access::membership::Workspace;
+use crate::access::membership::{AccountKind, Workspace};
 use crate::base::db::Instant;
 
 /// The first of `ingest-2`, `ingest-3` … that nobody has.
@@ -34,8 +34,15 @@ pub fn slots(used: i64, own_limit: Option<i32>, usual_limit: Option<i32>) -> Slo
     Slots { used, limit: own_limit.or(usual_limit).map(i64::from) }
 }
 
-/// Why the owner of a workspace cannot leave it.
+/// Why whoever decides over a workspace cannot leave it.
 pub fn leave_reason(workspace: &Workspace) -> String {
+    if workspace.account_kind == AccountKind::Organization {
+        return format!(
+            "You are an admin of {}, and its admins are owners of all its workspaces. You can leave \
+             the organization instead.",
+            workspace.account_name
+        );
+    }
     format!(
         "{}/{} belongs to your own account, so you can’t leave it. You can delete it instead.",
         workspace.account_handle, workspace.handle

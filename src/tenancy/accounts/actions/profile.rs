@@ -10,7 +10,7 @@ use crate::access::actor::SignedInPerson;
 use crate::access::handle::Handle;
 use crate::access::identify::Theme;
 use crate::app::App;
-use crate::base::db::schema::{accounts, memberships};
+use crate::base::db::schema::{accounts, memberships, organization_members};
 use crate::base::db::{Db, Id, Instant, Locks};
 use crate::base::error::Result;
 use crate::base::http::client::ClientIp;
@@ -81,6 +81,10 @@ fn update(
         .execute(db)?;
     diesel::update(memberships::table.filter(memberships::user_id.eq(who.person().user)))
         .set(memberships::sort_name.eq(name.as_str().to_lowercase()))
+        .execute(db)?;
+    let of_user = organization_members::user_id.eq(who.person().user);
+    diesel::update(organization_members::table.filter(of_user))
+        .set(organization_members::sort_name.eq(name.as_str().to_lowercase()))
         .execute(db)?;
     Ok(())
 }

@@ -58,7 +58,7 @@ pub async fn delete(
 /// Everybody who was let in; a workspace has as many as its account's limit allows.
 const EVERYBODY: i64 = i64::MAX;
 
-/// Tells those who lose access, and the owner.
+/// Tells those who lose access, and those who decide over the account.
 fn queue_mails(
     db: &mut Db,
     workspace: &Workspace,
@@ -75,8 +75,12 @@ fn queue_mails(
         let template = mail::ACCESS_ENDED;
         queue(db, Outgoing { template, recipient, data: data.clone(), subject }, now)?;
     }
-    if let Some(recipient) = queries::email_of_owner(db, workspace.account)? {
-        queue(db, Outgoing { template: mail::DELETED, recipient, data, subject }, now)?;
+    for recipient in queries::emails_of_authority(db, workspace.account)? {
+        queue(
+            db,
+            Outgoing { template: mail::DELETED, recipient, data: data.clone(), subject },
+            now,
+        )?;
     }
     Ok(())
 }

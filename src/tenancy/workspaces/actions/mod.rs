@@ -8,8 +8,10 @@ use serde_json::json;
 
 use super::model::{Slots, Taken, Wanted};
 use super::{queries, rules};
+use crate::access::AccountId;
 use crate::access::actor::SignedInPerson;
-use crate::access::membership;
+use crate::access::membership::{self, OwningAccount};
+use crate::access::organization;
 use crate::access::permission::needs;
 use crate::access::workspace::{AnyRole, WorkspaceAccess};
 use crate::app::App;
@@ -37,13 +39,13 @@ pub enum Created {
     Full(Slots),
 }
 
-/// Makes a workspace in the person's own account.
+/// Makes a workspace in the person's own account, or in an organization whose admin the person is.
 ///
 /// # Errors
-/// The database's fault.
+/// [`Error::NotFound`] when the right went meanwhile; the database's fault.
 pub async fn create(
     app: &App,
-    person: SignedInPerson,
+    (person, owner): (SignedInPerson, OwningAccount),
     ip: ClientIp,
     wanted: Wanted,
     once: Id<FormToken>,
@@ -51,17 +53,20 @@ pub async fn create(
     let now = app.now();
     let usual = app.settings().flags.workspace_limit;
     app.db
-        .write(person.person().account, move |db| {
+        .write(owner.id, move |db| {
             let by = person.person();
-            let place = urls::settings(&by.handle, wanted.handle.as_str());
+            if !organization::has_authority(db, by, owner.id)? {
+                return Err(Error::NotFound);
+            }
+            let place = urls::settings(&owner.handle, wanted.handle.as_str());
             if let Use::Again(first) = use_once(db, once, Some(&place), now)? {
                 return Ok(Created::Before(first.unwrap_or(place)));
             }
-            if let Some(refusal) = refusal(db, &person, &wanted, usual)? {
+            if let Some(refusal) = refusal(db, owner.id, &wanted, usual)? {
                 unuse(db, once)?;
                 return Ok(refusal);
             }
-            let made = queries::insert(db, by, &wanted, now)?;
+            let made = queries::insert(db, by, &owner, &wanted, now)?;
             let details = json!({ "handle": made.handle, "description": made.description });
             let entry = Entry::of_workspace("workspace.created", &made, details);
             record(db, &By::actor(person.actor(), ip), entry, now)?;
@@ -72,11 +77,10 @@ pub async fn create(
 
 fn refusal(
     db: &mut Db,
-    person: &SignedInPerson,
+    account: AccountId,
     wanted: &Wanted,
     usual: Option<i32>,
 ) -> Result<Option<Created>> {
-    let account = person.person().account;
     let slots = queries::slots(db, account, usual)?;
     if slots.is_full() {
         return Ok(Some(Created::Full(slots)));
@@ -159,7 +163,7 @@ pub async fn edit(
 /// # Errors
 /// [`Error::Forbidden`] for the owner; the database's fault.
 pub async fn leave(app: &App, access: WorkspaceAccess<AnyRole>, ip: ClientIp) -> Result<()> {
-    if access.is_own() {
+    if !access.can_leave() {
         return Err(Error::Forbidden(rules::leave_reason(access.workspace())));
     }
     let now = app.now();

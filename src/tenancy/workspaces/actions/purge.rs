@@ -9,6 +9,7 @@ use crate::access::membership::Workspace;
 use crate::app::App;
 use crate::base::error::Result;
 use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::organizations;
 use crate::tenancy::workspaces::contents::{ContentKind, KINDS};
 use crate::tenancy::workspaces::queries;
 
@@ -70,7 +71,8 @@ async fn finish(app: &App, workspace: Workspace) -> Result<()> {
             let details = json!({ "counts": queries::purged(db, workspace.id)? });
             queries::delete(db, workspace.id)?;
             let entry = Entry::of_workspace("workspace.purged", &workspace, details);
-            record(db, &By::System, entry, now)
+            record(db, &By::System, entry, now)?;
+            Ok(organizations::queries::forget_if_over(db, workspace.account)?)
         })
         .await
 }

@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
-use crate::access::WorkspaceId;
-use crate::access::actor::{RecentlyConfirmed, SignedInPerson};
+use crate::access::actor::{Person, RecentlyConfirmed, SignedInPerson};
 use crate::access::membership::Workspace;
+use crate::access::{AccountId, WorkspaceId, organization};
 use crate::app::App;
+use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::tenancy::audit::{By, Entry, record};
@@ -23,7 +24,7 @@ pub enum Restored {
     TooLate,
 }
 
-/// Brings back a deleted workspace of the person's own account.
+/// Brings back a deleted workspace of an account over which the person decides.
 ///
 /// # Errors
 /// [`Error::NotFound`]; the database's fault.
@@ -31,15 +32,13 @@ pub async fn restore(
     app: &App,
     person: SignedInPerson,
     ip: ClientIp,
-    id: WorkspaceId,
+    (account, id): (AccountId, WorkspaceId),
 ) -> Result<Restored> {
     let now = app.now();
     let usual = app.settings().flags.workspace_limit;
     app.db
-        .write(person.person().account, move |db| {
-            let account = person.person().account;
-            let found = queries::of_account(db, account, id)?;
-            let (workspace, purge_after) = found.ok_or(Error::NotFound)?;
+        .write(account, move |db| {
+            let (workspace, purge_after) = decided_over(db, person.person(), account, id)?;
             match purge_after {
                 None => return Ok(Restored::Back(workspace)),
                 Some(purge_after) if purge_after <= now => return Ok(Restored::TooLate),
@@ -57,7 +56,20 @@ pub async fn restore(
         .await
 }
 
-/// Ends the days of grace of a deleted workspace of the person's own account.
+/// A workspace of an account over which the person decides at this moment.
+fn decided_over(
+    db: &mut Db,
+    person: &Person,
+    account: AccountId,
+    id: WorkspaceId,
+) -> Result<(Workspace, Option<Instant>)> {
+    if !organization::has_authority(db, person, account)? {
+        return Err(Error::NotFound);
+    }
+    queries::of_account(db, account, id)?.ok_or(Error::NotFound)
+}
+
+/// Ends the days of grace of a deleted workspace of an account over which the person decides.
 ///
 /// # Errors
 /// [`Error::NotFound`], also when it was restored meanwhile; the database's fault.
@@ -65,13 +77,12 @@ pub async fn delete_now(
     app: &App,
     confirmed: RecentlyConfirmed,
     ip: ClientIp,
-    id: WorkspaceId,
+    (account, id): (AccountId, WorkspaceId),
 ) -> Result<Workspace> {
     let now = app.now();
     app.db
-        .write(confirmed.person().account, move |db| {
-            let found = queries::of_account(db, confirmed.person().account, id)?;
-            let (workspace, purge_after) = found.ok_or(Error::NotFound)?;
+        .write(account, move |db| {
+            let (workspace, purge_after) = decided_over(db, confirmed.person(), account, id)?;
             if purge_after.ok_or(Error::NotFound)? > now {
                 queries::purge_now(db, id, now)?;
                 let details = json!({ "removed_after": now });

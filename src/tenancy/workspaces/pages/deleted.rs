@@ -8,6 +8,7 @@ use super::{path_of, support_href};
 use crate::access::WorkspaceId;
 use crate::access::actor::{RecentlyConfirmed, SignedInPerson};
 use crate::access::membership::Workspace;
+use crate::access::organization;
 use crate::app::App;
 use crate::base::db::Instant;
 use crate::base::error::{Error, Result};
@@ -38,28 +39,31 @@ struct DeletedPage {
     confirm: Field,
 }
 
-/// The workspace of an address, of the person's own account.
+/// The workspace of an address, if the person decides over its account.
 async fn find(
     app: &App,
     person: &SignedInPerson,
     id: &str,
 ) -> Result<(Workspace, Option<Instant>, Slots)> {
     let id: WorkspaceId = id.parse().map_err(|_| Error::NotFound)?;
-    let (account, usual) = (person.person().account, app.settings().flags.workspace_limit);
-    let found = app
-        .db
+    let (person, usual) = (person.person().clone(), app.settings().flags.workspace_limit);
+    app.db
         .read(move |db| {
-            let slots = queries::slots(db, account, usual)?;
-            Ok(queries::of_account(db, account, id)?.map(|(found, purge)| (found, purge, slots)))
+            let (found, purge) = queries::with_deleted(db, id)?.ok_or(Error::NotFound)?;
+            if !organization::has_authority(db, &person, found.account)? {
+                return Err(Error::NotFound);
+            }
+            let slots = queries::slots(db, found.account, usual)?;
+            Ok((found, purge, slots))
         })
-        .await?;
-    found.ok_or(Error::NotFound)
+        .await
 }
 
-fn full_text(slots: Slots) -> Option<String> {
+fn full_text(account: &str, slots: Slots) -> Option<String> {
     let used = slots.text().filter(|_| slots.is_full())?;
     Some(format!(
-        "You use {used} workspaces, so there is no room to restore it. Delete another one first."
+        "{account} uses {used} workspaces, so there is no room to restore it. Delete another one \
+         first."
     ))
 }
 
@@ -78,7 +82,7 @@ fn page(
         label: format!("Type {path} to confirm"),
         path,
         until,
-        full: full_text(*slots),
+        full: full_text(&workspace.account_handle, *slots),
         support: app.settings().flags.support.as_ref().map(|at| (at.clone(), support_href(at))),
         confirm_href: (!is_recent).then_some(back),
         confirm,
@@ -133,11 +137,11 @@ pub(super) async fn act(
 
 async fn restore(answer: Answer) -> Result<HttpResponse> {
     let Answer { app, person, shell, ip, req, is_recent, mut found } = answer;
-    match actions::restore(&app, person, ip, found.0.id).await? {
+    match actions::restore(&app, person, ip, (found.0.account, found.0.id)).await? {
         Restored::Back(workspace) => {
             let path = path_of(&workspace);
             Notice::ok(format!(
-                "{path} is restored. Its collaborators have access again; its invitations stay void."
+                "{path} is restored. Everybody who had access has it again; its invitations stay void."
             ))
             .leave(&req)?;
             Ok(home_of(&workspace))
@@ -163,7 +167,7 @@ async fn delete_now(
     if let Err(confirm) = confirmation(typed, &path) {
         return Page(page(shell, &app, &found, true, confirm)).unprocessable();
     }
-    actions::delete_now(&app, recent, ip, found.0.id).await?;
+    actions::delete_now(&app, recent, ip, (found.0.account, found.0.id)).await?;
     Notice::ok(format!("{path} is deleted for good. What it held is being removed."))
         .leave(&req)?;
     Ok(see_other(urls::workspaces()))

@@ -33,7 +33,7 @@ pub(super) async fn show(access: WorkspaceAccess<AnyRole>, shell: Shell) -> Resu
         account_name: workspace.account_name.clone(),
         handle: workspace.handle.clone(),
         path: path_of(workspace),
-        reason: access.is_own().then(|| rules::leave_reason(workspace)),
+        reason: (!access.can_leave()).then(|| rules::leave_reason(workspace)),
     };
     Page(page).ok()
 }

@@ -120,7 +120,7 @@ impl Card {
                 .then(|| urls::collaborators(account, handle)),
             delete: may(Permission::ManageWorkspaceSettings)
                 .then(|| urls::settings_delete(account, handle)),
-            leave: (!row.is_own).then(|| urls::leave(account, handle)),
+            leave: (is_personal && !row.is_own).then(|| urls::leave(account, handle)),
             people: thousands(row.people),
             people_words: if row.people == 1 { "collaborator" } else { "collaborators" },
             account: row.account_handle,

@@ -6,6 +6,8 @@ use askama::Template;
 
 use super::support_href;
 use crate::access::actor::SignedInPerson;
+use crate::access::handle::Handle;
+use crate::access::membership;
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
@@ -60,17 +62,42 @@ impl Room {
     }
 }
 
-/// The page as it was filled in.
-async fn page(person: &SignedInPerson, shell: Shell, app: &App, fields: Fields) -> Result<NewPage> {
-    let (account, usual) = (person.person().account, app.settings().flags.workspace_limit);
-    let slots = app.db.read(move |db| Ok(queries::slots(db, account, usual)?)).await?;
-    let handle = &person.person().handle;
-    let use_text = slots.text().map(|text| format!(", {text} workspaces used")).unwrap_or_default();
+/// Organizations offered as owners.
+const ORGANIZATIONS: i64 = 100;
+
+/// The page as it was filled in; `owner` is the handle that is chosen, or empty for the own one.
+async fn page(
+    person: &SignedInPerson,
+    shell: Shell,
+    app: &App,
+    owner: &str,
+    fields: Fields,
+) -> Result<NewPage> {
+    let (by, usual) = (person.person().clone(), app.settings().flags.workspace_limit);
+    let own = by.handle.clone();
+    let asked = if owner.is_empty() { own.clone() } else { owner.to_owned() };
+    let (organizations, chosen, slots) = app
+        .db
+        .read(move |db| {
+            let chosen = membership::owning(db, &by, &asked)?.ok_or(Error::NotFound)?;
+            let slots = queries::slots(db, chosen.id, usual)?;
+            Ok((membership::administered(db, &by, ORGANIZATIONS)?, chosen.handle, slots))
+        })
+        .await?;
+    let used = |handle: &str| {
+        let text = slots.text().filter(|_| handle == chosen);
+        text.map(|text| format!(", {text} workspaces used")).unwrap_or_default()
+    };
+    let mut owners = vec![(own.clone(), format!("{own} (you){}", used(&own)))];
+    owners.extend(organizations.into_iter().map(|organization| {
+        let text = format!("{}{}", organization.handle, used(&organization.handle));
+        (organization.handle, text)
+    }));
     Ok(NewPage {
         shell: shell.at("workspaces"),
-        owner: Field::new("owner", handle),
-        owners: vec![(handle.clone(), format!("{handle} (you){use_text}"))],
-        prefix: format!("{handle}/"),
+        owner: Field::new("owner", &chosen),
+        owners,
+        prefix: format!("{chosen}/"),
         fields,
         room: Room::of(slots),
         support: app.settings().flags.support.as_ref().map(|at| (at.clone(), support_href(at))),
@@ -81,8 +108,13 @@ pub(super) async fn show(
     person: SignedInPerson,
     shell: Shell,
     app: web::Data<App>,
+    req: HttpRequest,
 ) -> Result<HttpResponse> {
-    Page(page(&person, shell, &app, Fields::new("", "")).await?).ok()
+    let asked = form_urlencoded::parse(req.query_string().as_bytes())
+        .find(|(name, value)| name == "owner" && Handle::is_stored_form(value))
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default();
+    Page(page(&person, shell, &app, &asked, Fields::new("", "")).await?).ok()
 }
 
 pub(super) async fn create(
@@ -97,19 +129,21 @@ pub(super) async fn create(
     let mut fields = Fields::new(handle, description);
     if owner.is_empty() {
         fields.parse();
-        let mut page = page(&person, shell, &app, fields).await?;
+        let mut page = page(&person, shell, &app, "", fields).await?;
         page.owner.problem = Some("Choose an owner.".to_owned());
         return Page(page).unprocessable();
     }
-    if owner != person.person().handle {
+    let (by, asked) = (person.person().clone(), owner.clone());
+    let Some(account) = app.db.read(move |db| Ok(membership::owning(db, &by, &asked)?)).await?
+    else {
         actions::deny_owner(&app, person, ip, &owner).await?;
         return Err(Error::NotFound);
-    }
+    };
     let Some(wanted) = fields.parse() else {
-        return Page(page(&person, shell, &app, fields).await?).unprocessable();
+        return Page(page(&person, shell, &app, &owner, fields).await?).unprocessable();
     };
     let path = format!("{owner}/{}", wanted.handle);
-    match actions::create(&app, person.clone(), ip, wanted, once).await? {
+    match actions::create(&app, (person.clone(), account), ip, wanted, once).await? {
         Created::Now(place) => {
             Notice::ok(format!("{path} is ready.")).leave(&req)?;
             Ok(see_other(place))
@@ -117,10 +151,9 @@ pub(super) async fn create(
         Created::Before(place) => Ok(see_other(place)),
         Created::Taken(taken) => {
             fields.handle.problem = Some(taken.problem());
-            Page(page(&person, shell, &app, fields).await?).unprocessable()
+            Page(page(&person, shell, &app, &owner, fields).await?).unprocessable()
         }
-        Created::Full(_) => {
-            Page(page(&person, shell, &app, fields).await?).with_status(StatusCode::CONFLICT)
-        }
+        Created::Full(_) => Page(page(&person, shell, &app, &owner, fields).await?)
+            .with_status(StatusCode::CONFLICT),
     }
 }

@@ -57,7 +57,7 @@ pub(super) async fn show(
         delete_href: access
             .may(Permission::ManageWorkspaceSettings)
             .then(|| urls::settings_delete(account, handle)),
-        leave_href: (!access.is_own()).then(|| urls::leave(account, handle)),
+        leave_href: access.can_leave().then(|| urls::leave(account, handle)),
         grace_days: app.settings().flags.deletion_grace_days,
         workspace,
     };

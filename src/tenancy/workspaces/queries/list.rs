@@ -69,7 +69,8 @@ fn listed(row: Row, own: AccountId) -> Listed {
         role,
     ) = row;
     let is_own = account == own;
-    let role = if is_own { Role::Owner } else { role.unwrap_or(Role::Collaborator) };
+    // Without a membership only whoever decides over the account reaches a workspace.
+    let role = if is_own { Role::Owner } else { role.unwrap_or(Role::Owner) };
     Listed {
         id,
         account_handle,

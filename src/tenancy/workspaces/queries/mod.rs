@@ -9,9 +9,12 @@ use super::model::{Deleted, Slots, Taken};
 use super::rules;
 use crate::access::handle::Handle;
 use crate::access::membership::{COLUMNS, Workspace};
+use crate::access::organization::OrganizationRole;
 use crate::access::{AccountId, WorkspaceId};
 use crate::base::db::paging::contains_pattern;
-use crate::base::db::schema::{accounts, memberships, users, workspace_redirects, workspaces};
+use crate::base::db::schema::{
+    accounts, memberships, organization_members, users, workspace_redirects, workspaces,
+};
 use crate::base::db::{Db, Instant};
 
 pub use list::{PAGE, matches, page};
@@ -114,6 +117,23 @@ pub fn of_account(
         .optional()
 }
 
+/// A workspace by id, deleted or not, whoever owns it; with the moment it is removed when it is
+/// deleted.
+///
+/// # Errors
+/// The database's fault.
+pub fn with_deleted(
+    db: &mut Db,
+    id: WorkspaceId,
+) -> QueryResult<Option<(Workspace, Option<Instant>)>> {
+    workspaces::table
+        .inner_join(accounts::table)
+        .filter(workspaces::id.eq(id))
+        .select((COLUMNS, workspaces::purge_after))
+        .first(db)
+        .optional()
+}
+
 /// Workspaces purged in one run of the job.
 const PURGED_AT_ONCE: i64 = 100;
 
@@ -163,16 +183,26 @@ pub fn people(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<Vec<(Stri
         .load(db)
 }
 
-/// The address of the person whose personal account this is.
+/// The addresses of those who decide over an account: its person, or the organization's admins.
 ///
 /// # Errors
 /// The database's fault.
-pub fn email_of_owner(db: &mut Db, account: AccountId) -> QueryResult<Option<String>> {
-    users::table
+pub fn emails_of_authority(db: &mut Db, account: AccountId) -> QueryResult<Vec<String>> {
+    let person: Option<String> = users::table
         .filter(users::personal_account_id.eq(account))
         .select(users::email)
         .first(db)
-        .optional()
+        .optional()?;
+    if let Some(person) = person {
+        return Ok(vec![person]);
+    }
+    organization_members::table
+        .inner_join(users::table)
+        .filter(organization_members::account_id.eq(account))
+        .filter(organization_members::role.eq(OrganizationRole::Admin))
+        .order(organization_members::id)
+        .select(users::email)
+        .load(db)
 }
 
 /// The handles under which a workspace was known before.

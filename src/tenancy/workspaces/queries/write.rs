@@ -5,23 +5,29 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 
 use crate::access::actor::Person;
-use crate::access::membership::{AccountKind, Workspace};
+use crate::access::membership::{OwningAccount, Workspace};
 use crate::access::{UserId, WorkspaceId};
 use crate::base::db::schema::{memberships, workspace_redirects, workspaces};
 use crate::base::db::{Db, Id, Instant, Json};
 use crate::tenancy::workspaces::model::Wanted;
 
-/// Makes a workspace in a person's own account.
+/// Makes a workspace in an account.
 ///
 /// # Errors
 /// The database's fault.
-pub fn insert(db: &mut Db, by: &Person, wanted: &Wanted, now: Instant) -> QueryResult<Workspace> {
+pub fn insert(
+    db: &mut Db,
+    by: &Person,
+    owner: &OwningAccount,
+    wanted: &Wanted,
+    now: Instant,
+) -> QueryResult<Workspace> {
     let made = Workspace {
         id: Id::new(now),
-        account: by.account,
-        account_handle: by.handle.clone(),
-        account_name: by.name.clone(),
-        account_kind: AccountKind::Personal,
+        account: owner.id,
+        account_handle: owner.handle.clone(),
+        account_name: owner.name.clone(),
+        account_kind: owner.kind,
         handle: wanted.handle.as_str().to_owned(),
         name: wanted.handle.as_str().to_owned(),
         description: wanted.description.as_str().to_owned(),

@@ -1,0 +1,25 @@
+-- Organizations and their members.
+
+-- What an organization says of itself, beside its account.
+CREATE TABLE organizations (
+    account_id  BLOB PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE,
+    location    TEXT NOT NULL,
+    link        TEXT NOT NULL,
+    -- Nobody belongs to it any more; it goes with its last deleted workspace.
+    deleted_at  INTEGER
+) STRICT;
+
+-- Service accounts are never here: only people can be an organization's admins.
+CREATE TABLE organization_members (
+    id          BLOB PRIMARY KEY,
+    account_id  BLOB NOT NULL REFERENCES organizations (account_id) ON DELETE CASCADE,
+    user_id     BLOB NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    role        TEXT NOT NULL CHECK (role IN ('admin', 'member')),
+    -- The person's name in lower case, for a list in that order.
+    sort_name   TEXT NOT NULL,
+    created_at  INTEGER NOT NULL,
+    UNIQUE (account_id, user_id)
+) STRICT;
+CREATE INDEX organization_members_user ON organization_members (user_id, role, account_id);
+CREATE INDEX organization_members_list ON organization_members (account_id, sort_name, id);
+CREATE INDEX organization_members_role ON organization_members (account_id, role);

@@ -1,0 +1,192 @@
+//! Changing organizations: each use case is one transaction with its audit entry and its mails.
+
+use serde_json::json;
+
+use super::model::Wanted;
+use super::{mail, queries, rules};
+use crate::access::actor::{RecentlyConfirmed, SignedInPerson};
+use crate::access::handle::Handle;
+use crate::access::organization::{Admin, AnyMember, Organization, OrganizationAccess};
+use crate::app::App;
+use crate::base::db::{Db, Id, Locks, lock_accounts};
+use crate::base::error::{Error, Result};
+use crate::base::http::client::ClientIp;
+use crate::base::http::form::{FormToken, Use, unuse, use_once};
+use crate::tenancy::accounts;
+use crate::tenancy::accounts::actions::free_handle;
+use crate::tenancy::audit::{By, Entry, record};
+use crate::urls;
+
+/// What became of a wish for a handle.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It was done; where the organization is.
+    Done(String),
+    /// The handle is taken; a free one that is close, if there is one.
+    Taken(Option<Handle>),
+}
+
+/// Makes an organization, with the person as its admin.
+///
+/// # Errors
+/// The database's fault.
+pub async fn create(
+    app: &App,
+    person: SignedInPerson,
+    ip: ClientIp,
+    wanted: Wanted,
+    once: Id<FormToken>,
+) -> Result<Outcome> {
+    let now = app.now();
+    app.db
+        .write(Locks::Instance, move |db| {
+            let place = urls::organization(wanted.handle.as_str());
+            if let Use::Again(first) = use_once(db, once, Some(&place), now)? {
+                return Ok(Outcome::Done(first.unwrap_or(place)));
+            }
+            if let Some(taken) = taken(db, &wanted.handle)? {
+                unuse(db, once)?;
+                return Ok(taken);
+            }
+            accounts::queries::take_over_handle(db, wanted.handle.as_str())?;
+            let account = queries::insert(db, person.person(), &wanted, now)?;
+            let details = json!({ "kind": "organization", "handle": wanted.handle.as_str(),
+                                  "name": wanted.name.as_str() });
+            let entry = Entry::of_account("account.created", account, details);
+            record(db, &By::actor(person.actor(), ip), entry, now)?;
+            Ok(Outcome::Done(place))
+        })
+        .await
+}
+
+fn taken(db: &mut Db, handle: &Handle) -> Result<Option<Outcome>> {
+    if accounts::queries::account_with_handle(db, handle.as_str())?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Outcome::Taken(free_handle(db, handle)?)))
+}
+
+/// Changes an organization's profile; an old handle leads to it from now on.
+///
+/// # Errors
+/// The right went meanwhile; the database's fault.
+pub async fn edit(
+    app: &App,
+    access: OrganizationAccess<Admin>,
+    ip: ClientIp,
+    wanted: Wanted,
+) -> Result<Outcome> {
+    let now = app.now();
+    app.db
+        .write(Locks::Instance, move |db| {
+            lock_accounts(db, &[access.organization().account])?;
+            let before = access.still_holds(db)?;
+            let handle = wanted.handle.as_str();
+            if handle != before.handle {
+                if let Some(taken) = taken(db, &wanted.handle)? {
+                    return Ok(taken);
+                }
+                accounts::queries::take_over_handle(db, handle)?;
+                accounts::queries::take_over_handle(db, &before.handle)?;
+                accounts::queries::keep_old_handle(db, &before.handle, before.account, now)?;
+            }
+            let (old, new) = (described(&before), described_as(&wanted));
+            if old != new {
+                queries::update(db, before.account, &wanted, now)?;
+                let details = json!({ "before": old, "after": new });
+                let entry = Entry::of_account("account.updated", before.account, details);
+                record(db, &By::actor(access.signed_in().actor(), ip), entry, now)?;
+            }
+            Ok(Outcome::Done(urls::organization(handle)))
+        })
+        .await
+}
+
+fn described(organization: &Organization) -> serde_json::Value {
+    json!({ "name": organization.name, "handle": organization.handle,
+            "location": organization.location, "link": organization.link })
+}
+
+fn described_as(wanted: &Wanted) -> serde_json::Value {
+    json!({ "name": wanted.name.as_str(), "handle": wanted.handle.as_str(),
+            "location": wanted.location.as_str(), "link": wanted.link.as_str() })
+}
+
+/// Whether it was done, or refused because nobody else is an admin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// The person is out.
+    Gone,
+    /// The person is the last admin (O7).
+    LastAdmin,
+}
+
+/// Takes the person out of the organization.
+///
+/// # Errors
+/// [`Error::NotFound`] when that happened meanwhile; the database's fault.
+pub async fn leave(app: &App, access: OrganizationAccess<AnyMember>, ip: ClientIp) -> Result<Left> {
+    let now = app.now();
+    app.db
+        .write(access.locks(), move |db| {
+            let (account, person) = (access.organization().account, access.person());
+            let role = crate::access::organization::role(db, person.user, account)?;
+            let role = role.ok_or(Error::NotFound)?;
+            if !rules::may_go(role, queries::admin_count(db, account)?) {
+                return Ok(Left::LastAdmin);
+            }
+            queries::remove_member(db, account, person.user)?;
+            let details = json!({
+                "user": { "id": person.user, "name": person.name, "email": person.email },
+                "role": role.as_str(),
+                "left": true,
+            });
+            let entry = Entry::of_account("account-membership.deleted", account, details);
+            record(db, &By::actor(access.signed_in().actor(), ip), entry, now)?;
+            Ok(Left::Gone)
+        })
+        .await
+}
+
+/// Whether an organization was deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It is gone.
+    Gone,
+    /// It has workspaces, which have to go first.
+    HasWorkspaces,
+}
+
+/// Deletes an organization whose workspaces are all deleted; what is left of them is removed, and
+/// everybody who belonged to it is told.
+///
+/// # Errors
+/// The right went meanwhile; the database's fault.
+pub async fn delete(
+    app: &App,
+    access: OrganizationAccess<Admin>,
+    confirmed: RecentlyConfirmed,
+    ip: ClientIp,
+) -> Result<Ended> {
+    let now = app.now();
+    let ended = app
+        .db
+        .write(Locks::Instance, move |db| {
+            lock_accounts(db, &[access.organization().account])?;
+            let organization = access.still_holds(db)?;
+            let account = organization.account;
+            if !queries::active_workspaces(db, account, 1)?.is_empty() {
+                return Ok(Ended::HasWorkspaces);
+            }
+            mail::queue_deleted(db, &organization, access.person(), now)?;
+            let details = json!({ "handle": organization.handle, "name": organization.name,
+                                  "members": queries::member_count(db, account)? });
+            let entry = Entry::of_account("account.deleted", account, details);
+            record(db, &By::actor(confirmed.actor(), ip), entry, now)?;
+            queries::end(db, account, now)?;
+            Ok(Ended::Gone)
+        })
+        .await?;
+    app.mail_queued.notify_one();
+    Ok(ended)
+}

@@ -1,0 +1,92 @@
+//! An organization's workspaces (O3).
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use crate::access::handle::Handle;
+use crate::access::organization::{AnyMember, OrganizationAccess};
+use crate::app::App;
+use crate::base::db::paging::{PageParams, Position, Slice};
+use crate::base::error::Result;
+use crate::base::http::page::{Page, Shell};
+use crate::base::text::{When, counted};
+use crate::tenancy::organizations::pages::members::parameter;
+use crate::tenancy::organizations::queries::{self, OwnedWorkspace};
+use crate::urls;
+
+struct Row {
+    handle: String,
+    href: String,
+    created: When,
+    updated: When,
+}
+
+#[derive(Template)]
+#[template(path = "tenancy/organizations/workspaces.html")]
+struct WorkspacesPage {
+    shell: Shell,
+    handle: String,
+    is_admin: bool,
+    count: String,
+    q: String,
+    rows: Vec<Row>,
+    deleted: Vec<(String, String, When)>,
+    previous_href: Option<String>,
+    next_href: Option<String>,
+}
+
+/// `GET /organizations/{organization}/workspaces`; only its admins reach workspaces here, so to
+/// others the list is empty.
+pub(super) async fn show(
+    access: OrganizationAccess<AnyMember>,
+    shell: Shell,
+    app: web::Data<App>,
+    req: HttpRequest,
+) -> Result<HttpResponse> {
+    let (account, is_admin, now) = (access.organization().account, access.is_admin(), app.now());
+    let q = parameter(&req, "q");
+    let params = PageParams { after: parameter(&req, "after"), before: parameter(&req, "before") };
+    let position: Position<String> =
+        params.position(|text| Handle::is_stored_form(text).then(|| text.to_owned()));
+    let asked = q.clone();
+    let (slice, count, deleted) = app
+        .db
+        .read(move |db| {
+            if !is_admin {
+                return Ok((Slice::from_query(Vec::new(), &position, 1), 0, Vec::new()));
+            }
+            let slice = queries::owned(db, account, &asked, &position)?;
+            let deleted = queries::restorable(db, account, now)?;
+            Ok((slice, queries::workspace_count(db, account)?, deleted))
+        })
+        .await?;
+    let handle = access.organization().handle.clone();
+    let href = |name: &str, row: Option<&OwnedWorkspace>| {
+        let pairs = [("q", q.as_str()), (name, row?.handle.as_str())];
+        Some(urls::with_query(&urls::organization_page(&handle, "workspaces"), &pairs))
+    };
+    Page(WorkspacesPage {
+        shell: access.shell(shell, "organization-workspaces"),
+        is_admin,
+        count: counted(count, "workspace", "workspaces"),
+        previous_href: slice.has_previous.then(|| href("before", slice.rows.first())).flatten(),
+        next_href: slice.has_next.then(|| href("after", slice.rows.last())).flatten(),
+        rows: slice
+            .rows
+            .iter()
+            .map(|row| Row {
+                handle: row.handle.clone(),
+                href: urls::workspace(&handle, &row.handle),
+                created: When::new(row.created_at, now),
+                updated: When::new(row.updated_at, now),
+            })
+            .collect(),
+        deleted: deleted
+            .into_iter()
+            .map(|(id, handle, until)| (handle, urls::workspace_deleted(id), When::new(until, now)))
+            .collect(),
+        handle,
+        q,
+    })
+    .ok()
+}
