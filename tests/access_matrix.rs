@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use actix_web::{App, HttpRequest, test, web};
 use bulkhead::access::identify::Verified;
+use bulkhead::access::organization::OrganizationRole;
 use bulkhead::base::db::schema::{api_keys, invitations, memberships, workspaces};
 use bulkhead::base::secret::Purpose;
 use bulkhead::server;
@@ -51,6 +52,7 @@ struct Things {
 }
 
 /// Ada owns `lab`, with Bob in it and Pam invited, and `old`, which is deleted; Rex was in `lab`.
+/// Ada is admin of the organization `acme` too, and Bob a member.
 async fn furnish(app: &TestApp) -> Things {
     let ada = app.user("ada").await;
     ada.workspace("lab").await;
@@ -84,6 +86,10 @@ async fn furnish(app: &TestApp) -> Things {
     ada.submit("/workspaces/ada/lab/collaborators/invite", &[("email", "pam@example.org")])
         .await
         .assert_status(303);
+    ada.submit("/organizations/new", &[("name", "Acme"), ("handle", "acme")])
+        .await
+        .assert_status(303);
+    app.make_member("acme", "bob", OrganizationRole::Member).await;
     things(app).await
 }
 
@@ -130,6 +136,7 @@ fn path(pattern: &str, things: &Things) -> String {
         &things.key
     };
     pattern
+        .replace("{organization}", "acme")
         .replace("{account}", "ada")
         .replace("{workspace}", "lab")
         .replace("{account_id}", &things.account)

@@ -213,7 +213,7 @@ impl<P: AsksOfMember> OrganizationAccess<P> {
             Ok((organization, role)) => {
                 let access = Self { person, organization, role, proof: PhantomData };
                 if P::ADMIN {
-                    access.check_admin()?
+                    access.check_admin()?;
                 }
                 Ok(access)
             }

@@ -5,5 +5,6 @@ mod api_keys;
 mod collaborators;
 mod first_run;
 mod keyboard;
+mod organizations;
 mod pages;
 mod workspaces;

@@ -1,8 +1,11 @@
 //! What an organization is described by.
 
+use diesel::prelude::*;
 use url::Url;
 
 use crate::access::handle::Handle;
+use crate::access::organization::OrganizationRole;
+use crate::base::db::{Id, Instant};
 use crate::base::text::single_line;
 use crate::tenancy::accounts::model::DisplayName;
 
@@ -68,6 +71,55 @@ pub struct Wanted {
     pub location: Location,
     /// Its address on the web.
     pub link: Link,
+}
+
+/// A row of `organization_members`.
+pub type MemberId = Id<Member>;
+
+/// Somebody who belongs to an organization.
+#[derive(Clone, Debug, Queryable)]
+pub struct Member {
+    /// The row's id.
+    pub id: MemberId,
+    /// What orders the list.
+    pub sort_name: String,
+    /// Display name.
+    pub name: String,
+    /// Address.
+    pub email: String,
+    /// Handle.
+    pub handle: String,
+    /// What the person is.
+    pub role: OrganizationRole,
+    /// When the person last signed in.
+    pub last_sign_in_at: Option<Instant>,
+}
+
+/// The place of a row in the list of members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The name in lower case.
+    pub sort_name: String,
+    /// The row.
+    pub id: MemberId,
+}
+
+impl Key {
+    /// The place of a row.
+    pub fn of(member: &Member) -> Self {
+        Self { sort_name: member.sort_name.clone(), id: member.id }
+    }
+
+    /// A place as it stands in an address: an id, a dash, a name.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (id, name) = text.split_once('~')?;
+        Some(Self { sort_name: name.to_owned(), id: id.parse().ok()? })
+    }
+
+    /// The place as it stands in an address.
+    pub fn text(&self) -> String {
+        format!("{}~{}", self.id, self.sort_name)
+    }
 }
 
 #[cfg(test)]

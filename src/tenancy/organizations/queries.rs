@@ -3,16 +3,13 @@
 use diesel::dsl::exists;
 use diesel::prelude::*;
 
-use super::model::Wanted;
+use super::model::{Key, Member, MemberId, Wanted};
 use crate::access::actor::Person;
 use crate::access::organization::OrganizationRole;
 use crate::access::{AccountId, UserId, WorkspaceId};
 use crate::base::db::paging::{PAGE_SIZE, Position, Slice, contains_pattern};
 use crate::base::db::schema::{accounts, organization_members, organizations, users, workspaces};
-use crate::base::db::{Db, Id, Instant, MultiBackend};
-
-/// A row of `organization_members`.
-pub type MemberId = Id<Member>;
+use crate::base::db::{Db, Instant, MultiBackend};
 
 /// An organization in a person's list.
 #[derive(Clone, Debug, Queryable)]
@@ -111,53 +108,6 @@ pub fn update(db: &mut Db, account: AccountId, wanted: &Wanted, now: Instant) ->
         ))
         .execute(db)?;
     Ok(())
-}
-
-/// Somebody who belongs to an organization.
-#[derive(Clone, Debug, Queryable)]
-#[diesel(check_for_backend(MultiBackend))]
-pub struct Member {
-    /// The row's id.
-    pub id: MemberId,
-    /// What orders the list.
-    pub sort_name: String,
-    /// Display name.
-    pub name: String,
-    /// Address.
-    pub email: String,
-    /// Handle.
-    pub handle: String,
-    /// What the person is.
-    pub role: OrganizationRole,
-    /// When the person last signed in.
-    pub last_sign_in_at: Option<Instant>,
-}
-
-/// The place of a row in the list of members.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Key {
-    /// The name in lower case.
-    pub sort_name: String,
-    /// The row.
-    pub id: MemberId,
-}
-
-impl Key {
-    /// The place of a row.
-    pub fn of(member: &Member) -> Self {
-        Self { sort_name: member.sort_name.clone(), id: member.id }
-    }
-
-    /// A place as it stands in an address: an id, a dash, a name.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (id, name) = text.split_once('~')?;
-        Some(Self { sort_name: name.to_owned(), id: id.parse().ok()? })
-    }
-
-    /// The place as it stands in an address.
-    pub fn text(&self) -> String {
-        format!("{}~{}", self.id, self.sort_name)
-    }
 }
 
 /// A page of an organization's members, by name.

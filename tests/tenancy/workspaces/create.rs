@@ -184,7 +184,7 @@ async fn a_full_account_says_so_and_takes_no_more() {
     let early = ada.get("/workspaces/new").await.form("/workspaces/new", "");
     ada.workspace("two").await;
     let full = ada.fill(early, &[("handle", "three")]).await;
-    full.assert_status(409).shows("You use 2 of 2 workspaces").shows("help@example.org");
+    full.assert_status(409).shows("ada uses 2 of 2 workspaces").shows("help@example.org");
     assert_eq!(full.attributes("input[name=handle]", "value"), ["three"]);
     ada.get("/workspaces/new").await.assert_status(200).shows("There is no room");
     ada.get("/workspaces").await.shows("2 of 2 workspaces");
@@ -203,7 +203,7 @@ async fn a_full_account_says_so_and_takes_no_more() {
     ada.get("/workspaces").await.shows("2 of 1 workspaces").shows("one").shows("two");
     ada.get("/workspaces/ada/two").await.assert_status(200);
     let refused = ada.submit("/workspaces/new", &[("handle", "three")]).await;
-    refused.assert_status(409).shows("You use 2 of 1 workspaces");
+    refused.assert_status(409).shows("ada uses 2 of 1 workspaces");
     assert_eq!(count(&app).await, 2);
 }
 

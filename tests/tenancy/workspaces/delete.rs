@@ -123,9 +123,9 @@ async fn a_deleted_workspace_is_restored_when_there_is_room() {
     let page = format!("/workspaces/deleted/{id}");
     let form = ada.get(&page).await.form(&page, "Restore");
     ada.workspace("other").await;
-    ada.get(&page).await.shows("There is no room for it.").shows("You use 1 of 1 workspaces");
+    ada.get(&page).await.shows("There is no room for it.").shows("ada uses 1 of 1 workspaces");
     let refused = ada.fill(form.clone(), &[]).await;
-    refused.assert_status(409).shows("You use 1 of 1 workspaces");
+    refused.assert_status(409).shows("ada uses 1 of 1 workspaces");
     let other = "/workspaces/ada/other/settings/delete";
     ada.submit(other, &[("confirm", "ada/other")]).await.assert_status(303);
 

@@ -9,7 +9,8 @@ use crate::base::db::paging::{PageParams, count_text};
 use crate::base::error::Result;
 use crate::base::http::page::{Page, Person, Shell};
 use crate::base::text::When;
-use crate::tenancy::organizations::queries::{self, Key, Member};
+use crate::tenancy::organizations::model::{Key, Member};
+use crate::tenancy::organizations::queries;
 use crate::urls;
 
 struct Row {
