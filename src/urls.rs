@@ -125,6 +125,21 @@ pub fn organization_page(handle: &str, page: &str) -> String {
     format!("/organizations/{}/{page}", segment(handle))
 }
 
+/// An organization's audit log.
+pub fn audit_log(organization: &str) -> String {
+    organization_page(organization, "audit-log")
+}
+
+/// One entry of an organization's audit log.
+pub fn audit_entry(organization: &str, sequence: i64) -> String {
+    format!("{}/{sequence}", audit_log(organization))
+}
+
+/// An organization's audit log as a file.
+pub fn audit_export(organization: &str) -> String {
+    format!("{}/export", audit_log(organization))
+}
+
 /// A deleted workspace within its days of grace: restore, delete now.
 pub fn workspace_deleted(id: impl Display) -> String {
     format!("/workspaces/deleted/{id}")

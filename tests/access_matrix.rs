@@ -137,6 +137,7 @@ fn path(pattern: &str, things: &Things) -> String {
     };
     pattern
         .replace("{organization}", "acme")
+        .replace("{sequence}", "1")
         .replace("{account}", "ada")
         .replace("{workspace}", "lab")
         .replace("{account_id}", &things.account)

@@ -283,6 +283,7 @@ impl<P> OrganizationAccess<P> {
         shell.organization = Some(CurrentOrganization {
             handle: self.organization.handle.clone(),
             name: self.organization.name.clone(),
+            is_admin: self.is_admin(),
         });
         shell.at(at)
     }

@@ -2,6 +2,7 @@ mod accounts;
 pub mod api_keys;
 mod attacks;
 mod audit;
+mod audit_log;
 mod closing;
 mod collaborators;
 mod invitations;

@@ -23,3 +23,9 @@ CREATE TABLE organization_members (
 CREATE INDEX organization_members_user ON organization_members (user_id, role, account_id);
 CREATE INDEX organization_members_list ON organization_members (account_id, sort_name, id);
 CREATE INDEX organization_members_role ON organization_members (account_id, role);
+
+-- The audit log of an organization is narrowed by each of these.
+CREATE INDEX audit_entries_time ON audit_entries (account_id, occurred_at);
+CREATE INDEX audit_entries_event ON audit_entries (account_id, event, sequence);
+CREATE INDEX audit_entries_workspace ON audit_entries (account_id, workspace_id, sequence);
+CREATE INDEX audit_entries_person ON audit_entries (account_id, actor_id, sequence);

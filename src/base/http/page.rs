@@ -128,6 +128,8 @@ pub struct CurrentOrganization {
     pub handle: String,
     /// Its name.
     pub name: String,
+    /// The viewer is one of its admins.
+    pub is_admin: bool,
 }
 
 /// Another workspace to change to.

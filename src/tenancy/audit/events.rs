@@ -47,6 +47,11 @@ const EVENTS: &[(&str, &str)] = &[
     ("workspace.updated", "Changed a workspace"),
 ];
 
+/// All events, with their words, by name.
+pub fn all() -> &'static [(&'static str, &'static str)] {
+    EVENTS
+}
+
 /// What an event says; its own name when there are no words for it.
 pub fn words(event: &str) -> &str {
     let at = EVENTS.binary_search_by(|(name, _)| (*name).cmp(event)).ok();

@@ -4,6 +4,7 @@
 //! never changed, and its hash covers its exact text and the entry before it (decisions 6).
 
 mod events;
+mod forms;
 mod pages;
 mod queries;
 mod record;
@@ -12,13 +13,5 @@ mod story;
 pub mod verify;
 pub mod visits;
 
-use actix_web::web;
-
-use crate::urls;
-
+pub use pages::routes as pages;
 pub use record::{By, Entry, record, record_denial, record_visit};
-
-/// The pages.
-pub fn pages(config: &mut web::ServiceConfig) {
-    config.service(web::resource(urls::activity()).get(pages::activity));
-}

@@ -20,6 +20,7 @@ struct Teller {
     kind: String,
     id: Option<Uuid>,
     name: String,
+    email: String,
     key: Option<Named>,
     ip: Option<String>,
 }
@@ -87,8 +88,8 @@ impl Story {
             .to_owned()
     }
 
-    /// `handle: lab → lab-2`, for each value that differs before and after.
-    fn changes(&self) -> Vec<String> {
+    /// Each value that differs before and after: its name, the old and the new one.
+    pub fn differences(&self) -> Vec<(String, String, String)> {
         let part = |name| self.details.get(name).and_then(Value::as_object);
         let (Some(before), Some(after)) = (part("before"), part("after")) else {
             return Vec::new();
@@ -97,9 +98,29 @@ impl Story {
             .iter()
             .filter_map(|(name, new)| {
                 let old = before.get(name).unwrap_or(&Value::Null);
-                (old != new).then(|| format!("{name}: {} → {}", plain(old), plain(new)))
+                (old != new).then(|| (name.clone(), plain(old), plain(new)))
             })
             .collect()
+    }
+
+    /// `handle: lab → lab-2`, for each difference.
+    fn changes(&self) -> Vec<String> {
+        let told = |(name, old, new)| format!("{name}: {old} → {new}");
+        self.differences().into_iter().map(told).collect()
+    }
+
+    /// The address of the person who did it, as it was then.
+    pub fn email(&self) -> &str {
+        &self.actor.email
+    }
+
+    /// The details as JSON, indented; empty when there are none.
+    pub fn details(&self) -> String {
+        match &self.details {
+            Value::Null => String::new(),
+            Value::Object(empty) if empty.is_empty() => String::new(),
+            details => serde_json::to_string_pretty(details).unwrap_or_default(),
+        }
     }
 }
 

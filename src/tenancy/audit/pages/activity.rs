@@ -3,9 +3,6 @@
 use actix_web::web;
 use askama::Template;
 
-use super::events;
-use super::queries::{self, Kept};
-use super::story::Story;
 use crate::access::actor::SignedInPerson;
 use crate::app::App;
 use crate::base::db::Instant;
@@ -13,6 +10,9 @@ use crate::base::db::paging::PageParams;
 use crate::base::error::Result;
 use crate::base::http::page::{Page, Shell};
 use crate::base::text::When;
+use crate::tenancy::audit::events;
+use crate::tenancy::audit::queries::{self, Filter, Kept};
+use crate::tenancy::audit::story::Story;
 use crate::urls;
 
 #[derive(Template)]
@@ -60,7 +60,10 @@ pub async fn activity(
     params: web::Query<PageParams>,
 ) -> Result<Page<ActivityPage>> {
     let (account, position) = (person.person().account, params.position(|at| at.parse().ok()));
-    let slice = app.db.read(move |db| Ok(queries::of_account(db, account, &position)?)).await?;
+    let slice = app
+        .db
+        .read(move |db| Ok(queries::page(db, &Filter::everything(account), &position)?))
+        .await?;
     let now = app.now();
     let turn = |name: &str, kept: Option<&Kept>| {
         kept.map(|kept| urls::with_query(urls::activity(), &[(name, &kept.sequence.to_string())]))

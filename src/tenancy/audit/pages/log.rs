@@ -1,0 +1,140 @@
+//! `/organizations/{o}/audit-log`: what happened in an organization, narrowed by the address (U1).
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use crate::access::AccountId;
+use crate::access::organization::{Admin, OrganizationAccess};
+use crate::app::App;
+use crate::base::db::paging::{PageParams, Position, Slice};
+use crate::base::db::{Db, Instant};
+use crate::base::error::Result;
+use crate::base::http::page::{Page, Shell};
+use crate::base::text::{When, counted};
+use crate::tenancy::audit::events;
+use crate::tenancy::audit::forms::LogParams;
+use crate::tenancy::audit::queries::{self, Filter, Kept};
+use crate::tenancy::audit::story::Story;
+use crate::urls;
+
+#[derive(Template)]
+#[template(path = "tenancy/audit/log.html")]
+struct LogPage {
+    shell: Shell,
+    handle: String,
+    name: String,
+    kept: String,
+    params: LogParams,
+    events: &'static [(&'static str, &'static str)],
+    /// Why the filter leaves nothing, where it names what is not there.
+    unknown: Option<String>,
+    rows: Vec<Row>,
+    previous_href: Option<String>,
+    next_href: Option<String>,
+    csv_href: String,
+    jsonl_href: String,
+}
+
+struct Row {
+    href: String,
+    when: When,
+    event: String,
+    what: String,
+    about: String,
+    who: String,
+    key: Option<String>,
+    workspace: String,
+    ip: String,
+}
+
+impl Row {
+    fn new(kept: &Kept, handle: &str, now: Instant) -> Self {
+        let story = Story::read(&kept.entry);
+        Self {
+            href: urls::audit_entry(handle, kept.sequence),
+            when: When::new(kept.occurred_at, now),
+            event: kept.event.clone(),
+            what: events::words(&kept.event).to_owned(),
+            about: story.about(),
+            who: story.who(uuid::Uuid::nil()),
+            key: story.key().map(str::to_owned),
+            workspace: story.workspace().unwrap_or_default().to_owned(),
+            ip: story.ip().unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+/// What the parameters narrow a chain to, or a sentence on what they name that is not there.
+pub(super) fn filter(
+    db: &mut Db,
+    account: AccountId,
+    params: &LogParams,
+) -> Result<std::result::Result<Filter, String>> {
+    let mut filter = Filter::everything(account);
+    (filter.since, filter.until) = (params.since(), params.until());
+    filter.event = Some(params.event.clone()).filter(|event| !event.is_empty());
+    if !params.workspace.is_empty() {
+        filter.workspace = queries::workspace_named(db, account, &params.workspace)?;
+        if filter.workspace.is_none() {
+            return Ok(Err(format!("There is no workspace “{}” here.", params.workspace)));
+        }
+    }
+    if !params.user.is_empty() {
+        filter.person = queries::person_named(db, account, &params.user)?;
+        if filter.person.is_none() {
+            return Ok(Err(format!("Nothing was recorded of “{}”.", params.user)));
+        }
+    }
+    Ok(Ok(filter))
+}
+
+/// `GET /organizations/{organization}/audit-log`
+pub(super) async fn show(
+    access: OrganizationAccess<Admin>,
+    shell: Shell,
+    app: web::Data<App>,
+    req: HttpRequest,
+) -> Result<HttpResponse> {
+    let params = LogParams::of(req.query_string());
+    let (organization, now) = (access.organization(), app.now());
+    let (account, asked) = (organization.account, params.clone());
+    let (slice, unknown) = app
+        .db
+        .read(move |db| {
+            let page = PageParams { after: asked.after.clone(), before: asked.before.clone() };
+            let position: Position<i64> = page.position(|at| at.parse().ok());
+            match filter(db, account, &asked)? {
+                Ok(filter) => Ok((queries::page(db, &filter, &position)?, None)),
+                Err(unknown) => Ok((Slice::from_query(Vec::new(), &position, 1), Some(unknown))),
+            }
+        })
+        .await?;
+    let handle = organization.handle.clone();
+    let with = |path: &str, name: &'static str, value: &str| {
+        let mut pairs = params.pairs().to_vec();
+        pairs.push((name, value));
+        urls::with_query(path, &pairs)
+    };
+    let turn = |name: &'static str, kept: Option<&Kept>| {
+        kept.map(|kept| with(&urls::audit_log(&handle), name, &kept.sequence.to_string()))
+    };
+    let days = organization.audit_retention_days.or(app.settings().flags.audit_retention_days);
+    Page(LogPage {
+        name: organization.name.clone(),
+        kept: match days {
+            Some(days) => format!("Kept for {}.", counted(i64::from(days), "day", "days")),
+            None => "Kept for ever.".to_owned(),
+        },
+        events: events::all(),
+        unknown,
+        previous_href: turn("before", slice.rows.first().filter(|_| slice.has_previous)),
+        next_href: turn("after", slice.rows.last().filter(|_| slice.has_next)),
+        csv_href: with(&urls::audit_export(&handle), "format", "csv"),
+        jsonl_href: with(&urls::audit_export(&handle), "format", "jsonl"),
+        rows: slice.rows.iter().map(|kept| Row::new(kept, &handle, now)).collect(),
+        shell: access.shell(shell, "audit-log"),
+        params,
+        handle,
+    })
+    .ok()
+}

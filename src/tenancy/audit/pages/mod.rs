@@ -1,0 +1,20 @@
+//! The pages: one's own activity, and an organization's log.
+
+mod activity;
+mod entry;
+mod export;
+mod log;
+
+use actix_web::web;
+
+use crate::urls;
+
+/// The addresses of this slice.
+pub fn routes(config: &mut web::ServiceConfig) {
+    const LOG: &str = "/organizations/{organization}/audit-log";
+    config
+        .service(web::resource(urls::activity()).get(activity::activity))
+        .service(web::resource(LOG).get(log::show))
+        .service(web::resource(format!("{LOG}/export")).get(export::export))
+        .service(web::resource(format!("{LOG}/{{sequence}}")).get(entry::show));
+}
