@@ -64,6 +64,12 @@ pub fn thousands(number: i64) -> String {
     out
 }
 
+/// Bytes as people compare them: two digits each.
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
 /// `1 workspace`, `2 workspaces`.
 pub fn counted(number: i64, one: &str, many: &str) -> String {
     format!("{} {}", thousands(number), if number == 1 { one } else { many })

@@ -52,6 +52,13 @@ async fn a_life(script: Script) {
     ada.click_button("Save").await.is_at("/organizations/acme-data").await;
     ada.shows("https://acme.example/").await;
 
+    ada.click_link("Audit log").await.is_at("/organizations/acme-data/audit-log").await;
+    ada.shows("link: none → https://acme.example/").await.is_sound("audit-log").await;
+    ada.open("/organizations/acme-data/audit-log?user=nobody").await;
+    ada.shows("Nothing was recorded of “nobody”.").await.is_sound("audit-log-nothing").await;
+    ada.open("/organizations/acme-data/audit-log/3").await.shows("What changed").await;
+    ada.is_sound("audit-entry").await;
+
     ada.open("/organizations/acme/leave").await.is_at("/organizations/acme-data/leave").await;
     ada.shows("You are its last admin").await.is_sound("leave-organization-last").await;
     ada.click_link("Delete organization").await.is_at("/organizations/acme-data/delete").await;

@@ -1,7 +1,5 @@
 //! One entry of an organization's log: before and after, who, with which key, from where (U1).
 
-use std::fmt::Write;
-
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
@@ -9,7 +7,7 @@ use crate::access::organization::{Admin, OrganizationAccess};
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::http::page::{Page, Shell};
-use crate::base::text::When;
+use crate::base::text::{When, hex};
 use crate::tenancy::audit::events;
 use crate::tenancy::audit::queries;
 use crate::tenancy::audit::story::Story;
@@ -62,12 +60,4 @@ pub(super) async fn show(
         event: kept.event,
     })
     .ok()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -12,6 +12,7 @@ use super::log::filter;
 use crate::access::organization::{Admin, OrganizationAccess};
 use crate::app::App;
 use crate::base::error::{Error, Result};
+use crate::base::text::hex;
 use crate::tenancy::audit::forms::LogParams;
 use crate::tenancy::audit::queries::{self, Filter, Kept};
 use crate::tenancy::audit::story::Story;
@@ -62,7 +63,7 @@ impl Format {
                 let value = json!({
                     "sequence": kept.sequence,
                     "entry": kept.entry,
-                    "hash": kept.hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+                    "hash": hex(&kept.hash),
                 });
                 Ok(format!("{value}\n").into_bytes())
             }
