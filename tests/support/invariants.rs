@@ -17,6 +17,13 @@ const QUERIES: &[(&str, &str)] = &[
          AND (SELECT count(*) FROM users u WHERE u.personal_account_id = a.id) <> 1",
     ),
     (
+        "I2 each organization has an admin until it is deleted",
+        "SELECT count(*) AS number FROM accounts a LEFT JOIN organizations o \
+         ON o.account_id = a.id WHERE a.kind = 'organization' \
+         AND (o.account_id IS NULL OR (o.deleted_at IS NULL) <> EXISTS \
+         (SELECT 1 FROM organization_members m WHERE m.account_id = a.id AND m.role = 'admin'))",
+    ),
+    (
         "I3 no session, membership, key or invitation outlives what it belongs to",
         "SELECT (SELECT count(*) FROM sessions s \
                  WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = s.user_id)) \

@@ -5,7 +5,7 @@ use bulkhead::access::organization::OrganizationRole::{Admin, Member};
 use bulkhead::base::db::schema::{accounts, organization_members, organizations, workspaces};
 use diesel::prelude::*;
 
-use crate::support::{Client, TestApp, spawn, spawn_with};
+use crate::support::{Client, TestApp, invariants, spawn, spawn_with};
 
 /// Ada, admin of `acme`.
 async fn acme(app: &TestApp) -> Client {
@@ -336,4 +336,25 @@ async fn an_organization_has_slots_of_its_own() {
     ada.fill(form, &fields).await.assert_status(409).shows("acme uses 2 of 2");
     ada.get("/organizations/acme").await.shows("2 of 2 used");
     ada.workspace("also-mine").await;
+}
+
+/// IV-12: nobody fills the lists with organizations without end.
+#[actix_rt::test]
+async fn a_person_makes_a_hundred_organizations_at_most() {
+    let app = spawn().await;
+    let ada = app.user("ada").await;
+    let made = |n: i64| format!("acme-{n}");
+    for n in 0..100 {
+        let (name, handle) = ("Acme", made(n));
+        let fields = [("name", name), ("handle", handle.as_str())];
+        ada.submit("/organizations/new", &fields).await.assert_status(303);
+    }
+    let fields = [("name", "One more"), ("handle", "one-more")];
+    ada.submit("/organizations/new", &fields)
+        .await
+        .assert_status(422)
+        .shows("You are an admin of 100 organizations");
+    assert_eq!(count(&app, "one-more").await, 0);
+    ada.get("/organizations").await.shows("acme-99");
+    invariants::assert_hold(&app.database.location);
 }

@@ -24,7 +24,12 @@ pub enum Outcome {
     Done(String),
     /// The handle is taken; a free one that is close, if there is one.
     Taken(Option<Handle>),
+    /// The person is admin of as many organizations as one may be.
+    TooMany(String),
 }
+
+/// A person makes no further organization beyond this many: lists offer all of them at once.
+const ORGANIZATIONS: i64 = 100;
 
 /// Makes an organization, with the person as its admin.
 ///
@@ -47,6 +52,13 @@ pub async fn create(
             if let Some(taken) = taken(db, &wanted.handle)? {
                 unuse(db, once)?;
                 return Ok(taken);
+            }
+            if queries::administered_count(db, person.person().user)? >= ORGANIZATIONS {
+                unuse(db, once)?;
+                return Ok(Outcome::TooMany(format!(
+                    "You are an admin of {ORGANIZATIONS} organizations, and that is the most. \
+                     Leave or delete one first."
+                )));
             }
             accounts::queries::take_over_handle(db, wanted.handle.as_str())?;
             let account = queries::insert(db, person.person(), &wanted, now)?;

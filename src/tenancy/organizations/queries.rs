@@ -179,6 +179,18 @@ pub fn admin_count(db: &mut Db, account: AccountId) -> QueryResult<i64> {
         .get_result(db)
 }
 
+/// Of how many organizations a person is admin.
+///
+/// # Errors
+/// The database's fault.
+pub fn administered_count(db: &mut Db, user: UserId) -> QueryResult<i64> {
+    organization_members::table
+        .filter(organization_members::user_id.eq(user))
+        .filter(organization_members::role.eq(OrganizationRole::Admin))
+        .count()
+        .get_result(db)
+}
+
 /// Takes a person out of an organization; returns whether the person was in it.
 ///
 /// # Errors

@@ -70,5 +70,9 @@ pub(super) async fn create(
             fields.taken(free.as_ref());
             Page(NewPage { shell, fields }).unprocessable()
         }
+        Outcome::TooMany(problem) => {
+            fields.name.problem = Some(problem);
+            Page(NewPage { shell, fields }).unprocessable()
+        }
     }
 }

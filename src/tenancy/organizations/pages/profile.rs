@@ -5,7 +5,7 @@ use askama::Template;
 
 use crate::access::organization::{Admin, AnyMember, Organization, OrganizationAccess};
 use crate::app::App;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::Form;
 use crate::base::http::page::{Notice, Page, Shell};
@@ -112,5 +112,6 @@ pub(super) async fn save(
             fields.taken(free.as_ref());
             Page(EditPage { shell, handle, fields }).unprocessable()
         }
+        Outcome::TooMany(problem) => Err(Error::Conflict(problem)),
     }
 }
