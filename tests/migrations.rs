@@ -73,6 +73,8 @@ async fn every_column_that_the_code_names_exists() {
         jobs,
         audit_heads,
         audit_entries,
+        two_factor,
+        recovery_codes,
     );
     let named: BTreeSet<&str> = queries.iter().map(|(table, _)| *table).collect();
     let texts: Vec<String> = queries

@@ -7,4 +7,5 @@ mod collaborators;
 mod invitations;
 mod invited;
 mod outbox;
+pub mod two_factor;
 mod workspaces;
