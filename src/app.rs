@@ -12,7 +12,7 @@ use crate::base::error::{Error, Result};
 use crate::base::http::limits::Limits;
 use crate::base::http::metrics::Metrics;
 use crate::base::mail::{QueuedMail, Rendered};
-use crate::base::secret::{InstanceKeys, Password};
+use crate::base::secret::{InstanceKeys, Password, RecoveryCode};
 use crate::base::seen::SeenToday;
 use crate::base::settings::Settings;
 
@@ -112,5 +112,17 @@ impl App {
     /// A fault of the thread that hashes.
     pub async fn hash_password(&self, password: Password) -> Result<String> {
         on_hasher(move || password.hash()).await?.map_err(|e| Error::internal(e.to_string()))
+    }
+
+    /// What is stored of recovery codes.
+    ///
+    /// # Errors
+    /// A fault of the thread that hashes.
+    pub async fn hash_recovery_codes(
+        &self,
+        codes: Vec<RecoveryCode>,
+        salt: Vec<u8>,
+    ) -> Result<Vec<Vec<u8>>> {
+        on_hasher(move || codes.iter().map(|code| code.hash(&salt)).collect()).await?
     }
 }

@@ -40,6 +40,8 @@ fixed! {
     sign_up => "/sign-up",
     /// The sign-in form.
     sign_in => "/sign-in",
+    /// Asks whoever gave the right password for the second factor.
+    second_step => "/sign-in/two-factor",
     /// Ends the session (POST).
     sign_out => "/sign-out",
     /// Asks for a password reset mail.
@@ -64,6 +66,12 @@ fixed! {
     profile_email_cancel => "/profile/email/cancel",
     /// Password and signed-in devices.
     profile_security => "/profile/security",
+    /// Turns two-factor authentication on.
+    two_factor => "/profile/security/two-factor",
+    /// Turns it off.
+    two_factor_off => "/profile/security/two-factor/off",
+    /// Replaces the recovery codes.
+    recovery_codes => "/profile/security/two-factor/recovery-codes",
     /// Ends all other sessions (POST).
     profile_sign_out_others => "/profile/security/sign-out-others",
     /// A person's API keys.

@@ -21,6 +21,7 @@ pub fn all_jobs() -> Vec<Job> {
     [
         &[TIDY],
         tenancy::audit::retention::JOBS,
+        tenancy::accounts::jobs::JOBS,
         tenancy::api_keys::jobs::JOBS,
         tenancy::invitations::jobs::JOBS,
         tenancy::workspaces::jobs::JOBS,

@@ -75,6 +75,8 @@ async fn every_column_that_the_code_names_exists() {
         audit_entries,
         organizations,
         organization_members,
+        two_factor,
+        recovery_codes,
     );
     let named: BTreeSet<&str> = queries.iter().map(|(table, _)| *table).collect();
     let texts: Vec<String> = queries

@@ -9,12 +9,15 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chacha20poly1305::XChaCha20Poly1305;
+use chacha20poly1305::aead::{Aead, Payload};
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
+use super::error::{Error, Result};
 use super::random;
 
 /// SHA-256 of some bytes.
@@ -41,6 +44,12 @@ pub enum Purpose {
     FormOfVisitor,
     /// A browser that a person signed in with before.
     KnownDevice,
+    /// The secret of a person's authenticator app, at rest.
+    TwoFactorSecret,
+    /// The same while it is on the page that turns two-factor on.
+    TwoFactorSetup,
+    /// A browser that gave the right password, and owes a code.
+    SecondStep,
 }
 
 impl Purpose {
@@ -54,6 +63,9 @@ impl Purpose {
             Self::FormOfSession => b"form-of-session",
             Self::FormOfVisitor => b"form-of-visitor",
             Self::KnownDevice => b"known-device",
+            Self::TwoFactorSecret => b"two-factor-secret",
+            Self::TwoFactorSetup => b"two-factor-setup",
+            Self::SecondStep => b"second-step",
         }
     }
 }
@@ -91,6 +103,62 @@ impl InstanceKeys {
             Self::mac(key, &[purpose.label(), value])
                 .is_some_and(|expected| expected.ct_eq(code).into())
         })
+    }
+
+    /// Hides `plain` from whoever has the database or the cookie but not the instance key, and
+    /// binds it to a purpose and to what it is `about` (XChaCha20-Poly1305, fresh nonce).
+    ///
+    /// # Errors
+    /// A fault of the cipher.
+    pub fn seal(&self, purpose: Purpose, about: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
+        let nonce: [u8; 24] = random::bytes();
+        let cipher =
+            Self::cipher(&self.current, purpose).ok_or_else(|| Error::internal("no key"))?;
+        let hidden = cipher
+            .encrypt(&nonce.into(), Payload { msg: plain, aad: about })
+            .map_err(|_| Error::internal("could not seal"))?;
+        Ok([&nonce[..], &hidden].concat())
+    }
+
+    /// What [`InstanceKeys::seal`] hid, with the present key or the one before; `None` when it was
+    /// changed, or made for another purpose, about something else, or with another key.
+    pub fn open(&self, purpose: Purpose, about: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        [Some(&self.current), self.previous.as_ref()]
+            .into_iter()
+            .flatten()
+            .find_map(|key| Self::open_with(key, purpose, about, sealed))
+    }
+
+    /// The same secret sealed with the present key, where the one before sealed it; `None` when
+    /// there is nothing to do, or nothing that can be done.
+    ///
+    /// # Errors
+    /// As [`InstanceKeys::seal`].
+    pub fn reseal(&self, purpose: Purpose, about: &[u8], sealed: &[u8]) -> Result<Option<Vec<u8>>> {
+        let Some(previous) = &self.previous else { return Ok(None) };
+        let plain = Self::open_with(previous, purpose, about, sealed);
+        plain.map(|plain| self.seal(purpose, about, &plain)).transpose()
+    }
+
+    /// Whether a key before the present one is still accepted.
+    pub fn has_previous(&self) -> bool {
+        self.previous.is_some()
+    }
+
+    fn open_with(
+        key: &SecretString,
+        purpose: Purpose,
+        about: &[u8],
+        sealed: &[u8],
+    ) -> Option<Vec<u8>> {
+        let (nonce, hidden) = sealed.split_first_chunk::<24>()?;
+        let cipher = Self::cipher(key, purpose)?;
+        cipher.decrypt(&(*nonce).into(), Payload { msg: hidden, aad: about }).ok()
+    }
+
+    fn cipher(key: &SecretString, purpose: Purpose) -> Option<XChaCha20Poly1305> {
+        let key = Self::mac(key, &[b"seal", purpose.label()])?;
+        Some(XChaCha20Poly1305::new(&key.into()))
     }
 
     /// The token of a link about `id`; another generation makes another token.
@@ -205,6 +273,45 @@ pub fn password_stamp(hash: Option<&str>) -> String {
     URL_SAFE_NO_PAD.encode(sha256(hash.unwrap_or_default().as_bytes()).get(..9).unwrap_or_default())
 }
 
+/// One of the codes that stand in for a lost authenticator app: twelve digits, so that the keys of a
+/// phone are enough. Hashed as passwords are, because 40 bits alone could be tried out.
+pub struct RecoveryCode(SecretString);
+
+impl RecoveryCode {
+    const DIGITS: usize = 12;
+
+    /// A new code.
+    pub fn generate() -> Self {
+        let digit = || char::from_digit(random::below(10), 10).unwrap_or('0');
+        Self((0..Self::DIGITS).map(|_| digit()).collect::<String>().into())
+    }
+
+    /// Reads a code from digits alone; `None` when it cannot be one.
+    pub fn parse(digits: &str) -> Option<Self> {
+        let fits = digits.len() == Self::DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
+        fits.then(|| Self(digits.to_owned().into()))
+    }
+
+    /// What is stored: Argon2id under the salt of the person's set of codes.
+    ///
+    /// # Errors
+    /// A fault of the hash function.
+    pub fn hash(&self, salt: &[u8]) -> Result<Vec<u8>> {
+        let mut hash = [0; 32];
+        Argon2::default()
+            .hash_password_into(self.0.expose_secret().as_bytes(), salt, &mut hash)
+            .map_err(|error| Error::internal(error.to_string()))?;
+        Ok(hash.to_vec())
+    }
+
+    /// The code in groups of four, for the one page that shows it.
+    pub fn reveal(&self) -> String {
+        let text = self.0.expose_secret();
+        let groups = (0..text.len()).step_by(4).filter_map(|at| text.get(at..at + 4));
+        groups.collect::<Vec<_>>().join("-")
+    }
+}
+
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// Prefix of a user's API key; the Prefect client words its messages by it (api.md §3.2).
@@ -312,6 +419,47 @@ mod tests {
         assert!(password.matches(Some(&hash)));
         assert!(!Password::new("correct horse".to_owned()).matches(Some(&hash)));
         assert!(!password.matches(None));
+    }
+
+    #[test]
+    fn what_is_sealed_opens_for_one_purpose_and_thing_only() {
+        let keys = keys("0123456789abcdef0123456789abcdef");
+        let sealed = keys.seal(Purpose::TwoFactorSecret, b"ada", b"plain words").unwrap();
+        assert!(!sealed.windows(5).any(|part| part == b"plain"));
+        let open = |purpose, about: &[u8]| keys.open(purpose, about, &sealed);
+        assert_eq!(open(Purpose::TwoFactorSecret, b"ada").unwrap(), b"plain words");
+        assert!(open(Purpose::TwoFactorSetup, b"ada").is_none());
+        assert!(open(Purpose::TwoFactorSecret, b"bob").is_none());
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            assert!(keys.open(Purpose::TwoFactorSecret, b"ada", &changed).is_none());
+            assert!(keys.open(Purpose::TwoFactorSecret, b"ada", &sealed[..at]).is_none());
+        }
+    }
+
+    #[test]
+    fn what_the_previous_key_sealed_opens_and_is_sealed_anew() {
+        let old = keys("0123456789abcdef0123456789abcdef");
+        let new = keys("fedcba9876543210fedcba9876543210");
+        let both = InstanceKeys::new(new.current.clone(), Some(old.current.clone()));
+        let purpose = Purpose::TwoFactorSecret;
+        let sealed = old.seal(purpose, b"ada", b"plain").unwrap();
+        assert!(new.open(purpose, b"ada", &sealed).is_none());
+        assert_eq!(both.open(purpose, b"ada", &sealed).unwrap(), b"plain");
+        let anew = both.reseal(purpose, b"ada", &sealed).unwrap().unwrap();
+        assert_eq!(new.open(purpose, b"ada", &anew).unwrap(), b"plain");
+        assert!(both.reseal(purpose, b"ada", &anew).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_recovery_code_reads_back_and_its_hash_hangs_on_the_salt() {
+        let code = RecoveryCode::generate();
+        let again = RecoveryCode::parse(&code.reveal().replace('-', "")).unwrap();
+        assert_eq!(code.hash(&[1; 16]).unwrap(), again.hash(&[1; 16]).unwrap());
+        assert_ne!(code.hash(&[1; 16]).unwrap(), code.hash(&[2; 16]).unwrap());
+        assert!(RecoveryCode::parse("12345678901").is_none());
+        assert!(RecoveryCode::parse("12345678901x").is_none());
     }
 
     #[test]

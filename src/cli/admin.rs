@@ -15,7 +15,7 @@ use crate::base::error::{Error, Result as AppResult};
 use crate::base::mail;
 use crate::base::secret::Purpose;
 use crate::base::settings::Settings;
-use crate::tenancy::accounts::actions::create_user;
+use crate::tenancy::accounts::actions::{create_user, remove_two_factor};
 use crate::tenancy::accounts::model::{CreateProblem, DisplayName, NewUser};
 use crate::tenancy::accounts::queries::{self, User};
 use crate::tenancy::audit::{By, Entry, record};
@@ -38,6 +38,11 @@ pub enum Admin {
     },
     /// Print a link where a person chooses a new password
     ResetPassword {
+        /// Handle or address
+        user: String,
+    },
+    /// Turn two-factor authentication off for a person who lost the app and the recovery codes
+    TwoFactorOff {
         /// Handle or address
         user: String,
     },
@@ -117,6 +122,10 @@ pub fn run(settings: Settings, admin: Admin) -> Result<(), CliError> {
             let user = find(&mut db, &user)?;
             print_reset_link(&app, &mut db, &user, now)
         }
+        Admin::TwoFactorOff { user } => {
+            let user = find(&mut db, &user)?;
+            two_factor_off(&mut db, &user, now)
+        }
         Admin::SignOut { user: Some(user), .. } => {
             let user = find(&mut db, &user)?;
             sign_out(&mut db, &user, now)
@@ -181,6 +190,21 @@ fn print_reset_link(app: &App, db: &mut Db, user: &User, now: Instant) -> Result
     let token = app.context.keys.link_token(Purpose::ResetPassword, user.id.uuid(), generation);
     say(format!("{} ({}) chooses a password here, within 30 minutes:", user.handle, user.email));
     say(format!("{}{}", app.settings().site(), urls::reset_password(&token)));
+    Ok(())
+}
+
+fn two_factor_off(db: &mut Db, user: &User, now: Instant) -> Result<(), CliError> {
+    let was_on = in_transaction(db, &user.account.into(), |db| {
+        remove_two_factor(db, user, &By::Operator, now)
+    })
+    .map_err(CliError::new)?;
+    if !was_on {
+        return Err(CliError::new(format!("{} has no two-factor authentication.", user.handle)));
+    }
+    say(format!(
+        "{} ({}) signs in with the password alone now, and is told so by mail.",
+        user.handle, user.email
+    ));
     Ok(())
 }
 

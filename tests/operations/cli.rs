@@ -1,9 +1,13 @@
 //! The operator's commands, beside a running server.
 
+use bulkhead::base::clock::Clock;
 use bulkhead::base::db::Db;
+use bulkhead::base::db::schema::mails;
 use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
 
 use crate::support::{Client, Home, PASSWORD, Server};
+use crate::tenancy::two_factor::{code_at, secret_on};
 
 /// Every command of the operator on one server: it goes on meanwhile.
 struct Running {
@@ -93,6 +97,30 @@ async fn the_operator_resets_and_signs_out() {
     for command in ["reset-password", "sign-out"] {
         home.run(&["admin", command, "nobody"]).assert_refused("There is no user nobody.");
     }
+    home.run(&["audit", "verify"]).assert_ok();
+}
+
+/// AU-16, AU-18: who lost app and recovery codes is let in by the operator, and told.
+#[actix_rt::test]
+async fn the_operator_turns_two_factor_off() {
+    let Running { home, server, ada } = running().await;
+    let page = "/profile/security/two-factor";
+    let setup = ada.get(page).await;
+    let code = code_at(&secret_on(&setup), Clock::system().now());
+    ada.fill(setup.form(page, "Turn on"), &[("code", &code)]).await.assert_status(200);
+    let fields = [("email", "ada"), ("password", PASSWORD)];
+    server.visitor().submit("/sign-in", &fields).await.assert_redirect_to("/sign-in/two-factor");
+
+    let ran = home.run(&["admin", "two-factor-off", "ada@example.org"]);
+    assert!(ran.assert_ok().out.contains("signs in with the password alone now"), "{ran:?}");
+    server.visitor().submit("/sign-in", &fields).await.assert_redirect_to("/workspaces");
+    let mails: Vec<String> =
+        mails::table.select(mails::template).load(&mut home.connect()).unwrap();
+    assert!(mails.iter().any(|template| template == "two-factor-off"), "{mails:?}");
+    ada.get("/profile/activity").await.shows("Turned two-factor authentication off");
+    home.run(&["admin", "two-factor-off", "ada"])
+        .assert_refused("ada has no two-factor authentication.");
+    home.run(&["admin", "two-factor-off", "nobody"]).assert_refused("There is no user nobody.");
     home.run(&["audit", "verify"]).assert_ok();
 }
 

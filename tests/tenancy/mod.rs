@@ -9,4 +9,5 @@ mod invitations;
 mod invited;
 mod organizations;
 mod outbox;
+pub mod two_factor;
 mod workspaces;

@@ -301,6 +301,31 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// People who have two-factor authentication on.
+    two_factor (user_id) {
+        user_id -> SqlId,
+        secret -> Binary,
+        last_step -> BigInt,
+        recovery_salt -> Binary,
+        created_at -> SqlInstant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::SqlId;
+
+    /// Recovery codes that are left.
+    recovery_codes (user_id, hash) {
+        user_id -> SqlId,
+        hash -> Binary,
+    }
+}
+
 diesel::joinable!(organizations -> accounts (account_id));
 diesel::joinable!(organization_members -> accounts (account_id));
 diesel::joinable!(organization_members -> users (user_id));
@@ -331,6 +356,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_entries,
     organizations,
     organization_members,
+    two_factor,
+    recovery_codes,
 );
 
 /// What an id of the `accounts` table is the id of; the product's own type is in `tenancy`.

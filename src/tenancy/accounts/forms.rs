@@ -137,3 +137,18 @@ pub struct ProfileForm {
     pub handle: String,
     pub theme: String,
 }
+
+/// A second factor at sign-in.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CodeForm {
+    pub code: String,
+}
+
+/// The page that turns two-factor authentication on.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TurnOnForm {
+    pub setup: String,
+    pub code: String,
+}

@@ -12,6 +12,7 @@ use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::mail::{Outgoing, QueuedMail, Rendered, queue, sent_to};
 use crate::base::secret::Purpose;
+use crate::base::text::counted;
 use crate::urls;
 
 fn about(user: &User, template: &'static str, recipient: &str, data: Value) -> Outgoing {
@@ -89,6 +90,29 @@ pub(super) fn queue_new_device(
     queue(db, about(user, "new-device", &user.email, data), now).map(drop)
 }
 
+/// Tells a person that something about two-factor authentication changed; `template` says what.
+pub(super) fn queue_two_factor(
+    db: &mut Db,
+    user: &User,
+    template: &'static str,
+    now: Instant,
+) -> Result<()> {
+    let data = json!({ "when": now.long_text() });
+    queue(db, about(user, template, &user.email, data), now).map(drop)
+}
+
+pub(super) fn queue_recovery_code_used(
+    db: &mut Db,
+    user: &User,
+    left: i64,
+    ip: ClientIp,
+    now: Instant,
+) -> Result<()> {
+    let left = counted(left, "recovery code is", "recovery codes are");
+    let data = json!({ "left": left, "ip": ip.0.to_string(), "when": now.long_text() });
+    queue(db, about(user, "recovery-code-used", &user.email, data), now).map(drop)
+}
+
 /// A mail of one paragraph and at most one link, which all of this slice are.
 #[derive(Template)]
 #[template(path = "tenancy/accounts/mail/message.html")]
@@ -142,7 +166,7 @@ pub fn render(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<Optio
 }
 
 /// The names of this slice's mails.
-pub const TEMPLATES: [&str; 8] = [
+pub const TEMPLATES: [&str; 12] = [
     "known-address",
     "account-deleted",
     "verify-email",
@@ -151,6 +175,10 @@ pub const TEMPLATES: [&str; 8] = [
     "email-change-asked",
     "email-changed",
     "new-device",
+    "two-factor-on",
+    "two-factor-off",
+    "recovery-codes-replaced",
+    "recovery-code-used",
 ];
 
 fn text(data: &Value, name: &str) -> String {
@@ -275,7 +303,53 @@ fn notice(context: &Context, template: &str, data: &Value) -> Option<Message> {
             security,
             "If it was you, there is nothing to do. If not, change your password now.",
         ),
-        _ => return None,
+        template => return two_factor_notice(template, data, security),
     };
     Some(Message { heading: heading.to_owned(), body, action, after: after.to_owned() })
+}
+
+const NOT_YOU: &str =
+    "If it wasn’t you, somebody else is signed in as you: change your password now.";
+
+fn two_factor_notice(
+    template: &str,
+    data: &Value,
+    security: Option<(String, String)>,
+) -> Option<Message> {
+    let when = text(data, "when");
+    let (heading, body, after) = match template {
+        "two-factor-on" => (
+            "Two-factor authentication is on",
+            format!(
+                "Since {when}, signing in to your account asks for a code of your authenticator \
+                 app after the password. Browsers that are signed in stay so."
+            ),
+            NOT_YOU,
+        ),
+        "two-factor-off" => (
+            "Two-factor authentication is off",
+            format!(
+                "Since {when}, your password alone signs in to your account. The recovery codes \
+                 don’t work any more."
+            ),
+            "If you didn’t do this or ask for it, change your password now and turn it on again.",
+        ),
+        "recovery-codes-replaced" => (
+            "You have new recovery codes",
+            format!("New recovery codes were made on {when}. The ones before don’t work any more."),
+            NOT_YOU,
+        ),
+        "recovery-code-used" => (
+            "A recovery code was used",
+            format!(
+                "On {when} one of your recovery codes signed in to your account, from the address \
+                 {}. {} left.",
+                text(data, "ip"),
+                text(data, "left")
+            ),
+            "If it wasn’t you, change your password and make new recovery codes now.",
+        ),
+        _ => return None,
+    };
+    Some(Message { heading: heading.to_owned(), body, action: security, after: after.to_owned() })
 }

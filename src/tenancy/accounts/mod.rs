@@ -4,6 +4,7 @@
 
 pub mod actions;
 mod forms;
+pub mod jobs;
 pub mod mail;
 pub mod model;
 mod pages;

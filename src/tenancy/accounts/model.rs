@@ -5,7 +5,7 @@ use zxcvbn::{Score, zxcvbn};
 use crate::access::email::EmailAddress;
 use crate::access::handle::Handle;
 use crate::access::identify::Verified;
-use crate::base::secret::Password;
+use crate::base::secret::{Password, RecoveryCode};
 use crate::base::text::single_line;
 
 /// A person's display name: 1 to 100 characters on one line (IV-09).
@@ -25,6 +25,32 @@ impl DisplayName {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// What was typed as a second factor: the code that the authenticator app shows, or a recovery code.
+/// Blanks and dashes do not count.
+pub enum TypedCode {
+    /// Six digits of the app.
+    Current(String),
+    /// Twelve digits of a recovery code.
+    Recovery(RecoveryCode),
+}
+
+impl TypedCode {
+    /// Reads a code as typed.
+    ///
+    /// # Errors
+    /// A sentence for the person who typed it.
+    pub fn parse(raw: &str) -> Result<Self, String> {
+        let digits: String =
+            raw.chars().filter(|char| !char.is_whitespace() && *char != '-').take(20).collect();
+        if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Ok(Self::Current(digits));
+        }
+        RecoveryCode::parse(&digits).map(Self::Recovery).ok_or_else(|| {
+            "A code has six digits, a recovery code twelve. Type it again.".to_owned()
+        })
     }
 }
 

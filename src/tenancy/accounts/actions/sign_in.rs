@@ -55,7 +55,7 @@ fn pause_after(failures: i32, free: i32) -> SignedDuration {
 
 /// A budget of guesses, and how many of them cost nothing.
 #[derive(Clone)]
-struct Budget {
+pub(super) struct Budget {
     hash: Vec<u8>,
     free: i32,
 }
@@ -68,6 +68,12 @@ fn budgets(login: &str, ip: ClientIp) -> [Budget; 2] {
         Budget { hash: sha256(format!("{login}\n{network}").as_bytes()), free: FREE_FROM_ONE },
         Budget { hash: sha256(login.as_bytes()), free: FREE_FROM_ALL },
     ]
+}
+
+/// The budgets of a person's second factor: as those of a login, under a name that nobody can type
+/// into a form.
+pub(super) fn code_budgets(user: UserId, ip: ClientIp) -> [Budget; 2] {
+    budgets(&format!("\0second factor of {user}"), ip)
 }
 
 /// Checks an address or handle with a password. Exactly one hash is computed whoever it is.
@@ -134,19 +140,20 @@ async fn check(
         tracing::info!(event = "sign-in.failed", ip = %ip.0, user = ?known, "wrong login or password");
         return Ok(SignInOutcome::Wrong);
     };
-    app.db
-        .ingest(move |db| {
-            for budget in &budgets {
-                queries::clear_failures(db, &budget.hash)?;
-            }
-            Ok(())
-        })
-        .await?;
+    app.db.ingest(move |db| clear_tries(db, &budgets)).await?;
     Ok(SignInOutcome::Welcome { user: Box::new(user), failures: before })
 }
 
+/// Forgets the failures before a try that was right.
+pub(super) fn clear_tries(db: &mut Db, budgets: &[Budget]) -> Result<()> {
+    for budget in budgets {
+        queries::clear_failures(db, &budget.hash)?;
+    }
+    Ok(())
+}
+
 /// Counts one more try and returns how many failed before it, from this network.
-fn count_try(db: &mut Db, budgets: &[Budget], now: Instant) -> Result<i32> {
+pub(super) fn count_try(db: &mut Db, budgets: &[Budget], now: Instant) -> Result<i32> {
     let mut counts = Vec::with_capacity(budgets.len());
     for budget in budgets {
         let failures = queries::failures(db, &budget.hash)?;
@@ -154,7 +161,7 @@ fn count_try(db: &mut Db, budgets: &[Budget], now: Instant) -> Result<i32> {
             && failures.throttled_until > now
         {
             let wait = failures.throttled_until.since(now).as_secs() + 1;
-            tracing::info!(event = "sign-in.throttled", "too many wrong passwords");
+            tracing::info!(event = "sign-in.throttled", "too many wrong passwords or codes");
             return Err(Error::TooMany(u64::try_from(wait).unwrap_or(1)));
         }
         counts.push(failures.map_or(0, |failures| failures.count));

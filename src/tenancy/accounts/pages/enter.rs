@@ -4,7 +4,7 @@ use actix_session::SessionExt;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::super::actions::{self, SignInOutcome};
+use super::super::actions::{self, Arrival, SignInOutcome};
 use super::super::forms::{
     NextParams, PasswordForm, SignInForm, SignUpFields, SignUpForm, TokenParams,
 };
@@ -72,7 +72,7 @@ pub async fn set_up(
     }
 }
 
-fn remember_device(response: &mut HttpResponse, app: &App, user: &User) -> Result<()> {
+pub(super) fn remember_device(response: &mut HttpResponse, app: &App, user: &User) -> Result<()> {
     response
         .add_cookie(&actions::device_cookie(app, user))
         .map_err(|e| Error::internal(e.to_string()))
@@ -184,7 +184,8 @@ pub async fn show_sign_in(
         email: Field::empty("email"),
         password: Field::empty("password"),
         next,
-        problem: None,
+        problem: (params.done == "too-late")
+            .then_some("Signing in took too long. Enter your password again."),
         done: done(&params.done),
         takes_sign_ups: app.settings().takes_sign_ups(),
     })
@@ -203,6 +204,10 @@ pub async fn sign_in(
     let next = local_path(&next).unwrap_or_default();
     match actions::sign_in(&app, &email, Password::new(password), ip).await? {
         SignInOutcome::Welcome { user, failures } => {
+            let arrival = Arrival { failures, next: next.clone(), notice: None };
+            if let Some(answer) = actions::ask_second_step(&req, &app, &user, arrival).await? {
+                return Ok(answer);
+            }
             let is_known = actions::is_known_device(&req, &app, &user);
             actions::start_session(&req, &app, &user, ip)?;
             let is_suspicious = !is_known || failures >= 5;

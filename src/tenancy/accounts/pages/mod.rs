@@ -3,7 +3,9 @@
 mod enter;
 mod password;
 mod profile;
+mod second_step;
 mod security;
+mod two_factor;
 mod verify;
 
 use actix_web::web::{self, ServiceConfig};
@@ -18,6 +20,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(page(urls::setup()).get(enter::show_setup).post(enter::set_up))
         .service(page(urls::sign_up()).get(enter::show_sign_up).post(enter::sign_up))
         .service(page(urls::sign_in()).get(enter::show_sign_in).post(enter::sign_in))
+        .service(page(urls::second_step()).get(second_step::show).post(second_step::act))
         .service(page(urls::sign_out()).post(enter::sign_out))
         .service(page(urls::confirm_access()).get(enter::show_confirm).post(enter::confirm))
         .service(page(urls::forgot_password()).get(password::show_forgot).post(password::forgot))
@@ -28,6 +31,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(page(urls::profile_email()).get(profile::show_email).post(profile::change_email))
         .service(page(urls::profile_email_cancel()).post(profile::cancel_email))
         .service(page(urls::profile_security()).get(security::show).post(security::change_password))
+        .service(page(urls::two_factor()).get(two_factor::show).post(two_factor::turn_on))
+        .service(page(urls::two_factor_off()).get(two_factor::show_off).post(two_factor::turn_off))
+        .service(page(urls::recovery_codes()).get(two_factor::show_rotate).post(two_factor::rotate))
         .service(page(urls::profile_sign_out_others()).post(security::sign_out_others))
         .service(page("/profile/security/devices/{id}/sign-out").post(security::sign_out_device));
 }

@@ -1,4 +1,4 @@
-//! Password and signed-in devices.
+//! Password, two-factor authentication, and signed-in devices.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -28,12 +28,19 @@ struct DeviceRow {
     is_this: bool,
 }
 
+/// Two-factor authentication that is on.
+struct TwoFactorRow {
+    since: When,
+    left: String,
+}
+
 #[derive(Template)]
 #[template(path = "tenancy/accounts/security.html")]
 struct SecurityPage {
     shell: Shell,
     current: Field,
     new: Field,
+    two_factor: Option<TwoFactorRow>,
     devices: Vec<DeviceRow>,
 }
 
@@ -46,7 +53,16 @@ async fn page(
 ) -> Result<SecurityPage> {
     let (user, now) = (who.person().user, app.now());
     let idle = SignedDuration::from_hours(app.settings().flags.session_idle_hours);
-    let devices = app.db.read(move |db| Ok(queries::devices(db, user, now - idle, now)?)).await?;
+    let found = app.db.read(move |db| {
+        let two_factor = queries::two_factor(db, user)?;
+        let left = queries::recovery_codes_left(db, user)?;
+        Ok((queries::devices(db, user, now - idle, now)?, two_factor, left))
+    });
+    let (devices, two_factor, left) = found.await?;
+    let two_factor = two_factor.map(|row| TwoFactorRow {
+        since: When::new(row.created_at, now),
+        left: counted(left, "recovery code", "recovery codes"),
+    });
     let devices = devices
         .into_iter()
         .map(|device| {
@@ -60,7 +76,7 @@ async fn page(
             }
         })
         .collect();
-    Ok(SecurityPage { shell: shell.at("security"), current, new, devices })
+    Ok(SecurityPage { shell: shell.at("security"), current, new, two_factor, devices })
 }
 
 /// Who is signed in, from the stored state of a session.

@@ -4,7 +4,7 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::super::actions::{self, SignInOutcome};
+use super::super::actions::{self, Arrival, SignInOutcome};
 use crate::access::UserId;
 use crate::access::actor::{Actor, AnySession};
 use crate::app::App;
@@ -86,6 +86,8 @@ pub struct ConfirmForm {
     password: String,
 }
 
+const CONFIRMED: &str = "Your address is confirmed.";
+
 /// `POST /verify-email/{token}`
 pub async fn confirm(
     req: HttpRequest,
@@ -112,8 +114,12 @@ pub async fn confirm(
     })?;
     if !is_them {
         let user = actions::current(&app, user).await?;
+        let arrival = Arrival { failures: 0, next: String::new(), notice: Some(CONFIRMED) };
+        if let Some(answer) = actions::ask_second_step(&req, &app, &user, arrival).await? {
+            return Ok(answer);
+        }
         actions::start_session(&req, &app, &user, ip)?;
     }
-    Notice::ok("Your address is confirmed.").leave(&req)?;
+    Notice::ok(CONFIRMED).leave(&req)?;
     Ok(see_other(urls::workspaces()))
 }

@@ -2,11 +2,17 @@
 
 mod failures;
 mod sessions;
+mod two_factor;
 
 use diesel::prelude::*;
 
 pub use self::failures::{Failures, clear_failures, failures, forget_failures, set_failures};
 pub use self::sessions::{Device, devices, end_session, end_sessions, forget_sessions};
+pub use self::two_factor::{
+    TwoFactor, add_two_factor, has_two_factor, recovery_codes_left, remove_two_factor,
+    replace_sealed_secret, sealed_secrets, set_recovery_codes, two_factor, use_recovery_code,
+    use_step,
+};
 
 use crate::access::identify::{Theme, Verified};
 use crate::access::{AccountId, UserId};

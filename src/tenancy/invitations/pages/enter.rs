@@ -20,7 +20,7 @@ use crate::base::http::client::{ClientIp, user_agent};
 use crate::base::http::form::{Button, Field, Form, FormToken};
 use crate::base::http::page::{Page, Shell};
 use crate::base::http::see_other;
-use crate::tenancy::accounts::actions::{self as accounts, SignInOutcome};
+use crate::tenancy::accounts::actions::{self as accounts, Arrival, SignInOutcome};
 use crate::tenancy::accounts::{SignUp, queries as people};
 use crate::urls;
 
@@ -170,6 +170,11 @@ pub(super) async fn sign_in(
     match accounts::sign_in(&app, &opened.invitation.email, password, ip).await? {
         SignInOutcome::Wrong => sign_in_page(&app, shell, &opened, true),
         SignInOutcome::Welcome { user, failures } => {
+            let arrival = Arrival { failures, next: urls::invitation(&token), notice: None };
+            let asked = accounts::ask_second_step(&req, &app, &user, arrival).await?;
+            if let Some(answer) = asked {
+                return Ok(private(answer));
+            }
             signed_in(&req, &app, &user, failures, ip).await?;
             let back = private(see_other(urls::invitation(&token)));
             remember_device(&app, back, &user)

@@ -1,0 +1,18 @@
+-- Two-factor authentication: one row for each person who has it on, and the recovery codes left.
+
+CREATE TABLE two_factor (
+    user_id       uuid PRIMARY KEY NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    -- Sealed with a key derived from the instance key.
+    secret        bytea NOT NULL,
+    -- The time step of the last code that counted: it and all before it are used up.
+    last_step     bigint NOT NULL,
+    recovery_salt bytea NOT NULL,
+    created_at    timestamptz NOT NULL
+);
+
+-- A code that was used has no row any more.
+CREATE TABLE recovery_codes (
+    user_id uuid NOT NULL REFERENCES two_factor (user_id) ON DELETE CASCADE,
+    hash    bytea NOT NULL,
+    PRIMARY KEY (user_id, hash)
+);
