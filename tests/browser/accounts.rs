@@ -3,6 +3,7 @@
 use bulkhead::access::identify::Verified;
 
 use crate::support::{Browser, PASSWORD, Script, spawn, spawn_with};
+use crate::tenancy::two_factor::code_at;
 
 /// L1, L2, AU-12, AU-15, SE-03, SE-06: from sign-up to sign-out.
 #[actix_rt::test]
@@ -111,6 +112,62 @@ async fn forgot_password(script: Script) {
     ada.fill("Email", "ada").await;
     ada.fill("Password", "seven purple submarines 41").await;
     ada.click_button("Sign in").await.is_at("/workspaces").await;
+}
+
+/// AU-16: an authenticator app and recovery codes, from turning it on to turning it off.
+#[actix_rt::test]
+async fn a_person_uses_two_factor() {
+    two_factor(Script::On).await;
+}
+
+/// The same without scripts.
+#[actix_rt::test]
+async fn a_person_uses_two_factor_without_scripts() {
+    two_factor(Script::Off).await;
+}
+
+/// The lines of the one block of code on a page.
+fn lines(page: &str, from: &str, to: &str) -> Vec<String> {
+    let after = page.split_once(from).unwrap().1;
+    let block = after.split_once(to).unwrap().0;
+    block.split_whitespace().map(str::to_owned).collect()
+}
+
+async fn two_factor(script: Script) {
+    let app = spawn().await;
+    app.make_user("ada", Verified::Mailed).await;
+    let ada = app.browser(script).await;
+    ada.sign_in("ada").await.open("/profile/security").await.click_link("Turn on").await;
+    ada.is_at("/profile/security/two-factor").await.is_sound("two-factor").await;
+    ada.fill("Code", "000000").await.click_button("Turn on").await;
+    ada.shows("wasn’t turned on").await.is_sound("two-factor-problem").await;
+    let secret = lines(&ada.text().await, "Secret", "Code").remove(0);
+    ada.fill("Code", &code_at(&secret, app.app.now())).await;
+    ada.click_button("Turn on").await.shows("Keep these recovery codes now.").await;
+    ada.is_sound("recovery-codes").await;
+    let text = ada.text().await;
+    let code = text.split_whitespace().find(|word| word.len() == 14 && word.contains('-')).unwrap();
+    ada.click_link("I have kept them").await.shows("10 recovery codes left").await;
+    ada.is_sound("security-two-factor").await;
+
+    for typed in [code.to_owned(), {
+        app.advance(60);
+        code_at(&secret, app.app.now())
+    }] {
+        ada.click_button("Sign out").await;
+        ada.fill("Email", "ada").await.fill("Password", PASSWORD).await;
+        ada.click_button("Sign in").await.is_at("/sign-in/two-factor").await;
+        ada.is_sound("second-step").await;
+        assert_eq!(ada.focused().await.name, "Code");
+        ada.fill("Code", "000000").await.click_button("Sign in").await.shows("counts once").await;
+        ada.fill("Code", &typed).await.click_button("Sign in").await.is_at("/workspaces").await;
+    }
+    ada.open("/profile/security").await.shows("9 recovery codes left").await;
+    ada.click_link("New recovery codes").await.is_sound("recovery-codes-new").await;
+    ada.click_button("New recovery codes").await.shows("Keep these recovery codes now.").await;
+    ada.click_link("I have kept them").await.shows("10 recovery codes left").await;
+    ada.click_link("Turn off").await.is_sound("two-factor-off").await;
+    ada.click_button("Turn off").await.shows("Two-factor authentication is off.").await;
 }
 
 /// decisions 14: under a plain-http name that is not this computer's, everything works too.
