@@ -44,6 +44,17 @@ class Person:
         assert page.status == 200 and page.path.startswith(f"/workspaces/{self.handle}/{handle}"), page.text
         return f"{self.handle}/{handle}"
 
+    def creates_organization(self, handle: str) -> None:
+        self.browser.open("/organizations/new")
+        page = self.browser.submit("Create", {"Name": handle.title(), "Handle": handle})
+        assert page.status == 200 and page.path == f"/organizations/{handle}", page.text
+
+    def creates_workspace_of(self, organization: str, handle: str) -> str:
+        self.browser.open(f"/workspaces/new?owner={organization}")
+        page = self.browser.submit("Create", {"Handle": handle})
+        assert page.status == 200 and page.path.startswith(f"/workspaces/{organization}/{handle}"), page.text
+        return f"{organization}/{handle}"
+
     def creates_key(self, name: str, expires: str = "7 days") -> str:
         self.browser.open("/profile/api-keys/new")
         page = self.browser.submit("Create", {"Name": name, "Expires": expires})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from people import Person
 
 
 def test_login_with_a_key_writes_the_profile(client, ada_key, api):
@@ -41,6 +42,19 @@ def test_each_key_shows_the_workspaces_of_its_own_user(client, bob_key):
 
     assert "* bob/attic" in said
     assert "ada/" not in said
+
+
+def test_an_organizations_admin_selects_its_workspaces(client, service, ada, ada_key):
+    """api.md 3.2, H8, A7: the workspaces of an organization are there for its admins' keys, and for nobody else's."""
+    cyd = Person(service, "cyd").signs_up()
+    cyd.creates_organization("acme")
+    cyd.creates_workspace_of("acme", "press")
+    client.log_in(cyd.creates_key("everyday"), "acme/press")
+
+    assert "* acme/press" in client.ok("cloud", "workspace", "ls")
+    assert "Workspace 'acme/press' not found" in client.refused(
+        "cloud", "login", "--key", ada_key, "--workspace", "acme/press"
+    )
 
 
 def test_workspace_set_changes_the_profile(logged_in):

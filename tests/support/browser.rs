@@ -113,8 +113,27 @@ impl Browser {
         self.click(&["link"], name).await
     }
 
+    /// Presses a button. One that sends a form is waited for until the next page has come: what the
+    /// page before said must not be taken for the answer.
     pub async fn click_button(&self, name: &str) -> &Self {
-        self.click(&["button"], name).await
+        let found = self.find(&["button"], name).await;
+        let sends = found.attr("type").await.ok().flatten().is_none_or(|kind| kind == "submit");
+        let before = self.document().await;
+        if let Err(error) = found.click().await {
+            self.fail(&format!("{name:?} can't be clicked: {error}")).await;
+        }
+        let end = Instant::now() + Duration::from_secs(5);
+        while sends && self.document().await == before && Instant::now() < end {
+            actix_rt::time::sleep(Duration::from_millis(20)).await;
+        }
+        self
+    }
+
+    /// Which document the browser shows; another one after each navigation.
+    async fn document(&self) -> Option<String> {
+        let html = self.driver.find(By::Tag("html")).await.ok()?.to_json().ok()?;
+        let id = html.as_object()?.values().next()?.as_str()?.to_owned();
+        id.rsplit_once(".e.").map(|(document, _)| document.to_owned())
     }
 
     /// Opens what can be folded out: a menu, details.
