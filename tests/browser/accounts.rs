@@ -188,3 +188,17 @@ async fn signing_in_works_over_plain_http() {
         ada.click_button("Sign out").await.is_at("/sign-in?done=signed-out").await;
     }
 }
+
+/// AU-14: a change of the address waits for its confirmation, and is taken back.
+#[actix_rt::test]
+async fn a_change_of_the_address_is_taken_back() {
+    let app = spawn().await;
+    app.make_user("ada", Verified::Mailed).await;
+    let ada = app.browser(Script::On).await;
+    ada.sign_in("ada").await.open("/profile/email").await;
+    ada.fill("New email", "ada@elsewhere.example").await;
+    ada.click_button("Send confirmation").await.is_at("/profile").await;
+    ada.shows("ada@elsewhere.example").await.is_sound("profile-address-waits").await;
+    ada.click_button("Keep this address").await.shows("Your address stays").await;
+    ada.lacks("ada@elsewhere.example").await;
+}
