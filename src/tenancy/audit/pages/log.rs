@@ -2,19 +2,20 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
+use uuid::Uuid;
 
+use super::row::Row;
 use crate::access::AccountId;
 use crate::access::organization::{Admin, OrganizationAccess};
 use crate::app::App;
+use crate::base::db::Db;
 use crate::base::db::paging::{PageParams, Position, Slice};
-use crate::base::db::{Db, Instant};
 use crate::base::error::Result;
 use crate::base::http::page::{Page, Shell};
-use crate::base::text::{When, counted};
+use crate::base::text::counted;
 use crate::tenancy::audit::events;
 use crate::tenancy::audit::forms::LogParams;
 use crate::tenancy::audit::queries::{self, Filter, Kept};
-use crate::tenancy::audit::story::Story;
 use crate::urls;
 
 #[derive(Template)]
@@ -28,40 +29,12 @@ struct LogPage {
     events: &'static [(&'static str, &'static str)],
     /// Why the filter leaves nothing, where it names what is not there.
     unknown: Option<String>,
-    rows: Vec<Row>,
+    /// Each with the address of its details.
+    rows: Vec<(String, Row)>,
     previous_href: Option<String>,
     next_href: Option<String>,
     csv_href: String,
     jsonl_href: String,
-}
-
-struct Row {
-    href: String,
-    when: When,
-    event: String,
-    what: String,
-    about: String,
-    who: String,
-    key: Option<String>,
-    workspace: String,
-    ip: String,
-}
-
-impl Row {
-    fn new(kept: &Kept, handle: &str, now: Instant) -> Self {
-        let story = Story::read(&kept.entry);
-        Self {
-            href: urls::audit_entry(handle, kept.sequence),
-            when: When::new(kept.occurred_at, now),
-            event: kept.event.clone(),
-            what: events::words(&kept.event).to_owned(),
-            about: story.about(),
-            who: story.who(uuid::Uuid::nil()),
-            key: story.key().map(str::to_owned),
-            workspace: story.workspace().unwrap_or_default().to_owned(),
-            ip: story.ip().unwrap_or_default().to_owned(),
-        }
-    }
 }
 
 /// What the parameters narrow a chain to, or a sentence on what they name that is not there.
@@ -118,6 +91,8 @@ pub(super) async fn show(
     let turn = |name: &'static str, kept: Option<&Kept>| {
         kept.map(|kept| with(&urls::audit_log(&handle), name, &kept.sequence.to_string()))
     };
+    let row =
+        |kept: &Kept| (urls::audit_entry(&handle, kept.sequence), Row::new(kept, Uuid::nil(), now));
     let days = organization.audit_retention_days.or(app.settings().flags.audit_retention_days);
     Page(LogPage {
         name: organization.name.clone(),
@@ -131,7 +106,7 @@ pub(super) async fn show(
         next_href: turn("after", slice.rows.last().filter(|_| slice.has_next)),
         csv_href: with(&urls::audit_export(&handle), "format", "csv"),
         jsonl_href: with(&urls::audit_export(&handle), "format", "jsonl"),
-        rows: slice.rows.iter().map(|kept| Row::new(kept, &handle, now)).collect(),
+        rows: slice.rows.iter().map(row).collect(),
         shell: access.shell(shell, "audit-log"),
         params,
         handle,

@@ -4,6 +4,7 @@ mod activity;
 mod entry;
 mod export;
 mod log;
+mod row;
 
 use actix_web::web;
 
