@@ -29,6 +29,9 @@ pub fn pages(config: &mut ServiceConfig) {
     tenancy::invitations::pages(config);
     tenancy::organizations::pages(config);
     tenancy::outbox::pages(config);
+    tenancy::roles::pages(config);
+    tenancy::service_accounts::pages(config);
+    tenancy::sharing::pages(config);
     tenancy::workspaces::pages(config);
 }
 
@@ -60,6 +63,12 @@ pub fn render_mail(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<
     }
     if tenancy::api_keys::mail::TEMPLATES.contains(&template) {
         return tenancy::api_keys::mail::render(context, db, mail);
+    }
+    if tenancy::service_accounts::mail::TEMPLATES.contains(&template) {
+        return tenancy::service_accounts::mail::render(context, db, mail);
+    }
+    if tenancy::sharing::mail::TEMPLATES.contains(&template) {
+        return tenancy::sharing::mail::render(context, db, mail);
     }
     Err(Error::internal(format!("a mail of no slice: {template}")))
 }

@@ -133,6 +133,36 @@ pub fn organization_page(handle: &str, page: &str) -> String {
     format!("/organizations/{}/{page}", segment(handle))
 }
 
+/// One step of the menu of a member (`remove`), by the member's id.
+pub fn organization_member(handle: &str, id: impl Display, step: &str) -> String {
+    format!("{}/{id}/{step}", organization_page(handle, "members"))
+}
+
+/// One step of the menu of an invitation into an organization (`resend`, `revoke`, `link`).
+pub fn organization_invitation(handle: &str, id: impl Display, step: &str) -> String {
+    format!("{}/invitations/{id}/{step}", organization_page(handle, "members"))
+}
+
+/// A service account's page.
+pub fn service_account(organization: &str, id: impl Display) -> String {
+    format!("{}/{id}", organization_page(organization, "service-accounts"))
+}
+
+/// One step of a service account's page (`rotate`, `disable`, `remove` …).
+pub fn service_account_step(organization: &str, id: impl Display, step: &str) -> String {
+    format!("{}/{step}", service_account(organization, id))
+}
+
+/// A workspace role of an organization: one of its own by id, a built-in one by name.
+pub fn role(organization: &str, role: impl Display) -> String {
+    format!("{}/{role}", organization_page(organization, "roles"))
+}
+
+/// One step of a role's page (`edit`, `delete`).
+pub fn role_step(organization: &str, id: impl Display, step: &str) -> String {
+    format!("{}/{step}", role(organization, id))
+}
+
 /// An organization's audit log.
 pub fn audit_log(organization: &str) -> String {
     organization_page(organization, "audit-log")
@@ -191,6 +221,36 @@ pub fn collaborators_invite(account: &str, workspace: &str) -> String {
 /// One step of a row's menu (`remove`, `resend`, `revoke`, `link`) on a collaborator or invitation.
 pub fn collaborator_step(account: &str, workspace: &str, id: impl Display, step: &str) -> String {
     format!("{}/collaborators/{id}/{step}", self::workspace(account, workspace))
+}
+
+/// The members and service accounts of an organization's workspace.
+pub fn sharing(account: &str, workspace: &str) -> String {
+    format!("{}/sharing", self::workspace(account, workspace))
+}
+
+/// A page below sharing (`default`, `members/new`, `service-accounts/new`).
+pub fn sharing_page(account: &str, workspace: &str, page: &str) -> String {
+    format!("{}/{page}", sharing(account, workspace))
+}
+
+/// Why a member has access, by the member's handle.
+pub fn sharing_access(account: &str, workspace: &str, person: &str) -> String {
+    format!("{}/access/{}", sharing(account, workspace), segment(person))
+}
+
+/// One step of the menu of a member's role in a workspace (`role`, `remove`).
+pub fn sharing_member(account: &str, workspace: &str, id: impl Display, step: &str) -> String {
+    format!("{}/members/{id}/{step}", sharing(account, workspace))
+}
+
+/// One step of the menu of a service account's role in a workspace (`role`, `remove`).
+pub fn sharing_bot(account: &str, workspace: &str, id: impl Display, step: &str) -> String {
+    format!("{}/service-accounts/{id}/{step}", sharing(account, workspace))
+}
+
+/// One step of the menu of an invitation into a workspace (`resend`, `revoke`, `link`).
+pub fn sharing_invitation(account: &str, workspace: &str, id: impl Display, step: &str) -> String {
+    format!("{}/invitations/{id}/{step}", sharing(account, workspace))
 }
 
 /// An invitation as the invited person sees it.

@@ -24,6 +24,8 @@ pub fn all_jobs() -> Vec<Job> {
         tenancy::accounts::jobs::JOBS,
         tenancy::api_keys::jobs::JOBS,
         tenancy::invitations::jobs::JOBS,
+        tenancy::service_accounts::jobs::JOBS,
+        tenancy::sharing::jobs::JOBS,
         tenancy::workspaces::jobs::JOBS,
     ]
     .concat()

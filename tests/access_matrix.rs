@@ -7,12 +7,14 @@ use std::fmt::Write;
 use actix_web::{App, HttpRequest, test, web};
 use bulkhead::access::identify::Verified;
 use bulkhead::access::organization::OrganizationRole;
+use bulkhead::access::role::Role;
 use bulkhead::base::db::schema::{api_keys, invitations, memberships, workspaces};
 use bulkhead::base::secret::Purpose;
 use bulkhead::server;
 use diesel::prelude::*;
 
 use crate::support::{Client, TestApp, spawn};
+use crate::tenancy::{members, roles, service_accounts, sharing};
 
 /// The patterns that the server really has.
 async fn patterns(app: &TestApp) -> BTreeSet<String> {
@@ -49,10 +51,26 @@ struct Things {
     invitation: String,
     token: String,
     key: String,
+    organization: Ids,
+}
+
+/// What belongs to `acme`: rows of members, invitations, service accounts, roles.
+#[derive(Default)]
+struct Ids {
+    member: String,
+    invitation: String,
+    workspace_invitation: String,
+    bot: String,
+    bot_grant: String,
+    membership: String,
+    role: String,
+    workspace: String,
+    account: String,
 }
 
 /// Ada owns `lab`, with Bob in it and Pam invited, and `old`, which is deleted; Rex was in `lab`.
-/// Ada is admin of the organization `acme` too, and Bob a member.
+/// Ada is admin of the organization `acme` too, and Bob a member; it owns `data`, in which people with
+/// a name like a role have that role.
 async fn furnish(app: &TestApp) -> Things {
     let ada = app.user("ada").await;
     ada.workspace("lab").await;
@@ -90,12 +108,82 @@ async fn furnish(app: &TestApp) -> Things {
         .await
         .assert_status(303);
     app.make_member("acme", "bob", OrganizationRole::Member).await;
+    furnish_organization(app, &ada).await;
     things(app).await
+}
+
+async fn furnish_organization(app: &TestApp, ada: &Client) {
+    ada.submit("/workspaces/new?owner=acme", &[("owner", "acme"), ("handle", "data")])
+        .await
+        .assert_status(303);
+    for role in Role::GRANTED {
+        app.make_user(role.as_str(), Verified::Mailed).await;
+        app.make_member("acme", role.as_str(), OrganizationRole::Member).await;
+        app.give_role(("acme", "data"), role.as_str(), role).await;
+    }
+    for handle in ["former", "asked"] {
+        app.make_user(handle, Verified::Mailed).await;
+        app.make_member("acme", handle, OrganizationRole::Member).await;
+    }
+    sharing::add_member(ada, "Asked", "owner").await.assert_status(303);
+    app.give_role(("acme", "data"), "former", Role::Owner).await;
+    let remove = members::step(ada, "/organizations/acme/members", "Former", "remove").await;
+    ada.submit(&remove, &[]).await.assert_status(303);
+    let invite = [("email", "new@example.org"), ("role", "member")];
+    ada.submit("/organizations/acme/members/invite", &invite).await.assert_status(303);
+    service_accounts::bot(app, ada, "ingest").await;
+    sharing::share(ada, "ingest", "worker", "").await.assert_status(303);
+    roles::role(ada, "Release", "", &["see_flows"]).await.assert_status(303);
+    let foreign = app.user("foreign").await;
+    foreign
+        .submit("/organizations/new", &[("name", "Foreign"), ("handle", "elsewhere")])
+        .await
+        .assert_status(303);
+}
+
+async fn organization_ids(app: &TestApp) -> Ids {
+    use bulkhead::base::db::schema::{
+        organization_members, service_account_grants as grants, workspace_roles,
+    };
+    type AnyId = bulkhead::base::db::Id<()>;
+    app.read(|db| {
+        let member: AnyId = organization_members::table
+            .filter(organization_members::sort_name.eq("bob"))
+            .select(organization_members::id)
+            .first(db)?;
+        let invited = |kind: &'static str| invitations::table.filter(invitations::kind.eq(kind));
+        let invitation: AnyId = invited("organization").select(invitations::id).first(db)?;
+        let workspace_invitation: AnyId = invited("workspace").select(invitations::id).first(db)?;
+        let (bot, bot_grant): (AnyId, AnyId) =
+            grants::table.select((grants::service_account_id, grants::id)).first(db)?;
+        let membership: AnyId = memberships::table
+            .filter(memberships::sort_name.eq("viewer"))
+            .select(memberships::id)
+            .first(db)?;
+        let role: AnyId = workspace_roles::table.select(workspace_roles::id).first(db)?;
+        let (workspace, account): (AnyId, AnyId) = workspaces::table
+            .filter(workspaces::handle.eq("data"))
+            .select((workspaces::id, workspaces::account_id))
+            .first(db)?;
+        Ok(Ids {
+            member: member.to_string(),
+            invitation: invitation.to_string(),
+            workspace_invitation: workspace_invitation.to_string(),
+            bot: bot.to_string(),
+            bot_grant: bot_grant.to_string(),
+            membership: membership.to_string(),
+            role: role.to_string(),
+            workspace: workspace.to_string(),
+            account: account.to_string(),
+        })
+    })
+    .await
 }
 
 async fn things(app: &TestApp) -> Things {
     type AnyId = bulkhead::base::db::Id<()>;
     let keys = app.app.context.keys.clone();
+    let organization = organization_ids(app).await;
     app.read(move |db| {
         let (workspace, account): (AnyId, AnyId) = workspaces::table
             .filter(workspaces::handle.eq("lab"))
@@ -105,7 +193,10 @@ async fn things(app: &TestApp) -> Things {
             .filter(workspaces::handle.eq("old"))
             .select(workspaces::id)
             .first(db)?;
-        let membership: AnyId = memberships::table.select(memberships::id).first(db)?;
+        let membership: AnyId = memberships::table
+            .filter(memberships::sort_name.eq("bob"))
+            .select(memberships::id)
+            .first(db)?;
         let (invitation, generation): (AnyId, i32) = invitations::table
             .filter(invitations::email_key.eq("pam@example.org"))
             .select((invitations::id, invitations::generation))
@@ -119,6 +210,7 @@ async fn things(app: &TestApp) -> Things {
             invitation: invitation.to_string(),
             token: keys.link_token(Purpose::InvitationMailed, invitation.uuid(), generation),
             key: key.to_string(),
+            organization,
         })
     })
     .await
@@ -126,7 +218,20 @@ async fn things(app: &TestApp) -> Things {
 
 /// A path of a pattern.
 fn path(pattern: &str, things: &Things) -> String {
-    let id = if pattern.contains("/collaborators/{id}/remove") {
+    let own = &things.organization;
+    let id = if pattern.contains("/members/invitations/") {
+        &own.invitation
+    } else if pattern.contains("/sharing/invitations/") {
+        &own.workspace_invitation
+    } else if pattern.contains("/sharing/members/") {
+        &own.membership
+    } else if pattern.contains("/sharing/service-accounts/") {
+        &own.bot_grant
+    } else if pattern.contains("/members/{id}") {
+        &own.member
+    } else if pattern.contains("/service-accounts/") {
+        &own.bot
+    } else if pattern.contains("/collaborators/{id}/remove") {
         &things.membership
     } else if pattern.contains("/collaborators/{id}/") {
         &things.invitation
@@ -138,6 +243,8 @@ fn path(pattern: &str, things: &Things) -> String {
     pattern
         .replace("{organization}", "acme")
         .replace("{sequence}", "1")
+        .replace("{role}", &own.role)
+        .replace("{person}", "bob")
         .replace("{account}", "ada")
         .replace("{workspace}", "lab")
         .replace("{account_id}", &things.account)
@@ -159,6 +266,40 @@ async fn tokens(client: &Client) -> Vec<(String, String)> {
         }
     }
     panic!("no form to take tokens from");
+}
+
+/// The same for an organization's workspace.
+fn path_in_organization(pattern: &str, things: &Things) -> String {
+    let own = &things.organization;
+    let pattern = pattern
+        .replace("/workspaces/{account}/{workspace}", "/workspaces/acme/data")
+        .replace("{account_id}", &own.account)
+        .replace("{workspace_id}", &own.workspace);
+    path(&pattern, things)
+}
+
+/// Who looks at an organization's workspace.
+const IN_ORGANIZATION: [&str; 11] = [
+    "anonymous",
+    "outsider",
+    "foreign",
+    "former",
+    "asked",
+    "viewer",
+    "runner",
+    "developer",
+    "worker",
+    "owner",
+    "admin",
+];
+
+async fn in_organization(app: &TestApp, actor: &str) -> Client {
+    match actor {
+        "anonymous" => app.visitor(),
+        "outsider" => app.sign_in("eve").await,
+        "admin" => app.sign_in("ada").await,
+        handle => app.sign_in(handle).await,
+    }
 }
 
 const ACTORS: [&str; 7] =
@@ -189,16 +330,24 @@ fn word(answer: &crate::support::Answer) -> String {
 
 /// Each request stands alone: a fresh copy of everything for each route would take minutes, so the
 /// requests that change something come after those that only look.
-async fn answers(method: &str, patterns: &BTreeSet<String>) -> Vec<(String, Vec<String>)> {
+async fn answers(
+    method: &str,
+    patterns: &BTreeSet<String>,
+    is_organization: bool,
+) -> Vec<(String, Vec<String>)> {
+    let actors: &[&str] = if is_organization { &IN_ORGANIZATION } else { &ACTORS };
     let mut rows: Vec<(String, Vec<String>)> =
         patterns.iter().map(|pattern| (pattern.clone(), Vec::new())).collect();
-    for actor in ACTORS {
+    for actor in actors {
         let app = spawn().await;
         let things = furnish(&app).await;
         rows.sort_by_key(|(pattern, _)| ends(pattern));
         for (pattern, cells) in &mut rows {
-            let client = client(&app, actor).await;
-            let path = path(pattern, &things);
+            let (client, path) = if is_organization {
+                (in_organization(&app, actor).await, path_in_organization(pattern, &things))
+            } else {
+                (client(&app, actor).await, path(pattern, &things))
+            };
             let answer = if method == "GET" {
                 client.get(&path).await
             } else {
@@ -216,17 +365,17 @@ async fn answers(method: &str, patterns: &BTreeSet<String>) -> Vec<(String, Vec<
 /// How much a step takes away from the steps after it: those that end something come last.
 fn ends(pattern: &str) -> u8 {
     match pattern.rsplit('/').next().unwrap_or_default() {
-        "remove" | "revoke" | "resend" | "sign-up" | "sign-in" => 1,
+        "remove" | "revoke" | "resend" | "sign-up" | "sign-in" | "disable" => 1,
         "accept" => 2,
         "decline" | "leave" => 3,
         _ => 0,
     }
 }
 
-fn table(rows: &[(String, Vec<String>)]) -> String {
+fn table(actors: &[&str], rows: &[(String, Vec<String>)]) -> String {
     let width = rows.iter().map(|(pattern, _)| pattern.len()).max().unwrap_or(0);
     let mut text = format!("{:width$}", "");
-    for actor in ACTORS {
+    for actor in actors {
         write!(text, "  {actor:12}").unwrap();
     }
     for (pattern, cells) in rows {
@@ -315,14 +464,36 @@ async fn option(client: &Client, workspace: &str) -> String {
 /// What everybody sees when they only look.
 #[actix_rt::test]
 async fn every_page_for_every_actor() {
-    let rows = answers("GET", &pages().await).await;
-    insta::assert_snapshot!(table(&rows));
+    let rows = answers("GET", &pages().await, false).await;
+    insta::assert_snapshot!(table(&ACTORS, &rows));
 }
 
 /// What everybody gets when they send an empty form. Nothing here is confirmed, so nothing that
 /// asks for a confirmation happens.
 #[actix_rt::test]
 async fn every_form_for_every_actor() {
-    let rows = answers("POST", &pages().await).await;
-    insta::assert_snapshot!(table(&rows));
+    let rows = answers("POST", &pages().await, false).await;
+    insta::assert_snapshot!(table(&ACTORS, &rows));
+}
+
+/// The patterns of a workspace and of organizations.
+async fn shared_pages() -> BTreeSet<String> {
+    let about = |pattern: &String| {
+        pattern.starts_with("/workspaces/{account}") || pattern.starts_with("/organizations/{")
+    };
+    pages().await.into_iter().filter(about).collect()
+}
+
+/// What each role of an organization's workspace sees, and who is not in it (AZ-01, H1, H8).
+#[actix_rt::test]
+async fn every_page_for_every_role_of_an_organization() {
+    let rows = answers("GET", &shared_pages().await, true).await;
+    insta::assert_snapshot!(table(&IN_ORGANIZATION, &rows));
+}
+
+/// What each of them gets for an empty form.
+#[actix_rt::test]
+async fn every_form_for_every_role_of_an_organization() {
+    let rows = answers("POST", &shared_pages().await, true).await;
+    insta::assert_snapshot!(table(&IN_ORGANIZATION, &rows));
 }

@@ -72,11 +72,14 @@ fn slices_stand_on_earlier_ones() {
     let order = [
         "audit",
         "accounts",
-        "organizations",
         "invitations",
+        "organizations",
         "workspaces",
         "collaborators",
         "api_keys",
+        "roles",
+        "service_accounts",
+        "sharing",
         "closing",
         "outbox",
     ];

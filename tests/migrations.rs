@@ -77,6 +77,10 @@ async fn every_column_that_the_code_names_exists() {
         organization_members,
         two_factor,
         recovery_codes,
+        workspace_roles,
+        service_accounts,
+        service_account_keys,
+        service_account_grants,
     );
     let named: BTreeSet<&str> = queries.iter().map(|(table, _)| *table).collect();
     let texts: Vec<String> = queries

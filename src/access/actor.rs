@@ -8,7 +8,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use jiff::SignedDuration;
 
 use super::role::Scopes;
-use super::{AccountId, UserId, WorkspaceId};
+use super::{AccountId, ServiceAccountId, UserId, WorkspaceId};
 use crate::base::db::{Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::session::SessionMarker;
@@ -68,21 +68,79 @@ pub enum Actor {
         /// Which.
         key: KeyOfPerson,
     },
+    /// A service account's key.
+    ServiceAccountKey {
+        /// Whose.
+        service_account: ServiceAccount,
+        /// Which.
+        key: Id<ServiceAccountKeyMarker>,
+    },
+}
+
+/// A principal of an organization that is no person. It has no rights in the organization itself
+/// (A2), and reaches what is shared with it (H7).
+#[derive(Clone, Debug)]
+pub struct ServiceAccount {
+    /// Its id.
+    pub id: ServiceAccountId,
+    /// Its name, unique in the organization.
+    pub name: String,
+    /// The organization's account.
+    pub account: AccountId,
+}
+
+/// What an id of the `service_account_keys` table is the id of.
+#[derive(Debug)]
+pub enum ServiceAccountKeyMarker {}
+
+/// Whose grants count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Principal {
+    /// A person's, and the workspaces of the own account and of organizations.
+    Person {
+        /// The person.
+        user: UserId,
+        /// The personal account.
+        account: AccountId,
+    },
+    /// Those of a service account.
+    ServiceAccount(ServiceAccountId),
 }
 
 /// What an actor reaches at most: the input of every query on memberships.
 #[derive(Clone, Copy, Debug)]
 pub struct Reach {
-    /// The person whose memberships count.
-    pub user: UserId,
-    /// The account whose workspaces are the person's own.
-    pub account: AccountId,
+    /// Whose grants count.
+    pub principal: Principal,
     /// Nothing but this workspace.
     pub only_workspace: Option<WorkspaceId>,
+    /// Access that ends by then does not count.
+    pub now: Instant,
     read_only: bool,
 }
 
 impl Reach {
+    /// What a person reaches, without the limits of a key.
+    pub fn of_person(person: &Person, now: Instant) -> Self {
+        let principal = Principal::Person { user: person.user, account: person.account };
+        Self { principal, only_workspace: None, now, read_only: false }
+    }
+
+    /// Whether the account is the person's own.
+    pub fn owns(&self, account: AccountId) -> bool {
+        matches!(self.principal, Principal::Person { account: own, .. } if own == account)
+    }
+
+    /// Whether a key was limited when it was made: such a one has no rights in accounts.
+    pub fn is_limited(&self) -> bool {
+        self.only_workspace.is_some()
+    }
+
+    /// Whether nothing may be changed.
+    pub fn only_reads(&self) -> bool {
+        self.read_only
+    }
+
     /// What is left of a role's permissions for this actor.
     pub fn narrow(&self, scopes: Scopes) -> Scopes {
         if self.read_only { scopes.only_looking() } else { scopes }
@@ -90,19 +148,55 @@ impl Reach {
 }
 
 impl Actor {
-    /// What this actor reaches.
-    pub fn reach(&self) -> Reach {
-        let (person, only_workspace, read_only) = match self {
-            Self::Session { person, .. } => (person, None, false),
-            Self::UserKey { person, key } => (person, key.only_workspace, key.read_only),
-        };
-        Reach { user: person.user, account: person.account, only_workspace, read_only }
+    /// What this actor reaches at a moment.
+    pub fn reach(&self, now: Instant) -> Reach {
+        match self {
+            Self::Session { person, .. } => Reach::of_person(person, now),
+            Self::UserKey { person, key } => Reach {
+                only_workspace: key.only_workspace,
+                read_only: key.read_only,
+                ..Reach::of_person(person, now)
+            },
+            Self::ServiceAccountKey { service_account, .. } => Reach {
+                principal: Principal::ServiceAccount(service_account.id),
+                only_workspace: None,
+                now,
+                read_only: false,
+            },
+        }
     }
 
-    /// The person behind the actor, for words on pages and in the audit log.
-    pub fn person(&self) -> &Person {
+    /// The person who acts, in a browser or by a key; `None` for a service account.
+    pub fn as_person(&self) -> Option<&Person> {
         match self {
-            Self::Session { person, .. } | Self::UserKey { person, .. } => person,
+            Self::Session { person, .. } | Self::UserKey { person, .. } => Some(person),
+            Self::ServiceAccountKey { .. } => None,
+        }
+    }
+
+    /// The same for what only people do.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for a service account.
+    pub fn person(&self) -> Result<&Person> {
+        self.as_person().ok_or_else(|| {
+            Error::Forbidden("A service account can’t do this. Use a person’s key.".to_owned())
+        })
+    }
+
+    /// The id of the person or the service account.
+    pub fn id(&self) -> uuid::Uuid {
+        match self {
+            Self::Session { person, .. } | Self::UserKey { person, .. } => person.user.uuid(),
+            Self::ServiceAccountKey { service_account, .. } => service_account.id.uuid(),
+        }
+    }
+
+    /// The name, for words on pages and in mails.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Session { person, .. } | Self::UserKey { person, .. } => &person.name,
+            Self::ServiceAccountKey { service_account, .. } => &service_account.name,
         }
     }
 
@@ -112,7 +206,10 @@ impl Actor {
     /// [`Error::SignInRequired`], [`Error::VerificationRequired`].
     pub fn of(req: &HttpRequest) -> Result<Self> {
         let actor = req.extensions().get::<Self>().cloned().ok_or(Error::SignInRequired)?;
-        if actor.person().verified { Ok(actor) } else { Err(Error::VerificationRequired) }
+        match actor.as_person() {
+            Some(person) if !person.verified => Err(Error::VerificationRequired),
+            _ => Ok(actor),
+        }
     }
 }
 

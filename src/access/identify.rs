@@ -11,15 +11,19 @@ use diesel::prelude::*;
 use jiff::SignedDuration;
 
 use super::UserId;
-use super::actor::{Actor, KeyMarker, KeyOfPerson, Person};
+use super::actor::{
+    Actor, KeyMarker, KeyOfPerson, Person, ServiceAccount, ServiceAccountKeyMarker,
+};
 use crate::app::App;
-use crate::base::db::schema::{accounts, api_keys, sessions, users};
+use crate::base::db::schema::{
+    accounts, api_keys, service_account_keys, service_accounts, sessions, users,
+};
 use crate::base::db::{Db, Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::page::Viewer;
 use crate::base::http::session::{ROW_ID, SIGNED_IN, SessionMarker, SignedIn};
-use crate::base::secret::{ApiKey, password_stamp};
+use crate::base::secret::{ApiKey, KeyKind, password_stamp};
 use crate::base::text::{initials, tone_of};
 
 crate::base::db::text_enum! {
@@ -200,23 +204,102 @@ async fn identify_key(req: &actix_web::HttpRequest) -> Result<()> {
     let typed = bearer(req).ok_or(Error::SignInRequired)?;
     // What fails the checksum is a typing error, not a guess.
     let key = ApiKey::parse(typed).ok_or(Error::SignInRequired)?;
-    let (hash, now, keeps_mails) = (key.hash(), app.now(), app.settings().keeps_mails());
-    let found = app.db.read(move |db| Ok(key_by_hash(db, hash, now)?)).await?;
-    let Some((row, key, last_used)) = found else {
+    let actor = match key.kind() {
+        KeyKind::User => identify_user_key(&app, &key, ip).await?,
+        KeyKind::ServiceAccount => identify_service_account_key(&app, &key, ip).await?,
+    };
+    let Some(actor) = actor else {
         app.limits.unknown_key(ip)?;
         return Err(Error::SignInRequired);
     };
+    tracing::Span::current().record("user.id", tracing::field::display(actor.id()));
+    req.extensions_mut().insert(actor);
+    Ok(())
+}
+
+/// Whether it is time to note a use again: a minute's exactness spares a write per request.
+fn is_due(last_used: Option<Instant>, now: Instant) -> bool {
+    last_used.is_none_or(|at| now.since(at) > SignedDuration::from_mins(1))
+}
+
+async fn identify_user_key(app: &App, key: &ApiKey, ip: ClientIp) -> Result<Option<Actor>> {
+    let (hash, now, keeps_mails) = (key.hash(), app.now(), app.settings().keeps_mails());
+    let found = app.db.read(move |db| Ok(key_by_hash(db, hash, now)?)).await?;
+    let Some((row, key, last_used)) = found else { return Ok(None) };
     let (person, _) = person_of(row, keeps_mails);
     if !person.verified {
         return Err(Error::VerificationRequired);
     }
-    tracing::Span::current().record("user.id", tracing::field::display(person.user));
-    if last_used.is_none_or(|at| now.since(at) > SignedDuration::from_mins(1)) {
+    if is_due(last_used, now) {
         let (app, id) = (app.clone(), key.id);
         actix_web::rt::spawn(async move { note_used(&app, id, ip, now).await });
     }
-    req.extensions_mut().insert(Actor::UserKey { person, key });
-    Ok(())
+    Ok(Some(Actor::UserKey { person, key }))
+}
+
+async fn identify_service_account_key(
+    app: &App,
+    key: &ApiKey,
+    ip: ClientIp,
+) -> Result<Option<Actor>> {
+    let (hash, now) = (key.hash(), app.now());
+    let found = app.db.read(move |db| Ok(service_account_by_hash(db, hash, now)?)).await?;
+    let Some((service_account, key, last_used)) = found else { return Ok(None) };
+    if is_due(last_used, now) {
+        let app = app.clone();
+        actix_web::rt::spawn(async move { note_bot_used(&app, key, ip, now).await });
+    }
+    Ok(Some(Actor::ServiceAccountKey { service_account, key }))
+}
+
+type BotFound = (ServiceAccount, Id<ServiceAccountKeyMarker>, Option<Instant>);
+
+/// The service account of a key that has not expired, unless it is disabled.
+fn service_account_by_hash(
+    db: &mut Db,
+    hash: Vec<u8>,
+    now: Instant,
+) -> QueryResult<Option<BotFound>> {
+    type Row = (
+        super::ServiceAccountId,
+        String,
+        super::AccountId,
+        Id<ServiceAccountKeyMarker>,
+        Option<Instant>,
+    );
+    use service_account_keys as keys;
+    let row = keys::table
+        .inner_join(service_accounts::table)
+        .filter(keys::hash.eq(hash))
+        .filter(keys::expires_at.is_null().or(keys::expires_at.gt(now)))
+        .filter(service_accounts::disabled_at.is_null())
+        .select((
+            service_accounts::id,
+            service_accounts::name,
+            service_accounts::account_id,
+            keys::id,
+            keys::last_used_at,
+        ))
+        .first::<Row>(db)
+        .optional()?;
+    Ok(row.map(|(id, name, account, key, last_used)| {
+        (ServiceAccount { id, name, account }, key, last_used)
+    }))
+}
+
+async fn note_bot_used(app: &App, key: Id<ServiceAccountKeyMarker>, ip: ClientIp, now: Instant) {
+    let noted = app.db.ingest(move |db| {
+        diesel::update(service_account_keys::table.find(key))
+            .set((
+                service_account_keys::last_used_at.eq(Some(now)),
+                service_account_keys::last_used_ip.eq(Some(ip.0.to_string())),
+            ))
+            .execute(db)?;
+        Ok(())
+    });
+    if let Err(error) = noted.await {
+        tracing::warn!(error.cause = %error, "could not note that a key was used");
+    }
 }
 
 type KeyFound = (PersonRow, KeyOfPerson, Option<Instant>);

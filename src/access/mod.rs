@@ -21,5 +21,7 @@ use crate::base::http::session::UserMarker;
 pub type AccountId = Id<AccountMarker>;
 /// The id of a person.
 pub type UserId = Id<UserMarker>;
+/// The id of a service account.
+pub type ServiceAccountId = Id<actor::ServiceAccount>;
 /// The id of a workspace.
 pub type WorkspaceId = Id<membership::Workspace>;

@@ -11,12 +11,14 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use diesel::prelude::*;
 
-use super::actor::{Person, SignedInPerson};
+use super::actor::{Actor, Person};
 use super::handle::Handle;
 use super::{AccountId, UserId};
 use crate::app::App;
-use crate::base::db::schema::{account_redirects, accounts, organization_members, organizations};
-use crate::base::db::{Db, Instant, Locks};
+use crate::base::db::schema::{
+    account_redirects, accounts, organization_members, organizations, two_factor,
+};
+use crate::base::db::{Db, Id, Instant, Locks};
 use crate::base::error::{Error, Result};
 use crate::base::http::page::{CurrentOrganization, Shell};
 use crate::urls;
@@ -58,10 +60,20 @@ pub struct Organization {
     pub workspace_limit: Option<i32>,
     /// Its own limit of members.
     pub member_limit: Option<i32>,
-    /// Days for which ended runs are kept; `None` is the server's default.
+    /// Its own limit of service accounts.
+    pub service_account_limit: Option<i32>,
+    /// Days for which ended runs are kept, as the operator set; `None` is the server's default.
     pub run_retention_days: Option<i32>,
-    /// Days for which audit entries are kept; `None` is the server's default.
+    /// Days for which audit entries are kept, as the operator set; `None` is the server's default.
     pub audit_retention_days: Option<i32>,
+    /// Fewer days for ended runs, as its admins chose.
+    pub own_run_retention_days: Option<i32>,
+    /// Fewer days for audit entries, as its admins chose.
+    pub own_audit_retention_days: Option<i32>,
+    /// Since when everybody in it needs a second factor.
+    pub two_factor_since: Option<Instant>,
+    /// Mail domains of the people it invites, with a space between them; empty for any.
+    pub email_domains: String,
     /// When it was made.
     pub created_at: Instant,
 }
@@ -74,8 +86,13 @@ type Columns = (
     organizations::link,
     accounts::workspace_limit,
     accounts::member_limit,
+    accounts::service_account_limit,
     accounts::run_retention_days,
     accounts::audit_retention_days,
+    organizations::run_retention_days,
+    organizations::audit_retention_days,
+    organizations::two_factor_since,
+    organizations::email_domains,
     accounts::created_at,
 );
 
@@ -88,14 +105,35 @@ const COLUMNS: Columns = (
     organizations::link,
     accounts::workspace_limit,
     accounts::member_limit,
+    accounts::service_account_limit,
     accounts::run_retention_days,
     accounts::audit_retention_days,
+    organizations::run_retention_days,
+    organizations::audit_retention_days,
+    organizations::two_factor_since,
+    organizations::email_domains,
     accounts::created_at,
 );
+
+impl Organization {
+    /// Whether it takes an address of this domain (the part after the @, in lower case).
+    pub fn takes_domain(&self, domain: &str) -> bool {
+        takes_domain(&self.email_domains, domain)
+    }
+}
+
+/// Whether a list of domains, with a space between them, has room for one; an empty list takes any.
+pub fn takes_domain(domains: &str, domain: &str) -> bool {
+    domains.is_empty() || domains.split(' ').any(|known| known == domain)
+}
 
 /// Everybody who belongs to the organization.
 #[derive(Debug)]
 pub enum AnyMember {}
+
+/// Everybody who belongs to it, also whom a rule of it keeps out for now: to leave.
+#[derive(Debug)]
+pub enum Leaving {}
 
 /// Its admins.
 #[derive(Debug)]
@@ -105,37 +143,40 @@ pub enum Admin {}
 pub trait AsksOfMember: 'static {
     /// Whether only admins will do.
     const ADMIN: bool;
+    /// Whether the organization's rules for its people count.
+    const RULES: bool = true;
+    /// Whether a key that only reads will do.
+    const READS: bool = false;
 }
 
 impl AsksOfMember for AnyMember {
     const ADMIN: bool = false;
+    const READS: bool = true;
+}
+
+impl AsksOfMember for Leaving {
+    const ADMIN: bool = false;
+    const RULES: bool = false;
 }
 
 impl AsksOfMember for Admin {
     const ADMIN: bool = true;
 }
 
-/// Proof that a signed-in person is `P` in this organization. Only this module makes one, from the
-/// request; what changes data takes it by value.
+/// Proof that a person, in a browser or by an unlimited key, is `P` in this organization. Only this
+/// module makes one, from the request; what changes data takes it by value.
 pub struct OrganizationAccess<P> {
-    person: SignedInPerson,
+    actor: Actor,
+    person: Person,
     organization: Organization,
     role: OrganizationRole,
     proof: PhantomData<fn() -> P>,
 }
 
-/// The organization with a handle, and what a person is in it.
-///
-/// # Errors
-/// The database's fault.
-pub fn by_handle(
-    db: &mut Db,
-    user: UserId,
-    handle: &str,
-) -> QueryResult<Option<(Organization, OrganizationRole)>> {
+/// The account with a handle.
+fn account_of(db: &mut Db, handle: &str) -> QueryResult<Option<AccountId>> {
     let account = accounts::table.filter(accounts::handle.eq(handle)).select(accounts::id);
-    let Some(account) = account.first::<AccountId>(db).optional()? else { return Ok(None) };
-    by_account(db, user, account)
+    account.first(db).optional()
 }
 
 /// The organization of an account, and what a person is in it.
@@ -146,15 +187,22 @@ pub fn by_account(
     db: &mut Db,
     user: UserId,
     account: AccountId,
-) -> QueryResult<Option<(Organization, OrganizationRole)>> {
-    let Some(role) = role(db, user, account)? else { return Ok(None) };
-    let found: Option<Organization> = accounts::table
+) -> QueryResult<Option<(Organization, Membership)>> {
+    let Some(member) = membership(db, user, account)? else { return Ok(None) };
+    Ok(one(db, account)?.map(|organization| (organization, member)))
+}
+
+/// The organization of an account, for those whose right to see it is proved otherwise.
+///
+/// # Errors
+/// The database's fault.
+pub fn one(db: &mut Db, account: AccountId) -> QueryResult<Option<Organization>> {
+    accounts::table
         .inner_join(organizations::table)
         .filter(accounts::id.eq(account))
         .select(COLUMNS)
         .first(db)
-        .optional()?;
-    Ok(found.map(|organization| (organization, role)))
+        .optional()
 }
 
 /// What a person is in the organization of an account.
@@ -172,6 +220,85 @@ pub fn role(
         .select(organization_members::role)
         .first(db)
         .optional()
+}
+
+/// What a person is in an organization, and whether a rule of it keeps the person out for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// The role.
+    pub role: OrganizationRole,
+    /// The organization asks for a second factor, and the person has none.
+    pub lacks_second_factor: bool,
+}
+
+/// A person's membership in the organization of an account.
+///
+/// # Errors
+/// The database's fault.
+pub fn membership(
+    db: &mut Db,
+    user: UserId,
+    account: AccountId,
+) -> QueryResult<Option<Membership>> {
+    let row: Option<(OrganizationRole, Option<Instant>, Option<UserId>)> =
+        organization_members::table
+            .inner_join(
+                organizations::table
+                    .on(organizations::account_id.eq(organization_members::account_id)),
+            )
+            .left_join(two_factor::table.on(two_factor::user_id.eq(organization_members::user_id)))
+            .filter(organization_members::account_id.eq(account))
+            .filter(organization_members::user_id.eq(user))
+            .select((
+                organization_members::role,
+                organizations::two_factor_since,
+                two_factor::user_id.nullable(),
+            ))
+            .first(db)
+            .optional()?;
+    Ok(row.map(|(role, needed, has)| Membership {
+        role,
+        lacks_second_factor: needed.is_some() && has.is_none(),
+    }))
+}
+
+/// Lets a person, of a name, into an organization.
+///
+/// # Errors
+/// The database's fault.
+pub fn insert_member(
+    db: &mut Db,
+    account: AccountId,
+    (user, name): (UserId, &str),
+    role: OrganizationRole,
+    now: Instant,
+) -> QueryResult<usize> {
+    diesel::insert_into(organization_members::table)
+        .values((
+            organization_members::id.eq(Id::<Membership>::new(now)),
+            organization_members::account_id.eq(account),
+            organization_members::user_id.eq(user),
+            organization_members::role.eq(role),
+            organization_members::sort_name.eq(name.to_lowercase()),
+            organization_members::created_at.eq(now),
+        ))
+        .execute(db)
+}
+
+/// Changes what a person is in an organization; returns how many rows that were.
+///
+/// # Errors
+/// The database's fault.
+pub fn set_role(
+    db: &mut Db,
+    account: AccountId,
+    user: UserId,
+    role: OrganizationRole,
+) -> QueryResult<usize> {
+    let member = organization_members::table
+        .filter(organization_members::account_id.eq(account))
+        .filter(organization_members::user_id.eq(user));
+    diesel::update(member).set(organization_members::role.eq(role)).execute(db)
 }
 
 /// Whether a person decides over an account and all its workspaces: it is the own one, or an
@@ -193,32 +320,74 @@ fn moved(db: &mut Db, user: UserId, handle: &str) -> QueryResult<Option<Organiza
     Ok(by_account(db, user, account)?.map(|(organization, _)| organization))
 }
 
+/// How an address names an organization.
+#[derive(Clone, Debug)]
+enum Named {
+    /// On pages, by its handle.
+    ByHandle(String),
+    /// On the API, by its account's id, which never changes.
+    ById(AccountId),
+}
+
+impl Named {
+    fn of(req: &HttpRequest) -> Result<Self> {
+        let info = req.match_info();
+        if let Some(id) = info.get("account_id") {
+            return id.parse().map(Self::ById).map_err(|_| Error::NotFound);
+        }
+        let handle = info.get("organization").filter(|text| Handle::is_stored_form(text));
+        handle.map(|handle| Self::ByHandle(handle.to_owned())).ok_or(Error::NotFound)
+    }
+}
+
+type Found = (Option<(Organization, Membership)>, Option<Organization>);
+
+fn find(db: &mut Db, user: UserId, named: &Named) -> QueryResult<Found> {
+    let account = match named {
+        Named::ById(account) => Some(*account),
+        Named::ByHandle(handle) => account_of(db, handle)?,
+    };
+    let here = match account {
+        Some(account) => by_account(db, user, account)?,
+        None => None,
+    };
+    let moved = match (&here, named) {
+        (None, Named::ByHandle(handle)) => moved(db, user, handle)?,
+        _ => None,
+    };
+    Ok((here, moved))
+}
+
 impl<P: AsksOfMember> OrganizationAccess<P> {
     async fn of(req: HttpRequest) -> Result<Self> {
-        let person = SignedInPerson::extract(&req).await?;
+        let actor = Actor::of(&req)?;
+        // A service account and a key for one workspace have no rights in accounts (AK-04).
         let app = req.app_data::<web::Data<App>>().ok_or_else(|| Error::internal("no App"))?;
-        let handle = req.match_info().get("organization").unwrap_or_default();
-        if !Handle::is_stored_form(handle) {
-            return Err(Error::NotFound);
-        }
-        let (user, asked) = (person.person().user, handle.to_owned());
-        let found = app
-            .db
-            .read(move |db| match by_handle(db, user, &asked)? {
-                Some(found) => Ok(Ok(found)),
-                None => Ok(Err(moved(db, user, &asked)?)),
-            })
-            .await?;
-        match found {
-            Ok((organization, role)) => {
-                let access = Self { person, organization, role, proof: PhantomData };
+        let reach = actor.reach(app.now());
+        let person = actor.as_person().filter(|_| !reach.is_limited());
+        let person = person.cloned().ok_or(Error::NotFound)?;
+        let named = Named::of(&req)?;
+        let (user, asked) = (person.user, named.clone());
+        match app.db.read(move |db| Ok(find(db, user, &asked)?)).await? {
+            (Some((organization, member)), _) => {
+                if P::RULES && member.lacks_second_factor {
+                    return Err(Error::SecondFactorRequired(organization.name));
+                }
+                let role = member.role;
+                let access = Self { actor, person, organization, role, proof: PhantomData };
                 if P::ADMIN {
                     access.check_admin()?;
                 }
+                if !P::READS && reach.only_reads() {
+                    return Err(Error::Forbidden("This key only reads.".to_owned()));
+                }
                 Ok(access)
             }
-            Err(Some(to)) => Err(Error::Moved(new_path(&req, handle, &to.handle))),
-            Err(None) => Err(Error::NotFound),
+            (None, Some(to)) => Err(match &named {
+                Named::ByHandle(old) => Error::Moved(new_path(&req, old, &to.handle)),
+                Named::ById(_) => Error::NotFound,
+            }),
+            (None, None) => Err(Error::NotFound),
         }
     }
 
@@ -238,9 +407,9 @@ impl<P: AsksOfMember> OrganizationAccess<P> {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Forbidden`].
     pub fn still_holds(&self, db: &mut Db) -> Result<Organization> {
-        let found = by_account(db, self.person().user, self.organization.account)?;
-        let (organization, role) = found.ok_or(Error::NotFound)?;
-        if P::ADMIN && role != OrganizationRole::Admin {
+        let found = by_account(db, self.person.user, self.organization.account)?;
+        let (organization, member) = found.ok_or(Error::NotFound)?;
+        if P::ADMIN && member.role != OrganizationRole::Admin {
             return Err(Error::Forbidden("Your role changed meanwhile.".to_owned()));
         }
         Ok(organization)
@@ -255,12 +424,12 @@ impl<P> OrganizationAccess<P> {
 
     /// Who looks or acts.
     pub fn person(&self) -> &Person {
-        self.person.person()
+        &self.person
     }
 
-    /// The same with the browser.
-    pub fn signed_in(&self) -> &SignedInPerson {
-        &self.person
+    /// The same as the actor of a change.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
     }
 
     /// Whether the person is an admin.

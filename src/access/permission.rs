@@ -126,6 +126,11 @@ impl Permission {
         TABLE.iter().map(|row| row.permission)
     }
 
+    /// The permission of a scope name.
+    pub fn parse(scope: &str) -> Option<Self> {
+        TABLE.iter().find(|row| row.scope == scope).map(|row| row.permission)
+    }
+
     fn row(self) -> Option<&'static Row> {
         TABLE.get(self as usize)
     }

@@ -1,6 +1,9 @@
 //! The built-in roles and what each allows (spec/permissions.md).
 
+use std::fmt;
+
 use super::permission::Permission;
+use crate::base::db::Id;
 
 crate::base::db::text_enum! {
     /// A named set of permissions.
@@ -25,6 +28,9 @@ crate::base::db::text_enum! {
 pub struct Scopes(u64);
 
 impl Scopes {
+    /// Nothing.
+    pub const NONE: Self = Self(0);
+
     /// The set with one more permission and what that one implies.
     #[must_use]
     pub fn with(self, permission: Permission) -> Self {
@@ -42,6 +48,45 @@ impl Scopes {
         self.0 & (1 << permission as u64) != 0
     }
 
+    /// What is in either set.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// What is in this set and not in the other.
+    #[must_use]
+    pub fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Whether everything in the other set is in this one.
+    pub fn covers(self, other: Self) -> bool {
+        other.without(self).is_empty()
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// What is in it, in the order of the tree.
+    pub fn iter(self) -> impl Iterator<Item = Permission> {
+        Permission::all().filter(move |permission| self.contains(*permission))
+    }
+
+    /// The scope names, with a space between them.
+    pub fn names(self) -> String {
+        self.iter().map(Permission::scope).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The set of some scope names, closed over what they imply; a name that is no scope any more
+    /// is left out.
+    pub fn of_names(names: &str) -> Self {
+        let known = names.split(' ').filter_map(Permission::parse);
+        known.fold(Self::default(), Self::with)
+    }
+
     /// What is in this set and only looks.
     #[must_use]
     pub fn only_looking(self) -> Self {
@@ -51,7 +96,104 @@ impl Scopes {
     }
 }
 
+/// What an id of the `workspace_roles` table is the id of.
+#[derive(Debug)]
+pub enum CustomRole {}
+
+/// The id of a role that an organization made.
+pub type RoleId = Id<CustomRole>;
+
+/// A role as a grant names it: a built-in one, or one that the organization made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoleRef {
+    /// A built-in role.
+    BuiltIn(Role),
+    /// An organization's own.
+    Custom(RoleId),
+}
+
+impl RoleRef {
+    /// The role of two columns, of which at most one is set.
+    pub fn of(built_in: Option<Role>, custom: Option<RoleId>) -> Option<Self> {
+        built_in.map(Self::BuiltIn).or(custom.map(Self::Custom))
+    }
+
+    /// The role of a word in a form or an address. Only what an organization may grant.
+    pub fn parse(text: &str) -> Option<Self> {
+        let built_in = Role::parse(text).filter(|role| Role::GRANTED.contains(role));
+        built_in.map(Self::BuiltIn).or_else(|| text.parse().ok().map(Self::Custom))
+    }
+
+    /// The built-in role's column.
+    pub fn built_in(self) -> Option<Role> {
+        match self {
+            Self::BuiltIn(role) => Some(role),
+            Self::Custom(_) => None,
+        }
+    }
+
+    /// The other role's column.
+    pub fn custom(self) -> Option<RoleId> {
+        match self {
+            Self::BuiltIn(_) => None,
+            Self::Custom(id) => Some(id),
+        }
+    }
+}
+
+impl fmt::Display for RoleRef {
+    /// The word in forms and addresses.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BuiltIn(role) => f.write_str(role.as_str()),
+            Self::Custom(id) => id.fmt(f),
+        }
+    }
+}
+
+/// A role with its name and what it allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedRole {
+    /// Which.
+    pub role: RoleRef,
+    /// Its name as people read it.
+    pub title: String,
+    /// What it allows.
+    pub scopes: Scopes,
+}
+
+impl From<Role> for NamedRole {
+    fn from(role: Role) -> Self {
+        Self { role: RoleRef::BuiltIn(role), title: role.title().to_owned(), scopes: role.scopes() }
+    }
+}
+
+impl NamedRole {
+    /// An organization's own role, from its row.
+    pub fn custom(id: RoleId, title: String, inherits: Option<Role>, scopes: &str) -> Self {
+        let inherited = inherits.map(Role::scopes).unwrap_or_default();
+        let scopes = inherited.union(Scopes::of_names(scopes));
+        Self { role: RoleRef::Custom(id), title, scopes }
+    }
+}
+
 impl Role {
+    /// The built-in roles that an organization grants in its workspaces.
+    pub const GRANTED: [Self; 5] =
+        [Self::Viewer, Self::Runner, Self::Developer, Self::Owner, Self::Worker];
+
+    /// What the role is for, in a line.
+    pub fn purpose(self) -> &'static str {
+        match self {
+            Self::Viewer => "Looks at everything but secrets, settings and people",
+            Self::Runner => "Looks, and runs deployments",
+            Self::Developer => "Builds and runs; sees settings and people",
+            Self::Owner => "Everything, people and settings included",
+            Self::Worker => "What a process that runs work needs; for service accounts",
+            Self::Collaborator => "Views and runs flows in a personal workspace",
+        }
+    }
+
     /// The letter of the role's column in the table.
     pub(super) fn letter(self) -> char {
         match self {

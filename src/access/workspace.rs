@@ -11,9 +11,9 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
 use super::actor::{Actor, Reach};
 use super::handle::Handle;
-use super::membership::{self, AccountKind, Workspace};
+use super::membership::{self, AccountKind, Held, Workspace};
 use super::permission::{Needs, Permission};
-use super::role::{Role, Scopes};
+use super::role::{NamedRole, RoleRef, Scopes};
 use super::{AccountId, WorkspaceId};
 use crate::app::App;
 use crate::base::db::{Db, Locks};
@@ -26,7 +26,8 @@ use crate::urls;
 pub struct WorkspaceAccess<P> {
     actor: Actor,
     workspace: Workspace,
-    role: Role,
+    reach: Reach,
+    held: Held,
     scopes: Scopes,
     switcher: Vec<SwitchItem>,
     proof: PhantomData<fn() -> P>,
@@ -91,7 +92,7 @@ impl Named {
 /// What the database says about a named workspace.
 #[derive(Default)]
 struct Found {
-    here: Option<(Workspace, Role)>,
+    here: Option<(Workspace, Held)>,
     moved: Option<Workspace>,
     others: Vec<(String, String)>,
 }
@@ -122,19 +123,22 @@ impl<P: Asks> WorkspaceAccess<P> {
         let app = req.app_data::<web::Data<App>>().ok_or_else(|| Error::internal("no App"))?;
         let named = Named::of(&req)?;
         let is_page = *req.method() == Method::GET;
-        let reach = actor.reach();
+        let reach = actor.reach(app.now());
         let asked = named.clone();
         let found = app.db.read(move |db| find(db, &reach, &asked, is_page)).await?;
-        let Some((workspace, role)) = found.here else {
+        let Some((workspace, held)) = found.here else {
             let to = found.moved.and_then(|to| new_path(&req, &named, &to));
             return Err(to.map_or(Error::NotFound, Error::Moved));
         };
         let switch = |(account, handle)| SwitchItem { account, handle };
         let switcher = found.others.into_iter().map(switch).collect();
-        let scopes = reach.narrow(role.scopes());
-        let access = Self { actor, workspace, role, scopes, switcher, proof: PhantomData };
+        let scopes = reach.narrow(held.scopes);
+        let access = Self { actor, workspace, reach, held, scopes, switcher, proof: PhantomData };
         let visit = Visit { actor: access.actor.clone(), workspace: access.workspace.clone() };
         req.extensions_mut().insert(visit);
+        if access.held.lacks_second_factor {
+            return Err(Error::SecondFactorRequired(access.workspace.account_name));
+        }
         access.check()?;
         Ok(access)
     }
@@ -144,7 +148,7 @@ impl<P: Asks> WorkspaceAccess<P> {
             Some(permission) if !self.scopes.contains(permission) => {
                 Err(Error::Forbidden(format!(
                     "Your role here is {}. This needs the permission “{}”: ask the owner of {}.",
-                    self.role.title(),
+                    self.held.title(),
                     permission.words().trim_end_matches('.'),
                     self.workspace.account_name,
                 )))
@@ -159,19 +163,68 @@ impl<P: Asks> WorkspaceAccess<P> {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Forbidden`].
     pub fn still_holds(&self, db: &mut Db) -> Result<()> {
-        let reach = self.actor.reach();
-        let (_, role) = membership::by_id(db, &reach, self.workspace.id)?.ok_or(Error::NotFound)?;
-        let scopes = reach.narrow(role.scopes());
+        self.present(db).map(drop)
+    }
+
+    /// The same, with the workspace as it is now.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Forbidden`].
+    pub fn present(&self, db: &mut Db) -> Result<Workspace> {
+        let found = membership::by_id(db, &self.reach, self.workspace.id)?;
+        let (workspace, held) = found.ok_or(Error::NotFound)?;
+        let scopes = self.reach.narrow(held.scopes);
         match P::ASKED {
             Some(permission) if !scopes.contains(permission) => {
                 Err(Error::Forbidden("Your role changed meanwhile.".to_owned()))
             }
-            _ => Ok(()),
+            _ => Ok(workspace),
         }
     }
 }
 
+/// A role that its giver may give: nobody gives, changes or takes away what they do not have
+/// themselves (R4, D-05). Only [`WorkspaceAccess::grantable`] makes one, and whatever writes a grant
+/// takes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grantable(RoleRef);
+
+impl Grantable {
+    /// The role.
+    pub fn role(self) -> RoleRef {
+        self.0
+    }
+}
+
 impl<P> WorkspaceAccess<P> {
+    /// The role as one that the actor may give or take away, judged by what the actor holds inside
+    /// this transaction.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] when it allows more than the actor may do; the database's fault.
+    pub fn grantable(&self, db: &mut Db, role: &NamedRole) -> Result<Grantable> {
+        let held = membership::held(db, &self.reach, &self.workspace)?.ok_or(Error::NotFound)?;
+        let missing = role.scopes.without(self.reach.narrow(held.scopes));
+        match missing.iter().next() {
+            None => Ok(Grantable(role.role)),
+            Some(first) => Err(Error::Forbidden(format!(
+                "The role {} allows more than yours: “{}”. Nobody gives or takes away what they don’t have.",
+                role.title,
+                first.words().trim_end_matches('.'),
+            ))),
+        }
+    }
+
+    /// What the actor reaches.
+    pub fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
+    /// What the actor holds here, and from where.
+    pub fn held(&self) -> &Held {
+        &self.held
+    }
+
     /// Who acts.
     pub fn actor(&self) -> &Actor {
         &self.actor
@@ -182,9 +235,9 @@ impl<P> WorkspaceAccess<P> {
         &self.workspace
     }
 
-    /// The actor's role in it.
-    pub fn role(&self) -> Role {
-        self.role
+    /// The actor's role in it, in words.
+    pub fn role(&self) -> String {
+        self.held.title()
     }
 
     /// Whether the actor may do something else too; for what a page offers.
@@ -195,8 +248,7 @@ impl<P> WorkspaceAccess<P> {
     /// Whether the actor was let in by a membership that can be given up: neither the owning account
     /// nor an organization's admins leave a workspace.
     pub fn can_leave(&self) -> bool {
-        self.workspace.account_kind == AccountKind::Personal
-            && self.workspace.account != self.actor.reach().account
+        self.held.grant().is_some() && self.actor.as_person().is_some()
     }
 
     /// The lock of a change in this workspace: its account's.
@@ -211,6 +263,8 @@ impl<P> WorkspaceAccess<P> {
             account_name: self.workspace.account_name.clone(),
             handle: self.workspace.handle.clone(),
             sees_collaborators: self.workspace.account_kind == AccountKind::Personal
+                && self.may(Permission::SeeWorkspaceUsers),
+            sees_sharing: self.workspace.account_kind == AccountKind::Organization
                 && self.may(Permission::SeeWorkspaceUsers),
             sees_settings: true,
         });
@@ -246,7 +300,7 @@ impl<P> fmt::Debug for WorkspaceAccess<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WorkspaceAccess")
             .field("workspace", &self.workspace.id)
-            .field("role", &self.role)
+            .field("role", &self.held.title())
             .finish_non_exhaustive()
     }
 }

@@ -22,6 +22,11 @@ pub enum Error {
     /// The last proof of identity is too old (AU-17): 303 to re-authentication.
     #[error("Confirm that it is you to continue.")]
     ReauthenticationRequired,
+    /// An organization asks its people for a second factor, and this one has none; its name.
+    #[error(
+        "{0} asks everybody in it for two-factor authentication. Turn it on for your account first."
+    )]
+    SecondFactorRequired(String),
     /// May be seen, but not done; says what is needed.
     #[error("{0}")]
     Forbidden(String),
@@ -118,9 +123,10 @@ impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::SignInRequired => StatusCode::UNAUTHORIZED,
-            Self::VerificationRequired | Self::ReauthenticationRequired | Self::Forbidden(_) => {
-                StatusCode::FORBIDDEN
-            }
+            Self::VerificationRequired
+            | Self::ReauthenticationRequired
+            | Self::SecondFactorRequired(_)
+            | Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Moved(_) => StatusCode::PERMANENT_REDIRECT,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,

@@ -314,32 +314,56 @@ impl RecoveryCode {
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Prefix of a user's API key; the Prefect client words its messages by it (api.md §3.2).
-pub const USER_KEY_PREFIX: &str = "pnu_";
+/// Whose key it is; the Prefect client words its messages by the prefix (api.md §3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// A person's.
+    User,
+    /// A service account's.
+    ServiceAccount,
+}
+
+impl KeyKind {
+    const ALL: [Self; 2] = [Self::User, Self::ServiceAccount];
+
+    /// What the key begins with.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::User => "pnu_",
+            Self::ServiceAccount => "pnb_",
+        }
+    }
+}
 
 /// An API key: a prefix, 30 random base62 characters (178 bits), 6 of a CRC-32 (AK-01).
-pub struct ApiKey(SecretString);
+pub struct ApiKey(SecretString, KeyKind);
 
 impl ApiKey {
-    /// A new key of a user.
-    pub fn generate() -> Self {
-        let mut text = String::from(USER_KEY_PREFIX);
+    /// A new key.
+    pub fn generate(kind: KeyKind) -> Self {
+        let mut text = String::from(kind.prefix());
         for _ in 0..30 {
             let at = random::below(62) as usize;
             text.extend(BASE62.get(at).map(|byte| char::from(*byte)));
         }
         text.push_str(&checksum(&text));
-        Self(text.into())
+        Self(text.into(), kind)
+    }
+
+    /// Whose it is.
+    pub fn kind(&self) -> KeyKind {
+        self.1
     }
 
     /// Reads a key; `None` when its form or checksum is wrong, without asking the database.
     pub fn parse(text: &str) -> Option<Self> {
-        let body = text.strip_prefix(USER_KEY_PREFIX)?;
+        let kind = KeyKind::ALL.into_iter().find(|kind| text.starts_with(kind.prefix()))?;
+        let body = text.strip_prefix(kind.prefix())?;
         if body.len() != 36 || !body.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return None;
         }
         let (random, sum) = text.split_at_checked(text.len() - 6)?;
-        (checksum(random) == sum).then(|| Self(text.to_owned().into()))
+        (checksum(random) == sum).then(|| Self(text.to_owned().into(), kind))
     }
 
     /// What is stored.
@@ -402,12 +426,14 @@ mod tests {
 
     #[test]
     fn an_api_key_with_any_character_changed_is_refused() {
-        let key = ApiKey::generate().reveal();
-        assert!(ApiKey::parse(&key).is_some());
-        for at in 4..key.len() {
-            let mut changed: Vec<u8> = key.bytes().collect();
-            changed[at] = if changed[at] == b'x' { b'y' } else { b'x' };
-            assert!(ApiKey::parse(std::str::from_utf8(&changed).unwrap()).is_none());
+        for kind in KeyKind::ALL {
+            let key = ApiKey::generate(kind).reveal();
+            assert_eq!(ApiKey::parse(&key).unwrap().kind(), kind);
+            for at in 0..key.len() {
+                let mut changed: Vec<u8> = key.bytes().collect();
+                changed[at] = if changed[at] == b'x' { b'y' } else { b'x' };
+                assert!(ApiKey::parse(std::str::from_utf8(&changed).unwrap()).is_none());
+            }
         }
     }
 

@@ -62,9 +62,13 @@ pub enum Admin {
         /// Workspaces; `default` for the server's setting
         #[arg(long, value_parser = limit)]
         workspaces: Option<Limit>,
-        /// People in one workspace; `default` for the server's setting
+        /// People in one personal workspace, or in the organization; `default` for the server's
+        /// setting
         #[arg(long, value_parser = limit)]
         members: Option<Limit>,
+        /// Service accounts of the organization; `default` for the server's setting
+        #[arg(long, value_parser = limit)]
+        service_accounts: Option<Limit>,
         /// Days that runs are kept; `default` for the server's setting
         #[arg(long, value_name = "DAYS", value_parser = days)]
         keep_runs: Option<Limit>,
@@ -138,8 +142,8 @@ pub fn run(settings: Settings, admin: Admin) -> Result<(), CliError> {
             say(format!("{ended} sessions ended."));
             Ok(())
         }
-        Admin::Limits { account, workspaces, members, keep_runs, keep_audit } => {
-            let changes = [workspaces, members, keep_runs, keep_audit];
+        Admin::Limits { account, workspaces, members, service_accounts, keep_runs, keep_audit } => {
+            let changes = [workspaces, members, service_accounts, keep_runs, keep_audit];
             limits(&mut db, &account, changes, now)
         }
         Admin::Mails { retry } => mails(&mut db, retry, now),
@@ -225,12 +229,12 @@ fn sign_out(db: &mut Db, user: &User, now: Instant) -> Result<(), CliError> {
     Ok(())
 }
 
-type LimitsRow = (Option<i32>, Option<i32>, Option<i32>, Option<i32>);
+type LimitsRow = (Option<i32>, Option<i32>, Option<i32>, Option<i32>, Option<i32>);
 
 fn limits(
     db: &mut Db,
     handle: &str,
-    changes: [Option<Limit>; 4],
+    changes: [Option<Limit>; 5],
     now: Instant,
 ) -> Result<(), CliError> {
     let account = queries::account_with_handle(db, handle)
@@ -239,26 +243,29 @@ fn limits(
     let columns = (
         accounts::workspace_limit,
         accounts::member_limit,
+        accounts::service_account_limit,
         accounts::run_retention_days,
         accounts::audit_retention_days,
     );
     let after: LimitsRow = in_transaction(db, &account.into(), |db| {
         let before: LimitsRow = accounts::table.find(account).select(columns).first(db)?;
-        let [workspaces, members, runs, audit] = changes;
+        let [workspaces, members, bots, runs, audit] = changes;
         let pick = |change: Option<Limit>, before| change.map_or(before, |limit| limit.0);
         let after = (
             pick(workspaces, before.0),
             pick(members, before.1),
-            pick(runs, before.2),
-            pick(audit, before.3),
+            pick(bots, before.2),
+            pick(runs, before.3),
+            pick(audit, before.4),
         );
         if after != before {
             diesel::update(accounts::table.find(account))
                 .set((
                     accounts::workspace_limit.eq(after.0),
                     accounts::member_limit.eq(after.1),
-                    accounts::run_retention_days.eq(after.2),
-                    accounts::audit_retention_days.eq(after.3),
+                    accounts::service_account_limit.eq(after.2),
+                    accounts::run_retention_days.eq(after.3),
+                    accounts::audit_retention_days.eq(after.4),
                     accounts::updated_at.eq(now),
                 ))
                 .execute(db)?;
@@ -275,11 +282,13 @@ fn limits(
     .map_err(CliError::new)?;
     let text = |value: Option<i32>| value.map_or("default".to_owned(), |n| n.to_string());
     say(format!(
-        "{handle}: workspaces {}, members {}, run retention days {}, audit retention days {}",
+        "{handle}: workspaces {}, members {}, service accounts {}, run retention days {}, audit \
+         retention days {}",
         text(after.0),
         text(after.1),
         text(after.2),
-        text(after.3)
+        text(after.3),
+        text(after.4)
     ));
     Ok(())
 }

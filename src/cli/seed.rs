@@ -181,8 +181,9 @@ fn let_in(
             memberships::id.eq(Id::<Person>::new(joined)),
             memberships::workspace_id.eq(workspace.id),
             memberships::user_id.eq(person.user),
-            memberships::role.eq(Role::Collaborator),
+            memberships::role.eq(Some(Role::Collaborator)),
             memberships::sort_name.eq(person.name.to_lowercase()),
+            memberships::granted_by_name.eq(&workspace.account_name),
             memberships::created_at.eq(joined),
             memberships::last_seen_at.eq(Some(seen)),
         ))

@@ -8,4 +8,7 @@ pub mod collaborators;
 pub mod invitations;
 pub mod organizations;
 pub mod outbox;
+pub mod roles;
+pub mod service_accounts;
+pub mod sharing;
 pub mod workspaces;

@@ -132,12 +132,11 @@ async fn the_operator_sets_limits() {
         let ran = home.run(&[&["admin", "limits", "ada"], arguments].concat());
         ran.assert_ok().out.trim().to_owned()
     };
-    let defaults = "workspaces default, members default, run retention days default, \
+    let defaults = "workspaces default, members default, service accounts default, run retention days default, \
                     audit retention days default";
     assert_eq!(shown(&[]), format!("ada: {defaults}"));
     let set = ["--workspaces", "0", "--members", "12", "--keep-runs", "30"];
-    let after =
-        "ada: workspaces 0, members 12, run retention days 30, audit retention days default";
+    let after = "ada: workspaces 0, members 12, service accounts default, run retention days 30, audit retention days default";
     assert_eq!(shown(&set), after);
     assert_eq!(shown(&[]), after);
     assert_eq!(

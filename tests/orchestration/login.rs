@@ -166,7 +166,8 @@ async fn a_wrong_key_is_401() {
     let key = make_key(&ada, "laptop").await;
     let mut changed = key.clone();
     changed.replace_range(10..11, if &key[10..11] == "x" { "y" } else { "x" });
-    let unknown = bulkhead::base::secret::ApiKey::generate().reveal();
+    let unknown =
+        bulkhead::base::secret::ApiKey::generate(bulkhead::base::secret::KeyKind::User).reveal();
     for wrong in ["", "x", "pnu_", &changed, &unknown, &key[..39], &key.to_uppercase()] {
         let answer = app.api(wrong).get("/api/me/workspaces").await;
         answer.assert_status(401);

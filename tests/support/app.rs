@@ -8,7 +8,8 @@ use bulkhead::access::email::EmailAddress;
 use bulkhead::access::handle::Handle;
 use bulkhead::access::identify::Verified;
 use bulkhead::access::organization::OrganizationRole;
-use bulkhead::access::{AccountId, UserId};
+use bulkhead::access::role::Role;
+use bulkhead::access::{AccountId, UserId, WorkspaceId};
 use bulkhead::app::{App, Context};
 use bulkhead::base::clock::Clock;
 use bulkhead::base::db::{Database, Db, Id, Instant, Location, Locks, Sizes};
@@ -127,6 +128,45 @@ impl TestApp {
                     organization_members::role.eq(role),
                     organization_members::sort_name.eq(&person),
                     organization_members::created_at.eq(now),
+                ))
+                .execute(db)?;
+            Ok(())
+        });
+        made.await.unwrap();
+    }
+
+    /// Gives a person a built-in role in an organization's workspace, behind the pages' back.
+    pub async fn give_role(
+        &self,
+        (organization, workspace): (&str, &str),
+        person: &str,
+        role: Role,
+    ) {
+        use bulkhead::base::db::schema::{accounts, memberships, users, workspaces};
+
+        let (organization, workspace) = (organization.to_owned(), workspace.to_owned());
+        let (person, now) = (person.to_owned(), self.app.now());
+        let made = self.app.db.write(Locks::Instance, move |db| {
+            let place: WorkspaceId = workspaces::table
+                .inner_join(accounts::table)
+                .filter(accounts::handle.eq(organization))
+                .filter(workspaces::handle.eq(workspace))
+                .select(workspaces::id)
+                .first(db)?;
+            let user: UserId = users::table
+                .inner_join(accounts::table)
+                .filter(accounts::handle.eq(&person))
+                .select(users::id)
+                .first(db)?;
+            diesel::insert_into(memberships::table)
+                .values((
+                    memberships::id.eq(Id::<TestApp>::new(now)),
+                    memberships::workspace_id.eq(place),
+                    memberships::user_id.eq(user),
+                    memberships::role.eq(Some(role)),
+                    memberships::sort_name.eq(&person),
+                    memberships::granted_by_name.eq("Ada"),
+                    memberships::created_at.eq(now),
                 ))
                 .execute(db)?;
             Ok(())

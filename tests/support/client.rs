@@ -224,6 +224,12 @@ impl Client {
 }
 
 impl Answer {
+    /// The body as JSON.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
+    }
+
     /// A header's first value.
     pub fn header(&self, name: &str) -> Option<String> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
@@ -375,9 +381,23 @@ impl ApiClient {
 
     /// Calls an endpoint; an empty key sends none.
     pub async fn get(&self, path: &str) -> Answer {
-        let mut request = self.http.get(format!("{}{path}", self.base));
+        self.send("GET", path, None).await
+    }
+
+    /// Sends JSON to an endpoint.
+    pub async fn post(&self, path: &str, body: serde_json::Value) -> Answer {
+        self.send("POST", path, Some(body)).await
+    }
+
+    /// Calls an endpoint with any method, and JSON where there is some.
+    pub async fn send(&self, method: &str, path: &str, body: Option<serde_json::Value>) -> Answer {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
         if !self.key.is_empty() {
             request = request.header("authorization", format!("Bearer {}", self.key));
+        }
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
         }
         answer(request.send().await.unwrap()).await
     }

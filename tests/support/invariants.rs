@@ -33,14 +33,44 @@ const QUERIES: &[(&str, &str)] = &[
          + (SELECT count(*) FROM api_keys k \
             WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = k.user_id)) \
          + (SELECT count(*) FROM invitations i \
-            WHERE NOT EXISTS (SELECT 1 FROM workspaces w \
+            WHERE i.workspace_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM workspaces w \
                               WHERE w.id = i.workspace_id AND w.account_id = i.account_id)) \
+         + (SELECT count(*) FROM service_account_grants g WHERE NOT EXISTS \
+            (SELECT 1 FROM service_accounts s JOIN workspaces w ON w.id = g.workspace_id \
+             WHERE s.id = g.service_account_id AND s.account_id = w.account_id)) \
+         + (SELECT count(*) FROM service_account_keys k WHERE NOT EXISTS \
+            (SELECT 1 FROM service_accounts s WHERE s.id = k.service_account_id)) \
          AS number",
+    ),
+    (
+        "I3 a custom role is used in workspaces of its organization only",
+        "SELECT (SELECT count(*) FROM memberships m JOIN workspace_roles r ON r.id = m.custom_role_id \
+                 JOIN workspaces w ON w.id = m.workspace_id WHERE w.account_id <> r.account_id) \
+         + (SELECT count(*) FROM service_account_grants g \
+            JOIN workspace_roles r ON r.id = g.custom_role_id \
+            JOIN workspaces w ON w.id = g.workspace_id WHERE w.account_id <> r.account_id) \
+         + (SELECT count(*) FROM workspaces w JOIN workspace_roles r \
+            ON r.id = w.default_custom_role_id WHERE w.account_id <> r.account_id) AS number",
+    ),
+    (
+        "I4 members and open invitations of an organization keep to the limit",
+        "SELECT count(*) AS number FROM accounts a WHERE a.kind = 'organization' \
+         AND a.member_limit IS NOT NULL AND a.member_limit < \
+           (SELECT count(*) FROM organization_members m WHERE m.account_id = a.id) \
+         + (SELECT count(*) FROM invitations i WHERE i.account_id = a.id \
+            AND i.workspace_id IS NULL AND i.state = 'pending')",
+    ),
+    (
+        "I7 only members of an organization have a role in its workspaces",
+        "SELECT count(*) AS number FROM memberships m JOIN workspaces w ON w.id = m.workspace_id \
+         JOIN accounts a ON a.id = w.account_id WHERE a.kind = 'organization' AND NOT EXISTS \
+         (SELECT 1 FROM organization_members o \
+          WHERE o.account_id = a.id AND o.user_id = m.user_id)",
     ),
     (
         "I4 people and open invitations keep to the limit",
         "SELECT count(*) AS number FROM workspaces w JOIN accounts a ON a.id = w.account_id \
-         WHERE a.member_limit IS NOT NULL AND a.member_limit < \
+         WHERE a.kind = 'personal' AND a.member_limit IS NOT NULL AND a.member_limit < \
            (SELECT count(*) FROM memberships m WHERE m.workspace_id = w.id) \
          + (SELECT count(*) FROM invitations i \
             WHERE i.workspace_id = w.id AND i.state = 'pending')",
@@ -90,9 +120,9 @@ const QUERIES: &[(&str, &str)] = &[
          WHERE (i.state = 'accepted') <> (i.accepted_by IS NOT NULL)",
     ),
     (
-        "I9 one open invitation for each address and workspace",
+        "I9 one open invitation for each address and place",
         "SELECT count(*) AS number FROM (SELECT 1 FROM invitations WHERE state = 'pending' \
-         GROUP BY workspace_id, email_key HAVING count(*) > 1) AS twice",
+         GROUP BY account_id, workspace_id, email_key HAVING count(*) > 1) AS twice",
     ),
 ];
 

@@ -85,7 +85,8 @@ pub async fn let_in(app: &TestApp, handle: &'static str, workspace: WorkspaceId)
                 memberships::id.eq(Id::<Invitation>::new(now)),
                 memberships::workspace_id.eq(workspace),
                 memberships::user_id.eq(user),
-                memberships::role.eq("collaborator"),
+                memberships::role.eq(Some("collaborator")),
+                memberships::granted_by_name.eq("Ada"),
                 memberships::sort_name.eq(handle),
                 memberships::created_at.eq(now),
             ))

@@ -30,7 +30,7 @@ pub fn secret_on(page: &Answer) -> String {
 }
 
 /// Turns it on; returns the secret and the recovery codes.
-async fn turn_on(app: &TestApp, client: &Client) -> (String, Vec<String>) {
+pub async fn turn_on(app: &TestApp, client: &Client) -> (String, Vec<String>) {
     let page = client.get(PAGE).await;
     let secret = secret_on(&page);
     let code = code_at(&secret, app.app.now());

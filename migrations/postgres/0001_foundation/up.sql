@@ -14,6 +14,7 @@ CREATE TABLE accounts (
     name                 text NOT NULL,
     workspace_limit      integer CHECK (workspace_limit >= 0),
     member_limit         integer CHECK (member_limit >= 0),
+    service_account_limit integer CHECK (service_account_limit >= 0),
     run_retention_days   integer CHECK (run_retention_days > 0),
     audit_retention_days integer CHECK (audit_retention_days > 0),
     created_at           timestamptz NOT NULL,
@@ -58,6 +59,23 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_user ON sessions (user_id, last_seen_at);
 CREATE INDEX sessions_expiry ON sessions (expires_at);
 
+-- Roles that an organization made for itself.
+CREATE TABLE workspace_roles (
+    id          uuid PRIMARY KEY,
+    account_id  uuid NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    name        text NOT NULL,
+    -- In lower case: no two roles differ by their letters' size alone.
+    name_key    text NOT NULL,
+    description text NOT NULL,
+    -- The built-in role whose permissions it has too, now and later.
+    inherits    text CHECK (inherits IN ('viewer', 'runner', 'developer', 'owner', 'worker')),
+    -- Its own permissions: scope names with a space between them, closed over what they imply.
+    scopes      text NOT NULL,
+    created_at  timestamptz NOT NULL,
+    updated_at  timestamptz NOT NULL,
+    UNIQUE (account_id, name_key)
+);
+
 CREATE TABLE workspaces (
     id               uuid PRIMARY KEY,
     account_id       uuid NOT NULL REFERENCES accounts (id),
@@ -73,9 +91,14 @@ CREATE TABLE workspaces (
     purge_after      timestamptz,
     -- What the purge has removed so far: counts, as JSON.
     purged           text,
+    -- What everybody in the owning organization may do here; neither is "no access".
+    default_role           text CHECK (default_role IN ('viewer', 'runner', 'developer', 'owner', 'worker')),
+    default_custom_role_id uuid REFERENCES workspace_roles (id),
+    CHECK (default_role IS NULL OR default_custom_role_id IS NULL),
     CHECK ((deleted_at IS NULL) = (purge_after IS NULL)),
     UNIQUE (account_id, handle)
 );
+CREATE INDEX workspaces_default_role ON workspaces (default_custom_role_id) WHERE default_custom_role_id IS NOT NULL;
 CREATE INDEX workspaces_purge ON workspaces (purge_after) WHERE purge_after IS NOT NULL;
 
 -- A workspace's old handles within its account, until somebody takes them.
@@ -90,17 +113,26 @@ CREATE INDEX workspace_redirects_workspace ON workspace_redirects (workspace_id)
 
 -- Who was let into a workspace, apart from its owner.
 CREATE TABLE memberships (
-    id           uuid PRIMARY KEY,
-    workspace_id uuid NOT NULL REFERENCES workspaces (id),
-    user_id      uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    role         text NOT NULL CHECK (role IN ('collaborator')),
+    id              uuid PRIMARY KEY,
+    workspace_id    uuid NOT NULL REFERENCES workspaces (id),
+    user_id         uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    -- A built-in role, or one that the organization made.
+    role            text CHECK (role IN ('viewer', 'runner', 'developer', 'owner', 'worker', 'collaborator')),
+    custom_role_id  uuid REFERENCES workspace_roles (id),
     -- The person's name in lower case, for a list in that order.
-    sort_name    text NOT NULL,
-    created_at   timestamptz NOT NULL,
-    last_seen_at timestamptz,
+    sort_name       text NOT NULL,
+    granted_by_name text NOT NULL,
+    created_at      timestamptz NOT NULL,
+    -- No access from then on.
+    expires_at      timestamptz,
+    expiry_told_at  timestamptz,
+    last_seen_at    timestamptz,
+    CHECK ((role IS NULL) <> (custom_role_id IS NULL)),
     UNIQUE (workspace_id, user_id)
 );
 CREATE INDEX memberships_user ON memberships (user_id, workspace_id);
+CREATE INDEX memberships_role ON memberships (custom_role_id) WHERE custom_role_id IS NOT NULL;
+CREATE INDEX memberships_expiry ON memberships (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX memberships_list ON memberships (workspace_id, sort_name, id);
 
 CREATE TABLE mails (
@@ -127,12 +159,20 @@ CREATE INDEX mails_recipient ON mails (recipient_key, template, created_at);
 
 CREATE TABLE invitations (
     id              uuid PRIMARY KEY,
-    kind            text NOT NULL CHECK (kind IN ('collaborator')),
+    kind            text NOT NULL CHECK (kind IN ('collaborator', 'workspace', 'organization')),
     account_id      uuid NOT NULL REFERENCES accounts (id),
-    workspace_id    uuid NOT NULL REFERENCES workspaces (id),
+    -- None for an invitation into an organization.
+    workspace_id    uuid REFERENCES workspaces (id),
     email           text NOT NULL,
     email_key       text NOT NULL,
-    role            text NOT NULL,
+    -- A member of the organization that is invited into one of its workspaces.
+    user_id         uuid REFERENCES users (id) ON DELETE CASCADE,
+    -- As what: in a workspace one of the first two, in an organization the third.
+    role            text CHECK (role IN ('viewer', 'runner', 'developer', 'owner', 'worker', 'collaborator')),
+    custom_role_id  uuid,
+    organization_role text CHECK (organization_role IN ('admin', 'member')),
+    -- When the access that it gives ends.
+    access_until    timestamptz,
     state           text NOT NULL CHECK (state IN ('pending', 'accepted', 'declined', 'revoked', 'superseded', 'void')),
     generation      integer NOT NULL,
     expires_at      timestamptz NOT NULL,
@@ -144,10 +184,19 @@ CREATE TABLE invitations (
     created_at      timestamptz NOT NULL,
     sent_at         timestamptz NOT NULL,
     decided_at      timestamptz,
-    accepted_by     uuid
+    accepted_by     uuid,
+    CHECK ((kind = 'organization') = (workspace_id IS NULL)),
+    CHECK ((kind = 'organization') = (organization_role IS NOT NULL)),
+    CHECK ((kind = 'workspace') = (user_id IS NOT NULL)),
+    CHECK ((kind = 'organization') = (role IS NULL AND custom_role_id IS NULL)),
+    CHECK (role IS NULL OR custom_role_id IS NULL)
 );
--- One live invitation for each address and workspace.
+-- One live invitation for each address and workspace, or organization.
 CREATE UNIQUE INDEX invitations_live ON invitations (workspace_id, email_key) WHERE state = 'pending';
+CREATE UNIQUE INDEX invitations_live_organization ON invitations (account_id, email_key) WHERE state = 'pending' AND workspace_id IS NULL;
+CREATE INDEX invitations_organization ON invitations (account_id, state, id);
+CREATE INDEX invitations_role ON invitations (custom_role_id) WHERE custom_role_id IS NOT NULL;
+CREATE INDEX invitations_user ON invitations (user_id) WHERE user_id IS NOT NULL;
 CREATE INDEX invitations_list ON invitations (workspace_id, state, id);
 CREATE INDEX invitations_address ON invitations (email_key, state);
 CREATE INDEX invitations_inviter ON invitations (invited_by, created_at);

@@ -5,6 +5,13 @@ CREATE TABLE organizations (
     account_id  BLOB PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE,
     location    TEXT NOT NULL,
     link        TEXT NOT NULL,
+    -- Days that its admins chose; what the operator set counts where it is shorter.
+    run_retention_days   INTEGER CHECK (run_retention_days > 0),
+    audit_retention_days INTEGER CHECK (audit_retention_days > 0),
+    -- Whoever belongs to it needs two-factor authentication since then.
+    two_factor_since     INTEGER,
+    -- Mail domains of the people it invites, with a space between them; none means any.
+    email_domains        TEXT NOT NULL,
     -- Nobody belongs to it any more; it goes with its last deleted workspace.
     deleted_at  INTEGER
 ) STRICT;

@@ -24,6 +24,7 @@ diesel::table! {
         name -> Text,
         workspace_limit -> Nullable<Integer>,
         member_limit -> Nullable<Integer>,
+        service_account_limit -> Nullable<Integer>,
         run_retention_days -> Nullable<Integer>,
         audit_retention_days -> Nullable<Integer>,
         created_at -> SqlInstant,
@@ -101,6 +102,8 @@ diesel::table! {
         deleted_by -> Nullable<SqlId>,
         purge_after -> Nullable<SqlInstant>,
         purged -> Nullable<Text>,
+        default_role -> Nullable<Text>,
+        default_custom_role_id -> Nullable<SqlId>,
     }
 }
 
@@ -126,9 +129,88 @@ diesel::table! {
         id -> SqlId,
         workspace_id -> SqlId,
         user_id -> SqlId,
-        role -> Text,
+        role -> Nullable<Text>,
+        custom_role_id -> Nullable<SqlId>,
         sort_name -> Text,
+        granted_by_name -> Text,
         created_at -> SqlInstant,
+        expires_at -> Nullable<SqlInstant>,
+        expiry_told_at -> Nullable<SqlInstant>,
+        last_seen_at -> Nullable<SqlInstant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// Roles that an organization made for itself.
+    workspace_roles (id) {
+        id -> SqlId,
+        account_id -> SqlId,
+        name -> Text,
+        name_key -> Text,
+        description -> Text,
+        inherits -> Nullable<Text>,
+        scopes -> Text,
+        created_at -> SqlInstant,
+        updated_at -> SqlInstant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// Principals of an organization that are no person.
+    service_accounts (id) {
+        id -> SqlId,
+        account_id -> SqlId,
+        name -> Text,
+        name_key -> Text,
+        organization_role -> Text,
+        created_at -> SqlInstant,
+        created_by_name -> Text,
+        disabled_at -> Nullable<SqlInstant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// Keys of service accounts.
+    service_account_keys (id) {
+        id -> SqlId,
+        service_account_id -> SqlId,
+        hash -> Binary,
+        last_four -> Text,
+        created_at -> SqlInstant,
+        created_by_name -> Text,
+        expires_at -> Nullable<SqlInstant>,
+        replaced_at -> Nullable<SqlInstant>,
+        last_used_at -> Nullable<SqlInstant>,
+        last_used_ip -> Nullable<Text>,
+        expiry_told_at -> Nullable<SqlInstant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// The workspaces that are shared with service accounts.
+    service_account_grants (id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        service_account_id -> SqlId,
+        role -> Nullable<Text>,
+        custom_role_id -> Nullable<SqlId>,
+        sort_name -> Text,
+        granted_by_name -> Text,
+        created_at -> SqlInstant,
+        expires_at -> Nullable<SqlInstant>,
+        expiry_told_at -> Nullable<SqlInstant>,
         last_seen_at -> Nullable<SqlInstant>,
     }
 }
@@ -164,10 +246,14 @@ diesel::table! {
         id -> SqlId,
         kind -> Text,
         account_id -> SqlId,
-        workspace_id -> SqlId,
+        workspace_id -> Nullable<SqlId>,
         email -> Text,
         email_key -> Text,
-        role -> Text,
+        user_id -> Nullable<SqlId>,
+        role -> Nullable<Text>,
+        custom_role_id -> Nullable<SqlId>,
+        organization_role -> Nullable<Text>,
+        access_until -> Nullable<SqlInstant>,
         state -> Text,
         generation -> Integer,
         expires_at -> SqlInstant,
@@ -282,6 +368,10 @@ diesel::table! {
         account_id -> SqlId,
         location -> Text,
         link -> Text,
+        run_retention_days -> Nullable<Integer>,
+        audit_retention_days -> Nullable<Integer>,
+        two_factor_since -> Nullable<SqlInstant>,
+        email_domains -> Text,
         deleted_at -> Nullable<SqlInstant>,
     }
 }
@@ -333,6 +423,13 @@ diesel::joinable!(users -> accounts (personal_account_id));
 diesel::joinable!(workspaces -> accounts (account_id));
 diesel::joinable!(memberships -> workspaces (workspace_id));
 diesel::joinable!(memberships -> users (user_id));
+diesel::joinable!(memberships -> workspace_roles (custom_role_id));
+diesel::joinable!(workspace_roles -> accounts (account_id));
+diesel::joinable!(service_accounts -> accounts (account_id));
+diesel::joinable!(service_account_keys -> service_accounts (service_account_id));
+diesel::joinable!(service_account_grants -> service_accounts (service_account_id));
+diesel::joinable!(service_account_grants -> workspaces (workspace_id));
+diesel::joinable!(service_account_grants -> workspace_roles (custom_role_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(api_keys -> users (user_id));
 diesel::joinable!(invitations -> workspaces (workspace_id));
@@ -358,6 +455,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     organization_members,
     two_factor,
     recovery_codes,
+    workspace_roles,
+    service_accounts,
+    service_account_keys,
+    service_account_grants,
 );
 
 /// What an id of the `accounts` table is the id of; the product's own type is in `tenancy`.

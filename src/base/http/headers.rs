@@ -260,6 +260,13 @@ fn error_page(req: &actix_web::HttpRequest, app: &App, error: &Error) -> actix_w
         }
         Error::SignInRequired => super::see_other(urls::sign_in_next(here())),
         Error::VerificationRequired => super::see_other(urls::verify_email_needed()),
+        Error::SecondFactorRequired(_) => {
+            // Best effort: without the notice the page explains itself too.
+            if let Err(fault) = page::Notice::warn(error.to_string()).leave(req) {
+                tracing::warn!(error.cause = %fault, "could not leave a notice");
+            }
+            super::see_other(urls::two_factor())
+        }
         Error::ReauthenticationRequired => {
             // A form whose proof of identity ran out comes back to the page that it stands on.
             let back = req.uri().path_and_query().map_or("/", |pq| pq.as_str());

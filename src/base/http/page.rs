@@ -117,6 +117,8 @@ pub struct CurrentWorkspace {
     pub handle: String,
     /// The Collaborators page is open to the viewer.
     pub sees_collaborators: bool,
+    /// Whether there is a page of members and service accounts, and the viewer sees it.
+    pub sees_sharing: bool,
     /// The Settings page is open to the viewer.
     pub sees_settings: bool,
 }

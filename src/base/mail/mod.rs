@@ -1,10 +1,12 @@
 //! Mails: queued in the transaction of what they tell about, rendered and sent later.
 
 mod counts;
+mod notice;
 mod outbox;
 mod transport;
 
 pub use counts::{StateCount, counts};
+pub use notice::Notice;
 pub use outbox::{
     Mail, MailState, Outgoing, QueuedMail, Rendered, dead, deliver_due, forget_old, kept, kept_one,
     message_id, queue, release_leases, retry_dead, sent_to,

@@ -106,6 +106,10 @@ impl Settings {
             ("BULKHEAD_DELETION_GRACE_DAYS", flags.deletion_grace_days.to_string()),
             ("BULKHEAD_WORKSPACE_LIMIT", or_none(flags.workspace_limit.map(|n| n.to_string()))),
             ("BULKHEAD_MEMBER_LIMIT", or_none(flags.member_limit.map(|n| n.to_string()))),
+            (
+                "BULKHEAD_SERVICE_ACCOUNT_LIMIT",
+                or_none(flags.service_account_limit.map(|n| n.to_string())),
+            ),
             ("BULKHEAD_KEY_LIMIT", flags.key_limit.to_string()),
             ("BULKHEAD_INVITATIONS_PER_DAY", flags.invitations_per_day.to_string()),
             (

@@ -97,9 +97,13 @@ pub struct Flags {
     /// Workspaces of an account that has no limit of its own [default: unlimited]
     #[arg(long, env = "BULKHEAD_WORKSPACE_LIMIT", value_parser = clap::value_parser!(i32).range(0..), global = true)]
     pub workspace_limit: Option<i32>,
-    /// People in one workspace, open invitations included [default: unlimited]
+    /// People in one personal workspace, or in an organization, open invitations included [default:
+    /// unlimited]
     #[arg(long, env = "BULKHEAD_MEMBER_LIMIT", value_parser = clap::value_parser!(i32).range(0..), global = true)]
     pub member_limit: Option<i32>,
+    /// Service accounts of an organization that has no limit of its own [default: unlimited]
+    #[arg(long, env = "BULKHEAD_SERVICE_ACCOUNT_LIMIT", value_parser = clap::value_parser!(i32).range(0..), global = true)]
+    pub service_account_limit: Option<i32>,
     /// API keys of one person
     #[arg(long, env = "BULKHEAD_KEY_LIMIT", default_value_t = 50,
           value_parser = clap::value_parser!(i64).range(1..=1000), global = true)]

@@ -43,7 +43,7 @@ impl From<Workspace> for WorkspaceOfKey {
 /// # Errors
 /// The database's fault.
 pub async fn workspaces(req: HttpRequest, app: web::Data<App>) -> Result<HttpResponse> {
-    let reach = Actor::of(&req)?.reach();
+    let reach = Actor::of(&req)?.reach(app.now());
     let found = app.db.read(move |db| Ok(membership::list(db, &reach, LIMIT)?)).await?;
     let found: Vec<WorkspaceOfKey> = found.into_iter().map(Into::into).collect();
     Ok(HttpResponse::Ok().json(found))

@@ -13,7 +13,7 @@ use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{FormToken, Use, use_once};
 use crate::base::mail as outbox;
-use crate::base::secret::ApiKey;
+use crate::base::secret::{ApiKey, KeyKind};
 use crate::tenancy::audit::{self, By, Entry};
 
 /// What became of a request for a key.
@@ -129,7 +129,7 @@ fn make_in(
     let Some((request, way)) = named(db, &person)? else { return Ok(Created::NameTaken) };
     let only = match request.only_workspace {
         None => None,
-        Some(id) => match membership::by_id(db, &asker.confirmed.actor().reach(), id)? {
+        Some(id) => match membership::by_id(db, &asker.confirmed.actor().reach(now), id)? {
             None => return Ok(Created::WorkspaceGone),
             Some((workspace, _)) => Some(queries::path(&workspace)),
         },
@@ -149,7 +149,7 @@ fn keep(
     only: Option<String>,
     now: Instant,
 ) -> Result<NewKey> {
-    let secret = ApiKey::generate();
+    let secret = ApiKey::generate(KeyKind::User);
     let key = Key {
         id: Id::new(now),
         user_id: person.user,

@@ -3,15 +3,15 @@
 //!
 //! Invariant: a key is shown once, by the answer to the form that made it; only its SHA-256 is kept.
 
-mod actions;
+pub mod actions;
 mod callback;
 mod forms;
 pub mod jobs;
 pub mod mail;
-mod model;
+pub mod model;
 mod pages;
-mod queries;
-mod rules;
+pub mod queries;
+pub mod rules;
 
 use actix_web::web;
 

@@ -73,6 +73,8 @@ impl KeyName {
 pub enum Lifetime {
     /// This many days.
     Days(i64),
+    /// Until this moment, as a program asked.
+    Until(Instant),
     /// Until it is deleted.
     Unlimited,
 }
@@ -110,6 +112,7 @@ impl Lifetime {
     pub fn end(self, now: Instant) -> Option<Instant> {
         match self {
             Self::Days(days) => Some(now.plus_days(days)),
+            Self::Until(end) => Some(end),
             Self::Unlimited => None,
         }
     }

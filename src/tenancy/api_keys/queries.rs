@@ -145,3 +145,21 @@ pub fn mark_told(db: &mut Db, id: KeyId, now: Instant) -> QueryResult<bool> {
 pub fn any(db: &mut Db, id: KeyId) -> QueryResult<Option<Key>> {
     api_keys::table.find(id).select(Key::as_select()).first(db).optional()
 }
+
+/// How many of a person's keys reach a workspace as far as their own limits go.
+///
+/// # Errors
+/// The database's fault.
+pub fn reaching(
+    db: &mut Db,
+    user: UserId,
+    workspace: WorkspaceId,
+    now: Instant,
+) -> QueryResult<i64> {
+    api_keys::table
+        .filter(api_keys::user_id.eq(user))
+        .filter(api_keys::expires_at.is_null().or(api_keys::expires_at.gt(now)))
+        .filter(api_keys::only_workspace_id.is_null().or(api_keys::only_workspace_id.eq(workspace)))
+        .count()
+        .get_result(db)
+}

@@ -44,7 +44,7 @@ impl By {
     /// The person's id, for filters.
     pub fn id(&self) -> Option<Uuid> {
         match self {
-            Self::Actor(actor, _) => Some(actor.person().user.uuid()),
+            Self::Actor(actor, _) => Some(actor.id()),
             Self::Person { id, .. } => *id,
             Self::Operator | Self::System => None,
         }
@@ -54,10 +54,18 @@ impl By {
         let address = |ip: &Option<ClientIp>| ip.map(|ip| ip.0.to_string());
         match self {
             Self::Actor(actor, ip) => {
-                let person = actor.person();
-                let key = match actor.as_ref() {
-                    Actor::Session { .. } => Value::Null,
-                    Actor::UserKey { key, .. } => json!({ "id": key.id, "name": key.name }),
+                let (person, key) = match actor.as_ref() {
+                    Actor::Session { person, .. } => (person, Value::Null),
+                    Actor::UserKey { person, key } => {
+                        (person, json!({ "id": key.id, "name": key.name }))
+                    }
+                    Actor::ServiceAccountKey { service_account, key } => {
+                        return json!({
+                            "kind": "service-account", "id": service_account.id,
+                            "name": service_account.name, "key": { "id": key, "name": "" },
+                            "ip": address(ip),
+                        });
+                    }
                 };
                 json!({
                     "kind": "user", "id": person.user, "name": person.name, "email": person.email,
@@ -192,12 +200,13 @@ pub fn record_visit(
     let by = By::Actor(Box::new(actor.clone()), ip);
     let event = match actor {
         Actor::Session { .. } => "workspace.accessed",
-        Actor::UserKey { .. } => "workspace.accessed-by-key",
+        Actor::UserKey { .. } | Actor::ServiceAccountKey { .. } => "workspace.accessed-by-key",
     };
     // A key is a principal of its own: the text names it.
     let named = match actor {
         Actor::Session { .. } => "%".to_owned(),
         Actor::UserKey { key, .. } => format!("%\"id\":\"{}\"%", key.id),
+        Actor::ServiceAccountKey { key, .. } => format!("%\"id\":\"{key}\"%"),
     };
     let known: bool = diesel::select(diesel::dsl::exists(
         audit_entries::table

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use crate::access::AccountId;
 use crate::app::App;
-use crate::base::db::schema::{accounts, audit_entries, audit_heads};
+use crate::base::db::schema::{accounts, audit_entries, audit_heads, organizations};
 use crate::base::db::{Db, Instant};
 use crate::base::error::Result;
 use crate::base::jobs::Job;
@@ -66,18 +66,33 @@ fn with_usual_retention(db: &mut Db, before: Instant) -> QueryResult<Vec<Account
         .load(db)
 }
 
-/// Accounts with days of their own, in the order of their ids.
+/// Accounts with days of their own, in the order of their ids: those that the operator set, and
+/// fewer ones that an organization's admins chose (N1).
 fn with_own_retention(db: &mut Db, after: Option<AccountId>) -> QueryResult<Vec<(AccountId, i32)>> {
-    let mut query = accounts::table.into_boxed::<crate::base::db::MultiBackend>();
+    let mut query = accounts::table
+        .left_join(organizations::table)
+        .into_boxed::<crate::base::db::MultiBackend>();
     if let Some(after) = after {
         query = query.filter(accounts::id.gt(after));
     }
-    query
-        .filter(accounts::audit_retention_days.is_not_null())
+    let rows: Vec<(AccountId, Option<i32>, Option<i32>)> = query
+        .filter(
+            accounts::audit_retention_days
+                .is_not_null()
+                .or(organizations::audit_retention_days.is_not_null()),
+        )
         .order(accounts::id)
         .limit(ACCOUNTS)
-        .select((accounts::id, accounts::audit_retention_days.assume_not_null()))
-        .load(db)
+        .select((
+            accounts::id,
+            accounts::audit_retention_days,
+            organizations::audit_retention_days.nullable(),
+        ))
+        .load(db)?;
+    let shorter = |(id, operator, own): (AccountId, Option<i32>, Option<i32>)| {
+        operator.into_iter().chain(own).min().map(|days| (id, days))
+    };
+    Ok(rows.into_iter().filter_map(shorter).collect())
 }
 
 /// Returns whether anything was removed.

@@ -51,7 +51,7 @@ impl Story {
         match self.actor.kind.as_str() {
             "operator" => "The operator".to_owned(),
             "user" if self.actor.id == Some(viewer) => "You".to_owned(),
-            "user" if !self.actor.name.is_empty() => self.actor.name.clone(),
+            "user" | "service-account" if !self.actor.name.is_empty() => self.actor.name.clone(),
             "user" => "Somebody".to_owned(),
             _ => "Bulkhead".to_owned(),
         }
@@ -59,7 +59,7 @@ impl Story {
 
     /// The key that it was done with.
     pub fn key(&self) -> Option<&str> {
-        self.actor.key.as_ref().map(|key| key.name.as_str())
+        self.actor.key.as_ref().map(|key| key.name.as_str()).filter(|name| !name.is_empty())
     }
 
     /// From which address.

@@ -13,7 +13,7 @@ use super::record::{By, Entry, record_denial, record_visit};
 use crate::access::actor::Actor;
 use crate::access::workspace::Visit;
 use crate::app::App;
-use crate::base::db::schema::memberships;
+use crate::base::db::schema::{memberships, service_account_grants as grants};
 use crate::base::db::{Db, Instant};
 use crate::base::error::Result;
 use crate::base::http::client::ClientIp;
@@ -67,6 +67,7 @@ fn principal(actor: &Actor) -> Uuid {
     match actor {
         Actor::Session { person, .. } => person.user.uuid(),
         Actor::UserKey { key, .. } => key.id.uuid(),
+        Actor::ServiceAccountKey { key, .. } => key.uuid(),
     }
 }
 
@@ -81,12 +82,22 @@ async fn note(app: &App, visit: Visit, ip: ClientIp, now: Instant) {
 
 fn record(db: &mut Db, visit: &Visit, ip: ClientIp, now: Instant) -> Result<()> {
     record_visit(db, &visit.actor, Some(ip), &visit.workspace, now)?;
-    diesel::update(
-        memberships::table
-            .filter(memberships::workspace_id.eq(visit.workspace.id))
-            .filter(memberships::user_id.eq(visit.actor.person().user)),
-    )
-    .set(memberships::last_seen_at.eq(Some(now)))
-    .execute(db)?;
+    let place = visit.workspace.id;
+    match &visit.actor {
+        Actor::Session { person, .. } | Actor::UserKey { person, .. } => diesel::update(
+            memberships::table
+                .filter(memberships::workspace_id.eq(place))
+                .filter(memberships::user_id.eq(person.user)),
+        )
+        .set(memberships::last_seen_at.eq(Some(now)))
+        .execute(db)?,
+        Actor::ServiceAccountKey { service_account, .. } => diesel::update(
+            grants::table
+                .filter(grants::workspace_id.eq(place))
+                .filter(grants::service_account_id.eq(service_account.id)),
+        )
+        .set(grants::last_seen_at.eq(Some(now)))
+        .execute(db)?,
+    };
     Ok(())
 }

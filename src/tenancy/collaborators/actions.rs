@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::model::{Collaborator, CollaboratorId};
+use super::model::Collaborator;
 use super::{mail, queries};
 use crate::access::permission::needs::ManageWorkspaceUsers;
 use crate::access::workspace::WorkspaceAccess;
@@ -12,6 +12,7 @@ use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{FormToken, only_once};
 use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::invitations::roster::MemberId;
 
 /// Removes a collaborator. The access of browsers and keys ends with the row: both ask for it with
 /// each request.
@@ -22,7 +23,7 @@ pub async fn remove(
     app: &App,
     access: WorkspaceAccess<ManageWorkspaceUsers>,
     ip: ClientIp,
-    id: CollaboratorId,
+    id: MemberId,
     once: Id<FormToken>,
 ) -> Result<Collaborator> {
     let now = app.now();
@@ -37,7 +38,7 @@ pub async fn remove(
             let details = json!({ "user": gone.user, "name": gone.name, "email": gone.email });
             let entry = Entry::of_workspace("workspace-access.deleted", workspace, details);
             record(db, &By::actor(access.actor(), ip), entry, now)?;
-            let by = &access.actor().person().name;
+            let by = access.actor().name();
             mail::queue_removed(db, &gone, workspace, by, now)?;
             Ok(gone)
         })

@@ -1,4 +1,5 @@
-//! Invitations into a workspace: sent by its owner, answered by whoever has the invited address.
+//! Invitations into a workspace or an organization: sent by whoever manages its people, answered by
+//! whoever has the invited address.
 //!
 //! Invariants (spec/lifecycles.md §1): only a pending invitation changes; opening its link changes
 //! nothing; accepting, membership, audit and mail are one transaction under the lock of the
@@ -8,9 +9,11 @@ pub mod actions;
 mod forms;
 pub mod jobs;
 pub mod mail;
+pub mod managing;
 pub mod model;
 mod pages;
 pub mod queries;
+pub mod roster;
 pub mod rules;
 
 pub use pages::routes as pages;

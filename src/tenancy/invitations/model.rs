@@ -4,11 +4,13 @@ use diesel::prelude::*;
 
 use crate::access::actor::Person;
 use crate::access::membership::{AccountKind, Workspace};
-use crate::access::role::Role;
+use crate::access::organization::{Organization, OrganizationRole};
+use crate::access::role::{NamedRole, Role, RoleId, RoleRef};
 use crate::access::{AccountId, UserId, WorkspaceId};
 use crate::base::db::schema::invitations;
 use crate::base::db::{Id, Instant, MultiBackend};
 use crate::base::secret::{InstanceKeys, Purpose};
+use crate::tenancy::audit::Entry;
 use crate::urls;
 
 /// The id of an invitation.
@@ -32,24 +34,48 @@ crate::base::db::text_enum! {
     }
 }
 
+crate::base::db::text_enum! {
+    /// What kind of place it leads to.
+    Kind {
+        /// Into somebody's personal workspace.
+        Collaborator = "collaborator",
+        /// A member of an organization, into one of its workspaces (H10).
+        Workspace = "workspace",
+        /// Into an organization.
+        Organization = "organization",
+    }
+}
+
 /// An invitation.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = invitations, check_for_backend(MultiBackend))]
 pub struct Invitation {
     /// Its id.
     pub id: InvitationId,
-    /// The account that owned the workspace when it was sent.
+    /// What kind of place it leads to.
+    pub kind: Kind,
+    /// The account that invited: an organization, or the owner of the workspace.
     #[diesel(column_name = account_id)]
     pub account: AccountId,
-    /// Where to.
+    /// The workspace; `None` for an invitation into an organization.
     #[diesel(column_name = workspace_id)]
-    pub workspace: WorkspaceId,
+    pub workspace: Option<WorkspaceId>,
     /// The invited address, as mails are sent to it.
     pub email: String,
     /// The invited address, for comparison.
     pub email_key: String,
-    /// As what.
-    pub role: Role,
+    /// The invited member, where it is for a member of the organization.
+    #[diesel(column_name = user_id)]
+    pub user: Option<UserId>,
+    /// As what in the workspace: a built-in role.
+    pub role: Option<Role>,
+    /// As what in the workspace: one of the organization's own roles.
+    #[diesel(column_name = custom_role_id)]
+    pub custom_role: Option<RoleId>,
+    /// As what in the organization.
+    pub organization_role: Option<OrganizationRole>,
+    /// When the access that it gives ends.
+    pub access_until: Option<Instant>,
     /// Where it stands.
     pub state: State,
     /// Raised by each resend: links of an older generation are dead.
@@ -72,6 +98,71 @@ impl Invitation {
     /// The token of its link, for one way of handing it on.
     pub fn token(&self, keys: &InstanceKeys, way: Way) -> String {
         keys.link_token(way.purpose(), self.id.uuid(), self.generation)
+    }
+
+    /// Among which invitations it is listed.
+    pub fn scope(&self) -> Scope {
+        Scope { account: self.account, workspace: self.workspace }
+    }
+
+    /// The role in the workspace that it names.
+    pub fn role_ref(&self) -> Option<RoleRef> {
+        RoleRef::of(self.role, self.custom_role)
+    }
+
+    /// Whether it is for this person: the invited member, or whoever has the invited address.
+    pub fn is_for(&self, person: &Person) -> bool {
+        match self.user {
+            Some(user) => user == person.user,
+            None => self.email_key == person.email_key,
+        }
+    }
+
+    /// The event in the audit log when something happens to it.
+    pub fn event(&self, what: Happened) -> &'static str {
+        what.event(self.workspace.is_some())
+    }
+}
+
+/// The place whose invitations are meant: a workspace, or the organization itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// The account that invites.
+    pub account: AccountId,
+    /// The workspace; `None` for the organization itself.
+    pub workspace: Option<WorkspaceId>,
+}
+
+/// What happened to an invitation, for the audit log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Happened {
+    /// It was sent.
+    Created,
+    /// It was sent again, or its link looked at.
+    Updated,
+    /// It was taken back, or lost its ground.
+    Deleted,
+    /// The invited person joined.
+    Accepted,
+    /// The invited person does not want to.
+    Rejected,
+}
+
+impl Happened {
+    /// Its name in the log.
+    pub fn event(self, into_workspace: bool) -> &'static str {
+        match (self, into_workspace) {
+            (Self::Created, true) => "workspace-invitation.created",
+            (Self::Updated, true) => "workspace-invitation.updated",
+            (Self::Deleted, true) => "workspace-invitation.deleted",
+            (Self::Accepted, true) => "workspace-invitation.accepted",
+            (Self::Rejected, true) => "workspace-invitation.rejected",
+            (Self::Created, false) => "account-invitation.created",
+            (Self::Updated, false) => "account-invitation.updated",
+            (Self::Deleted, false) => "account-invitation.deleted",
+            (Self::Accepted, false) => "account-invitation.accepted",
+            (Self::Rejected, false) => "account-invitation.rejected",
+        }
     }
 }
 
@@ -105,13 +196,143 @@ impl Way {
     }
 }
 
-/// An invitation together with the workspace it leads to.
+/// Where an invitation leads.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// Into a workspace.
+    Workspace(Workspace),
+    /// Into an organization.
+    Organization(Organization),
+}
+
+impl Place {
+    /// The account that owns it, or that it is.
+    pub fn account(&self) -> AccountId {
+        match self {
+            Self::Workspace(workspace) => workspace.account,
+            Self::Organization(organization) => organization.account,
+        }
+    }
+
+    /// Its name: a workspace's handle, an organization's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Workspace(workspace) => &workspace.handle,
+            Self::Organization(organization) => &organization.name,
+        }
+    }
+
+    /// What it is called in addresses and commands.
+    pub fn path(&self) -> String {
+        match self {
+            Self::Workspace(workspace) => {
+                format!("{}/{}", workspace.account_handle, workspace.handle)
+            }
+            Self::Organization(organization) => organization.handle.clone(),
+        }
+    }
+
+    /// `workspace` or `organization`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Workspace(_) => "workspace",
+            Self::Organization(_) => "organization",
+        }
+    }
+
+    /// Where somebody who joined arrives.
+    pub fn home(&self) -> String {
+        match self {
+            Self::Workspace(place) => urls::workspace(&place.account_handle, &place.handle),
+            Self::Organization(place) => urls::organization_page(&place.handle, "workspaces"),
+        }
+    }
+
+    /// The page with its people and invitations.
+    pub fn people(&self) -> String {
+        match self {
+            Self::Workspace(place) if takes_collaborators(place) => {
+                urls::collaborators(&place.account_handle, &place.handle)
+            }
+            Self::Workspace(place) => urls::sharing(&place.account_handle, &place.handle),
+            Self::Organization(place) => urls::organization_page(&place.handle, "members"),
+        }
+    }
+
+    /// The page that sends an invitation again.
+    pub fn resend(&self, id: InvitationId) -> String {
+        match self {
+            Self::Workspace(place) if takes_collaborators(place) => {
+                urls::collaborator_step(&place.account_handle, &place.handle, id, "resend")
+            }
+            Self::Workspace(place) => {
+                urls::sharing_invitation(&place.account_handle, &place.handle, id, "resend")
+            }
+            Self::Organization(place) => urls::organization_invitation(&place.handle, id, "resend"),
+        }
+    }
+
+    /// An entry of the audit log about it.
+    pub fn entry(&self, event: &'static str, details: serde_json::Value) -> Entry {
+        match self {
+            Self::Workspace(workspace) => Entry::of_workspace(event, workspace, details),
+            Self::Organization(organization) => {
+                Entry::of_account(event, organization.account, details)
+            }
+        }
+    }
+}
+
+/// As what an invitation lets somebody in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// With a role in the workspace.
+    Role(NamedRole),
+    /// With a role in the organization.
+    OrganizationRole(OrganizationRole),
+}
+
+impl Offer {
+    /// The role's name.
+    pub fn title(&self) -> &str {
+        match self {
+            Self::Role(role) => &role.title,
+            Self::OrganizationRole(role) => role.title(),
+        }
+    }
+
+    /// What one can do then, in a sentence.
+    pub fn purpose(&self) -> String {
+        match self {
+            Self::Role(NamedRole { role: RoleRef::BuiltIn(Role::Collaborator), .. }) => {
+                "You can view and run flows here.".to_owned()
+            }
+            Self::Role(NamedRole { role: RoleRef::BuiltIn(role), .. }) => {
+                format!("{}.", role.purpose())
+            }
+            Self::Role(role) => {
+                format!(
+                    "{} permissions of the organization’s own role.",
+                    role.scopes.iter().count()
+                )
+            }
+            Self::OrganizationRole(OrganizationRole::Admin) => {
+                "You manage the organization, and own all its workspaces.".to_owned()
+            }
+            Self::OrganizationRole(OrganizationRole::Member) => {
+                "You work in the workspaces that are shared with you.".to_owned()
+            }
+        }
+    }
+}
+
+/// An invitation together with where it leads.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// The invitation.
     pub invitation: Invitation,
-    /// The workspace; `None` once it is deleted.
-    pub workspace: Option<Workspace>,
+    /// Where it leads, and as what; `None` once that is gone.
+    pub place: Option<(Place, Offer)>,
 }
 
 /// An invitation whose link was opened with a token that fits its present generation.
@@ -120,7 +341,9 @@ pub struct Opened {
     /// The invitation.
     pub invitation: Invitation,
     /// Where it leads.
-    pub workspace: Workspace,
+    pub place: Place,
+    /// As what.
+    pub offer: Offer,
     /// How the link got here.
     pub way: Way,
     /// The token, for the addresses of the steps.
@@ -128,16 +351,6 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// The address of the workspace.
-    pub fn home(&self) -> String {
-        urls::workspace(&self.workspace.account_handle, &self.workspace.handle)
-    }
-
-    /// Whether the invited address is this person's.
-    pub fn is_for(&self, person: &Person) -> bool {
-        self.invitation.email_key == person.email_key
-    }
-
     /// The address of one step.
     pub fn step(&self, step: &str) -> String {
         urls::invitation_step(&self.token, step)
@@ -156,12 +369,10 @@ pub struct PendingInvitation {
     pub id: InvitationId,
     /// The generation of its link.
     pub generation: i32,
-    /// Handle of the owning account.
+    /// Handle of the account that invites.
     pub account: String,
-    /// Handle of the workspace.
-    pub workspace: String,
-    /// As what.
-    pub role: Role,
+    /// Handle of the workspace; `None` for the organization itself.
+    pub workspace: Option<String>,
     /// Who invites.
     pub invited_by_name: String,
     /// Until when.
@@ -174,8 +385,11 @@ impl PendingInvitation {
         keys.link_token(Purpose::InvitationCopied, self.id.uuid(), self.generation)
     }
 
-    /// The page with **Accept invitation** and **Decline**.
-    pub fn href(&self, keys: &InstanceKeys) -> String {
-        urls::invitation(&self.token(keys))
+    /// Where it leads, as people write it.
+    pub fn path(&self) -> String {
+        match &self.workspace {
+            Some(workspace) => format!("{}/{workspace}", self.account),
+            None => self.account.clone(),
+        }
     }
 }

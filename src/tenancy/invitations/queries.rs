@@ -3,14 +3,20 @@
 use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
 
-use super::model::{Invitation, InvitationId, PendingInvitation, State, Target};
-use crate::access::identify::Verified;
-use crate::access::membership::{COLUMNS, Workspace};
-use crate::access::{AccountId, UserId, WorkspaceId};
-use crate::base::db::schema::{
-    accounts, audit_entries, invitations, mails, memberships, users, workspaces,
+use super::model::{
+    Invitation, InvitationId, Offer, PendingInvitation, Place, Scope, State, Target,
 };
-use crate::base::db::{Db, Id, Instant};
+use crate::access::actor::Person;
+use crate::access::identify::Verified;
+use crate::access::membership::{self, COLUMNS, Workspace};
+use crate::access::organization::{self, Organization, OrganizationRole};
+use crate::access::role::RoleRef;
+use crate::access::{AccountId, UserId};
+use crate::base::db::schema::{
+    accounts, audit_entries, invitations, mails, memberships, organization_members, organizations,
+    users, workspaces,
+};
+use crate::base::db::{Db, Id, Instant, MultiBackend};
 use crate::base::mail::Mail;
 
 /// An invitation by id, wherever it leads.
@@ -21,82 +27,112 @@ pub fn by_id(db: &mut Db, id: InvitationId) -> QueryResult<Option<Invitation>> {
     invitations::table.find(id).select(Invitation::as_select()).first(db).optional()
 }
 
-/// An invitation with the workspace it leads to.
+/// An invitation with where it leads.
 ///
 /// # Errors
 /// The database's fault.
 pub fn target(db: &mut Db, id: InvitationId) -> QueryResult<Option<Target>> {
     let Some(invitation) = by_id(db, id)? else { return Ok(None) };
+    let place = place(db, &invitation)?;
+    let offer = offer(db, &invitation)?;
+    Ok(Some(Target { invitation, place: place.zip(offer) }))
+}
+
+fn place(db: &mut Db, invitation: &Invitation) -> QueryResult<Option<Place>> {
+    let Some(id) = invitation.workspace else {
+        let found: Option<Organization> = organization::one(db, invitation.account)?;
+        let ended = organizations::table
+            .find(invitation.account)
+            .filter(organizations::deleted_at.is_not_null());
+        let is_over: bool = diesel::select(exists(ended)).get_result(db)?;
+        return Ok(found.filter(|_| !is_over).map(Place::Organization));
+    };
     let workspace = workspaces::table
         .inner_join(accounts::table)
-        .filter(workspaces::id.eq(invitation.workspace))
+        .filter(workspaces::id.eq(id))
         .filter(workspaces::deleted_at.is_null())
         .select(COLUMNS)
         .first::<Workspace>(db)
         .optional()?;
-    Ok(Some(Target { invitation, workspace }))
+    Ok(workspace.map(Place::Workspace))
 }
 
-/// A pending invitation of one workspace, by id (IN-10).
+/// As what an invitation lets somebody in; `None` once the role is gone.
 ///
 /// # Errors
 /// The database's fault.
-pub fn pending_in(
-    db: &mut Db,
-    workspace: WorkspaceId,
-    id: InvitationId,
-) -> QueryResult<Option<Invitation>> {
-    invitations::table
-        .find(id)
-        .filter(invitations::workspace_id.eq(workspace))
+pub fn offer(db: &mut Db, invitation: &Invitation) -> QueryResult<Option<Offer>> {
+    if let Some(role) = invitation.organization_role {
+        return Ok(Some(Offer::OrganizationRole(role)));
+    }
+    let role = match invitation.role_ref() {
+        Some(RoleRef::BuiltIn(role)) => Some(role.into()),
+        Some(RoleRef::Custom(id)) => membership::custom_role(db, invitation.account, id)?,
+        None => None,
+    };
+    Ok(role.map(Offer::Role))
+}
+
+type Invitations<'a> = diesel::dsl::IntoBoxed<'a, invitations::table, MultiBackend>;
+
+/// The invitations of one place.
+pub(super) fn of(scope: Scope) -> Invitations<'static> {
+    let all = invitations::table
+        .filter(invitations::account_id.eq(scope.account))
+        .into_boxed::<MultiBackend>();
+    match scope.workspace {
+        Some(workspace) => all.filter(invitations::workspace_id.eq(workspace)),
+        None => all.filter(invitations::workspace_id.is_null()),
+    }
+}
+
+/// A pending invitation of one place, by id (IN-10).
+///
+/// # Errors
+/// The database's fault.
+pub fn pending_in(db: &mut Db, scope: Scope, id: InvitationId) -> QueryResult<Option<Invitation>> {
+    of(scope)
+        .filter(invitations::id.eq(id))
         .filter(invitations::state.eq(State::Pending))
         .select(Invitation::as_select())
         .first(db)
         .optional()
 }
 
-/// Whether an invitation belongs to a workspace at all, whatever became of it.
+/// Whether an invitation belongs to a place at all, whatever became of it.
 ///
 /// # Errors
 /// The database's fault.
-pub fn is_in(db: &mut Db, workspace: WorkspaceId, id: InvitationId) -> QueryResult<bool> {
-    diesel::select(exists(
-        invitations::table.find(id).filter(invitations::workspace_id.eq(workspace)),
-    ))
-    .get_result(db)
+pub fn is_in(db: &mut Db, scope: Scope, id: InvitationId) -> QueryResult<bool> {
+    let found = of(scope).filter(invitations::id.eq(id)).select(invitations::id);
+    Ok(found.first::<InvitationId>(db).optional()?.is_some())
 }
 
-/// The live invitation of an address into a workspace, expired or not.
+/// The live invitation of an address into a place, expired or not.
 ///
 /// # Errors
 /// The database's fault.
-pub fn live(
-    db: &mut Db,
-    workspace: WorkspaceId,
-    email_key: &str,
-) -> QueryResult<Option<Invitation>> {
-    invitations::table
-        .filter(invitations::workspace_id.eq(workspace))
-        .filter(invitations::email_key.eq(email_key))
+pub fn live(db: &mut Db, scope: Scope, email_key: &str) -> QueryResult<Option<Invitation>> {
+    of(scope)
+        .filter(invitations::email_key.eq(email_key.to_owned()))
         .filter(invitations::state.eq(State::Pending))
         .select(Invitation::as_select())
         .first(db)
         .optional()
 }
 
-/// When an address last refused to join a workspace, if that was after `since`.
+/// When an address last refused to join a place, if that was after `since`.
 ///
 /// # Errors
 /// The database's fault.
 pub fn declined_since(
     db: &mut Db,
-    workspace: WorkspaceId,
+    scope: Scope,
     email_key: &str,
     since: Instant,
 ) -> QueryResult<Option<Instant>> {
-    let at: Option<Option<Instant>> = invitations::table
-        .filter(invitations::workspace_id.eq(workspace))
-        .filter(invitations::email_key.eq(email_key))
+    let at: Option<Option<Instant>> = of(scope)
+        .filter(invitations::email_key.eq(email_key.to_owned()))
         .filter(invitations::state.eq(State::Declined))
         .filter(invitations::decided_at.gt(since))
         .order(invitations::decided_at.desc())
@@ -106,25 +142,27 @@ pub fn declined_since(
     Ok(at.flatten())
 }
 
-/// Whether somebody with this address is in the workspace already.
+/// Whether somebody with this address is in the place already.
 ///
 /// # Errors
 /// The database's fault.
-pub fn has_member(db: &mut Db, workspace: WorkspaceId, email_key: &str) -> QueryResult<bool> {
-    diesel::select(exists(
-        memberships::table
-            .inner_join(users::table)
-            .filter(memberships::workspace_id.eq(workspace))
-            .filter(users::email_key.eq(email_key)),
-    ))
-    .get_result(db)
+pub fn has_member(db: &mut Db, scope: Scope, email_key: &str) -> QueryResult<bool> {
+    let user: Option<UserId> = users::table
+        .filter(users::email_key.eq(email_key))
+        .select(users::id)
+        .first(db)
+        .optional()?;
+    user.map_or(Ok(false), |user| is_member(db, scope, user))
 }
 
-/// Whether a person is in the workspace already.
+/// Whether a person is in the place already.
 ///
 /// # Errors
 /// The database's fault.
-pub fn is_member(db: &mut Db, workspace: WorkspaceId, user: UserId) -> QueryResult<bool> {
+pub fn is_member(db: &mut Db, scope: Scope, user: UserId) -> QueryResult<bool> {
+    let Some(workspace) = scope.workspace else {
+        return Ok(organization::role(db, user, scope.account)?.is_some());
+    };
     diesel::select(exists(
         memberships::table
             .filter(memberships::workspace_id.eq(workspace))
@@ -133,24 +171,29 @@ pub fn is_member(db: &mut Db, workspace: WorkspaceId, user: UserId) -> QueryResu
     .get_result(db)
 }
 
-/// How many people were let into a workspace.
+/// How many people are in a place, apart from the owner of a workspace.
 ///
 /// # Errors
 /// The database's fault.
-pub fn members(db: &mut Db, workspace: WorkspaceId) -> QueryResult<i64> {
-    memberships::table
-        .filter(memberships::workspace_id.eq(workspace))
-        .select(count_star())
-        .first(db)
+pub fn members(db: &mut Db, scope: Scope) -> QueryResult<i64> {
+    match scope.workspace {
+        Some(workspace) => memberships::table
+            .filter(memberships::workspace_id.eq(workspace))
+            .select(count_star())
+            .first(db),
+        None => organization_members::table
+            .filter(organization_members::account_id.eq(scope.account))
+            .select(count_star())
+            .first(db),
+    }
 }
 
-/// How many invitations of a workspace can still be accepted: each keeps a place.
+/// How many invitations of a place can still be accepted: each keeps a place.
 ///
 /// # Errors
 /// The database's fault.
-pub fn open(db: &mut Db, workspace: WorkspaceId, now: Instant) -> QueryResult<i64> {
-    invitations::table
-        .filter(invitations::workspace_id.eq(workspace))
+pub fn open(db: &mut Db, scope: Scope, now: Instant) -> QueryResult<i64> {
+    of(scope)
         .filter(invitations::state.eq(State::Pending))
         .filter(invitations::expires_at.gt(now))
         .select(count_star())
@@ -169,7 +212,12 @@ pub fn own_member_limit(db: &mut Db, account: AccountId) -> QueryResult<Option<i
 pub const INVITATION_MAIL: &str = "invitation";
 
 /// What the log says when an invitation is sent, sent again, or its link copied.
-const SENDING: [&str; 2] = ["workspace-invitation.created", "workspace-invitation.updated"];
+const SENDING: [&str; 4] = [
+    "workspace-invitation.created",
+    "workspace-invitation.updated",
+    "account-invitation.created",
+    "account-invitation.updated",
+];
 
 /// Invitation mails that a person caused since `since`, resends included.
 ///
@@ -236,25 +284,27 @@ pub fn ending(
         .load(db)
 }
 
-/// The open invitations of an address, newest first; for the list of its workspaces.
+/// The open invitations of a person, newest first; for the list of the person's workspaces.
 ///
 /// # Errors
 /// The database's fault.
 pub fn pending_for(
     db: &mut Db,
-    email_key: &str,
+    person: &Person,
     now: Instant,
     limit: i64,
 ) -> QueryResult<Vec<PendingInvitation>> {
     invitations::table
-        .inner_join(workspaces::table.inner_join(accounts::table))
-        .filter(invitations::email_key.eq(email_key))
+        .inner_join(accounts::table.on(accounts::id.eq(invitations::account_id)))
+        .left_join(workspaces::table.on(invitations::workspace_id.eq(workspaces::id.nullable())))
+        .filter(invitations::email_key.eq(&person.email_key))
         // An address that somebody vouched for proves nothing to the others who invited it.
         .filter(exists(
             users::table
-                .filter(users::email_key.eq(email_key))
+                .filter(users::email_key.eq(&person.email_key))
                 .filter(users::verified.eq(Verified::Mailed)),
         ))
+        .filter(invitations::user_id.is_null().or(invitations::user_id.eq(person.user)))
         .filter(invitations::state.eq(State::Pending))
         .filter(invitations::expires_at.gt(now))
         .filter(workspaces::deleted_at.is_null())
@@ -264,8 +314,7 @@ pub fn pending_for(
             invitations::id,
             invitations::generation,
             accounts::handle,
-            workspaces::handle,
-            invitations::role,
+            workspaces::handle.nullable(),
             invitations::invited_by_name,
             invitations::expires_at,
         ))
@@ -294,6 +343,28 @@ pub fn owner_of(db: &mut Db, account: AccountId) -> QueryResult<Option<Recipient
         .select((users::id, accounts::name, users::email))
         .first(db)
         .optional()
+}
+
+/// Admins who are written to.
+const MANAGERS: i64 = 20;
+
+/// Who decides over an account: the owner, or an organization's admins, the longest serving first.
+///
+/// # Errors
+/// The database's fault.
+pub fn managers(db: &mut Db, account: AccountId) -> QueryResult<Vec<Recipient>> {
+    if let Some(owner) = owner_of(db, account)? {
+        return Ok(vec![owner]);
+    }
+    organization_members::table
+        .inner_join(users::table)
+        .inner_join(accounts::table.on(accounts::id.eq(users::personal_account_id)))
+        .filter(organization_members::account_id.eq(account))
+        .filter(organization_members::role.eq(OrganizationRole::Admin))
+        .order(organization_members::id)
+        .limit(MANAGERS)
+        .select((users::id, accounts::name, users::email))
+        .load(db)
 }
 
 /// A person by id.

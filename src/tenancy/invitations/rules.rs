@@ -99,6 +99,7 @@ pub fn plain_name(name: &str) -> String {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::model::Kind;
     use super::*;
     use crate::access::role::Role;
     use crate::access::{AccountId, WorkspaceId};
@@ -109,10 +110,15 @@ mod tests {
         Invitation {
             id: Id::new(now),
             account: AccountId::new(now),
-            workspace: WorkspaceId::new(now),
+            kind: Kind::Collaborator,
+            workspace: Some(WorkspaceId::new(now)),
             email: "bob@example.org".to_owned(),
             email_key: "bob@example.org".to_owned(),
-            role: Role::Collaborator,
+            user: None,
+            role: Some(Role::Collaborator),
+            custom_role: None,
+            organization_role: None,
+            access_until: None,
             state,
             generation: 0,
             expires_at,

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::model::{Link, Location, Wanted};
+use super::model::{Link, Location, Policy, Wanted};
+use crate::access::email::EmailAddress;
 use crate::access::handle::Handle;
 use crate::access::organization::Organization;
 use crate::base::http::form::Field;
@@ -30,6 +31,142 @@ pub struct EditForm {
     pub location: String,
     /// Its address on the web.
     pub link: String,
+}
+
+/// The form that invites members.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct InviteForm {
+    /// Addresses, one a line.
+    pub email: String,
+    /// As what.
+    pub role: String,
+}
+
+/// The form in a member's row.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RoleForm {
+    /// As what.
+    pub role: String,
+}
+
+/// The form over the open invitations.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BulkForm {
+    /// The ticked ones.
+    pub id: Vec<String>,
+    /// `resend` or `revoke`.
+    pub step: String,
+}
+
+/// The form of an organization's rules.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PolicyForm {
+    /// Ticked when everybody needs a second factor.
+    pub second_factor: String,
+    /// Mail domains.
+    pub email_domains: String,
+    /// Days for runs.
+    pub run_retention_days: String,
+    /// Days for audit entries.
+    pub audit_retention_days: String,
+}
+
+impl From<&Organization> for PolicyForm {
+    fn from(organization: &Organization) -> Self {
+        let days = |days: Option<i32>| days.map(|days| days.to_string()).unwrap_or_default();
+        Self {
+            second_factor: organization
+                .two_factor_since
+                .map(|_| "on".to_owned())
+                .unwrap_or_default(),
+            email_domains: organization.email_domains.clone(),
+            run_retention_days: days(organization.own_run_retention_days),
+            audit_retention_days: days(organization.own_audit_retention_days),
+        }
+    }
+}
+
+/// An organization's rules, as a page shows them.
+#[derive(Clone, Debug)]
+pub struct PolicyFields {
+    /// **Require two-factor authentication**
+    pub second_factor: Field,
+    /// **Email domains**
+    pub email_domains: Field,
+    /// **Keep flow runs for**
+    pub run_retention_days: Field,
+    /// **Keep audit entries for**
+    pub audit_retention_days: Field,
+}
+
+impl PolicyFields {
+    /// Fields with what was typed.
+    pub fn new(form: PolicyForm) -> Self {
+        Self {
+            second_factor: Field::new("second_factor", form.second_factor),
+            email_domains: Field::new("email_domains", form.email_domains),
+            run_retention_days: Field::new("run_retention_days", form.run_retention_days),
+            audit_retention_days: Field::new("audit_retention_days", form.audit_retention_days),
+        }
+    }
+
+    /// What is wanted, or nothing and the problems in the fields.
+    pub fn parse(&mut self) -> Option<Policy> {
+        let second_factor = self.second_factor.parse(|raw| match raw {
+            "" => Ok(false),
+            "on" => Ok(true),
+            _ => Err("Tick the box or leave it empty.".to_owned()),
+        });
+        let email_domains = self.email_domains.parse(domains);
+        let runs = self.run_retention_days.parse(days);
+        let audit = self.audit_retention_days.parse(days);
+        Some(Policy {
+            second_factor: second_factor?,
+            email_domains: email_domains?,
+            run_retention_days: runs?,
+            audit_retention_days: audit?,
+        })
+    }
+}
+
+/// A number of days; nothing for no limit of one's own.
+fn days(raw: &str) -> Result<Option<i32>, String> {
+    match raw.trim() {
+        "" => Ok(None),
+        text => match text.parse() {
+            Ok(days @ 1..=36_500) => Ok(Some(days)),
+            _ => Err("Type a number of days between 1 and 36500, or leave it empty.".to_owned()),
+        },
+    }
+}
+
+/// Mail domains of an organization, at most.
+const DOMAINS: usize = 50;
+
+/// Mail domains, with commas or spaces between them; in order, each once.
+///
+/// # Errors
+/// A sentence for the person who typed them.
+pub fn domains(raw: &str) -> Result<Vec<String>, String> {
+    let mut found = Vec::new();
+    for word in raw.split([',', ';', ' ', '\n', '\r', '\t']).filter(|word| !word.is_empty()) {
+        let address = format!("x@{}", word.trim_start_matches('@'));
+        let parsed = EmailAddress::parse(&address)
+            .ok()
+            .filter(|parsed| parsed.domain().contains('.'))
+            .ok_or_else(|| format!("“{word}” is no mail domain. Type them like example.org."))?;
+        found.push(parsed.domain().to_owned());
+    }
+    found.sort_unstable();
+    found.dedup();
+    if found.len() > DOMAINS {
+        return Err(format!("Use at most {DOMAINS} domains."));
+    }
+    Ok(found)
 }
 
 /// The typed confirmation of a deletion.

@@ -3,11 +3,13 @@
 use diesel::prelude::*;
 use url::Url;
 
+use crate::access::UserId;
 use crate::access::handle::Handle;
 use crate::access::organization::OrganizationRole;
-use crate::base::db::{Id, Instant};
+use crate::base::db::Instant;
 use crate::base::text::single_line;
 use crate::tenancy::accounts::model::DisplayName;
+use crate::tenancy::invitations::roster::{Listed, MemberId};
 
 /// Where an organization is, in its own words; may be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,14 +75,13 @@ pub struct Wanted {
     pub link: Link,
 }
 
-/// A row of `organization_members`.
-pub type MemberId = Id<Member>;
-
 /// Somebody who belongs to an organization.
 #[derive(Clone, Debug, Queryable)]
 pub struct Member {
     /// The row's id.
     pub id: MemberId,
+    /// The person.
+    pub user: UserId,
     /// What orders the list.
     pub sort_name: String,
     /// Display name.
@@ -93,32 +94,36 @@ pub struct Member {
     pub role: OrganizationRole,
     /// When the person last signed in.
     pub last_sign_in_at: Option<Instant>,
+    /// Whether the person has a second factor; the id of its row.
+    pub second_factor: Option<UserId>,
+    /// When the person joined.
+    pub created_at: Instant,
 }
 
-/// The place of a row in the list of members.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Key {
-    /// The name in lower case.
-    pub sort_name: String,
-    /// The row.
-    pub id: MemberId,
+impl Listed for Member {
+    fn key(&self) -> (String, MemberId) {
+        (self.sort_name.clone(), self.id)
+    }
 }
 
-impl Key {
-    /// The place of a row.
-    pub fn of(member: &Member) -> Self {
-        Self { sort_name: member.sort_name.clone(), id: member.id }
-    }
+/// The rules that an organization has for its people and its data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Whether everybody in it needs a second factor.
+    pub second_factor: bool,
+    /// Mail domains of the people it invites, in order; none means any.
+    pub email_domains: Vec<String>,
+    /// Days that ended runs are kept at most.
+    pub run_retention_days: Option<i32>,
+    /// Days that audit entries are kept at most.
+    pub audit_retention_days: Option<i32>,
+}
 
-    /// A place as it stands in an address: an id, a dash, a name.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (id, name) = text.split_once('~')?;
-        Some(Self { sort_name: name.to_owned(), id: id.parse().ok()? })
-    }
-
-    /// The place as it stands in an address.
-    pub fn text(&self) -> String {
-        format!("{}~{}", self.id, self.sort_name)
+/// The shorter of the days that the operator and an organization's admins chose.
+pub fn shorter(operator: Option<i32>, own: Option<i32>) -> Option<i32> {
+    match (operator, own) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
     }
 }
 

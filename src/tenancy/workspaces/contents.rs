@@ -5,8 +5,11 @@ use diesel::prelude::*;
 
 use crate::access::WorkspaceId;
 use crate::access::actor::KeyMarker;
+use crate::access::membership::{AccountKind, Workspace};
 use crate::access::permission::Permission;
-use crate::base::db::schema::{api_keys, invitations, memberships, workspace_redirects};
+use crate::base::db::schema::{
+    api_keys, invitations, memberships, service_account_grants as grants, workspace_redirects,
+};
 use crate::base::db::{Db, Id};
 use crate::base::text::{counted, thousands};
 use crate::tenancy::invitations::actions::forget_of_workspace;
@@ -20,10 +23,19 @@ pub struct ContentKind {
     pub many: &'static str,
     /// Who sees how many there are; `None` where it is nobody's business.
     pub shown_to: Option<Permission>,
+    /// The kind of account whose workspaces have it; `None` for both.
+    pub in_kind: Option<AccountKind>,
     /// How many there are that count.
     pub count: fn(&mut Db, WorkspaceId) -> QueryResult<i64>,
     /// Removes at most so many rows, whether they count or not; returns how many.
     pub purge: fn(&mut Db, WorkspaceId, limit: i64) -> QueryResult<usize>,
+}
+
+impl ContentKind {
+    /// Whether workspaces of such an account have it.
+    pub fn is_in(&self, account: AccountKind) -> bool {
+        self.in_kind.is_none_or(|known| known == account)
+    }
 }
 
 /// Every kind, in the order of the pages.
@@ -32,6 +44,15 @@ pub const KINDS: &[ContentKind] = &[
         one: "collaborator",
         many: "collaborators",
         shown_to: Some(Permission::SeeWorkspaceUsers),
+        in_kind: Some(AccountKind::Personal),
+        count: count_memberships,
+        purge: purge_memberships,
+    },
+    ContentKind {
+        one: "member",
+        many: "members",
+        shown_to: Some(Permission::SeeWorkspaceUsers),
+        in_kind: Some(AccountKind::Organization),
         count: count_memberships,
         purge: purge_memberships,
     },
@@ -39,13 +60,23 @@ pub const KINDS: &[ContentKind] = &[
         one: "pending invitation",
         many: "pending invitations",
         shown_to: Some(Permission::SeeWorkspaceUsers),
+        in_kind: None,
         count: count_invitations,
         purge: forget_of_workspace,
+    },
+    ContentKind {
+        one: "service account",
+        many: "service accounts",
+        shown_to: Some(Permission::SeeWorkspaceServiceAccounts),
+        in_kind: Some(AccountKind::Organization),
+        count: count_service_accounts,
+        purge: purge_service_accounts,
     },
     ContentKind {
         one: "API key for this workspace only",
         many: "API keys for this workspace only",
         shown_to: Some(Permission::ManageWorkspaceSettings),
+        in_kind: None,
         count: count_keys,
         purge: purge_keys,
     },
@@ -53,6 +84,7 @@ pub const KINDS: &[ContentKind] = &[
         one: "former handle",
         many: "former handles",
         shown_to: None,
+        in_kind: None,
         count: count_redirects,
         purge: purge_redirects,
     },
@@ -93,13 +125,14 @@ impl Counted {
 /// The database's fault.
 pub fn counts(
     db: &mut Db,
-    workspace: WorkspaceId,
+    workspace: &Workspace,
     may: impl Fn(Permission) -> bool,
 ) -> QueryResult<Vec<Counted>> {
     KINDS
         .iter()
+        .filter(|kind| kind.is_in(workspace.account_kind))
         .filter(|kind| kind.shown_to.is_some_and(&may))
-        .map(|kind| Ok(Counted { kind, number: (kind.count)(db, workspace)? }))
+        .map(|kind| Ok(Counted { kind, number: (kind.count)(db, workspace.id)? }))
         .collect()
 }
 
@@ -122,6 +155,19 @@ fn count_invitations(db: &mut Db, id: WorkspaceId) -> QueryResult<i64> {
         .filter(invitations::state.eq("pending"))
         .count()
         .get_result(db)
+}
+
+fn count_service_accounts(db: &mut Db, id: WorkspaceId) -> QueryResult<i64> {
+    grants::table.filter(grants::workspace_id.eq(id)).count().get_result(db)
+}
+
+fn purge_service_accounts(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<usize> {
+    let ids: Vec<Id<ContentKind>> = grants::table
+        .filter(grants::workspace_id.eq(id))
+        .limit(limit)
+        .select(grants::id)
+        .load(db)?;
+    diesel::delete(grants::table.filter(grants::id.eq_any(ids))).execute(db)
 }
 
 fn count_keys(db: &mut Db, id: WorkspaceId) -> QueryResult<i64> {

@@ -3,7 +3,7 @@
 use crate::access::WorkspaceId;
 use crate::access::handle::Handle;
 use crate::access::membership::AccountKind;
-use crate::access::role::Role;
+use crate::access::role::Scopes;
 use crate::base::db::Instant;
 use crate::base::text::{several_lines, thousands};
 
@@ -102,8 +102,10 @@ pub struct Listed {
     pub description: String,
     /// Whether it belongs to the viewer's own account.
     pub is_own: bool,
-    /// What the viewer is in it.
-    pub role: Role,
+    /// What the viewer may do in it.
+    pub scopes: Scopes,
+    /// Whether the viewer was given a role of one's own in it, which can be given up.
+    pub has_grant: bool,
     /// People who were let in.
     pub people: i64,
 }

@@ -54,7 +54,8 @@ async fn let_in(app: &TestApp, workspace: WorkspaceId, who: &str) {
                     memberships::id.eq(Id::<Row>::new(now)),
                     memberships::workspace_id.eq(workspace),
                     memberships::user_id.eq(user),
-                    memberships::role.eq("collaborator"),
+                    memberships::role.eq(Some("collaborator")),
+                    memberships::granted_by_name.eq("Ada"),
                     memberships::sort_name.eq(who),
                     memberships::created_at.eq(now),
                 ))

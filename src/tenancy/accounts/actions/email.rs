@@ -197,7 +197,7 @@ pub async fn ask_for_change(
     app.db
         .write(who.person().account, move |db| {
             only_once(db, once, now)?;
-            let person = actor.person();
+            let person = actor.person()?;
             let taken = queries::by_email_key(db, email.key())?
                 .is_some_and(|holder| holder.id != person.user);
             diesel::update(users::table.find(person.user))

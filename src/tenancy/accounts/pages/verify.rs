@@ -55,7 +55,9 @@ struct VerifyPage {
 }
 
 fn is_them(req: &HttpRequest, user: UserId) -> bool {
-    req.extensions().get::<Actor>().is_some_and(|actor| actor.person().user == user)
+    req.extensions()
+        .get::<Actor>()
+        .is_some_and(|actor| actor.as_person().is_some_and(|person| person.user == user))
 }
 
 fn dead_link() -> Error {

@@ -39,7 +39,7 @@ async fn page(
     fields: Option<NewKeyFields>,
     problem: Option<String>,
 ) -> Result<Page<NewPage>> {
-    let reach = person.actor().reach();
+    let reach = person.actor().reach(app.now());
     let found = app.db.read(move |db| Ok(membership::list(db, &reach, WORKSPACES)?)).await?;
     let paths = found.into_iter().map(|found| (found.id, queries::path(&found))).collect();
     let is_first = fields.is_none();

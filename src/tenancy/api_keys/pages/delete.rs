@@ -41,7 +41,7 @@ pub async fn show(
     app: web::Data<App>,
     path: web::Path<String>,
 ) -> Result<Page<DeletePage>> {
-    let (id, user, reach) = (id_of(&path)?, person.person().user, person.actor().reach());
+    let (id, user, reach) = (id_of(&path)?, person.person().user, person.actor().reach(app.now()));
     let found = app.db.read(move |db| {
         let Some(key) = queries::one(db, user, id)? else { return Ok(None) };
         let limits: Vec<_> = key.only_workspace_id.into_iter().collect();

@@ -81,7 +81,7 @@ struct Found {
 }
 
 async fn find(app: &App, person: &SignedInPerson, params: &ListParams) -> Result<Found> {
-    let (user, reach) = (person.person().user, person.actor().reach());
+    let (user, reach) = (person.person().user, person.actor().reach(app.now()));
     let paging = PageParams { after: params.after.clone(), before: params.before.clone() };
     let (q, position) = (params.q.clone(), paging.position(|id| id.parse().ok()));
     app.db

@@ -1,32 +1,23 @@
 //! The invitation form, and what became of each line.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::super::forms::InviteForm;
-use super::{AT, Around, no_store, personal_only};
+use super::personal_only;
 use crate::access::permission::needs::ManageWorkspaceUsers;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
-use crate::base::db::Instant;
 use crate::base::error::Result;
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{Field, Form};
-use crate::base::http::page::{Notice, Page, Shell};
+use crate::base::http::page::{Page, Shell};
 use crate::base::http::see_other;
-use crate::base::text::{counted, relative};
-use crate::tenancy::invitations::actions::{self, LineOutcome, LineResult};
-use crate::tenancy::invitations::model::InvitationId;
-use crate::tenancy::invitations::rules::{self, LINES};
-use crate::urls;
-
-/// One line as shown: as typed, what became of it, and a link.
-struct LineView {
-    typed: String,
-    text: String,
-    link: Option<(&'static str, String)>,
-}
+use crate::base::text::counted;
+use crate::tenancy::invitations::actions;
+use crate::tenancy::invitations::managing::lines::{Report, Words, is_sent, status};
+use crate::tenancy::invitations::managing::{Around, HasPages, no_store};
+use crate::tenancy::invitations::rules;
 
 #[derive(Template)]
 #[template(path = "tenancy/collaborators/invite.html")]
@@ -34,9 +25,7 @@ struct InvitePage {
     shell: Shell,
     around: Around,
     email: Field,
-    lines: Vec<LineView>,
-    title: String,
-    tone: &'static str,
+    report: Report,
     keeps_mails: bool,
     hint: String,
 }
@@ -47,13 +36,12 @@ fn page(
     shell: Shell,
     email: Field,
 ) -> InvitePage {
+    let around = access.around();
     InvitePage {
-        shell: access.shell(shell, AT),
-        around: Around::of(access),
+        shell: access.in_shell(shell),
+        around,
         email,
-        lines: Vec::new(),
-        title: String::new(),
-        tone: "ok",
+        report: Report::default(),
         keeps_mails: app.settings().keeps_mails(),
         hint: format!(
             "One address a line, or several with commas. People without an account create one when \
@@ -88,139 +76,12 @@ pub(super) async fn send(
         return Page(page(&app, &access, shell, email)).unprocessable();
     }
     let mut page = page(&app, &access, shell, Field::empty("email"));
-    let words = Words {
-        account: access.workspace().account_handle.clone(),
-        handle: access.workspace().handle.clone(),
-        keeps_mails: page.keeps_mails,
-        now: app.now(),
-    };
     let results = actions::invite(&app, access, ip, &text, form.once).await?;
+    let words = Words::new(&app, &page.around, ("collaborator", "collaborators"));
     if results.iter().all(is_sent) {
         words.notice(&results).leave(&req)?;
         return Ok(see_other(&page.around.list));
     }
-    page.fill(&results, &words);
+    page.report = words.report(&results, &mut page.email);
     Page(page).with_status(status(&results)).map(no_store)
-}
-
-fn is_sent(result: &LineResult) -> bool {
-    matches!(result.outcome, LineOutcome::Sent(..))
-}
-
-/// 200 when something was sent, 429 when only the day's limit stood against it, 422 otherwise.
-fn status(results: &[LineResult]) -> StatusCode {
-    let is_limit = |result: &LineResult| {
-        matches!(result.outcome, LineOutcome::TooManyToday | LineOutcome::Bothered)
-    };
-    if results.iter().any(is_sent) {
-        StatusCode::OK
-    } else if results.iter().all(is_limit) {
-        StatusCode::TOO_MANY_REQUESTS
-    } else {
-        StatusCode::UNPROCESSABLE_ENTITY
-    }
-}
-
-impl InvitePage {
-    /// Shows what became of each line, and keeps what can be corrected.
-    fn fill(&mut self, results: &[LineResult], words: &Words) {
-        let (sent, unsent): (Vec<_>, Vec<_>) = results.iter().partition(|result| is_sent(result));
-        let count = |some: &[&LineResult]| i64::try_from(some.len()).unwrap_or_default();
-        let was_sent = counted(count(&sent), "invitation sent", "invitations sent");
-        let not_sent = counted(count(&unsent), "line was not sent", "lines were not sent");
-        let typed: Vec<&str> = unsent.iter().map(|result| result.typed.as_str()).collect();
-        self.email = Field::new("email", typed.join("\n"));
-        (self.tone, self.title) = if sent.is_empty() {
-            self.email.problem = Some(format!("{not_sent}: see above."));
-            ("danger", "No invitation was sent.".to_owned())
-        } else {
-            ("warn", format!("{was_sent}, {not_sent}."))
-        };
-        self.lines = results.iter().map(|result| words.line(result)).collect();
-    }
-}
-
-/// What the words about a line need.
-struct Words {
-    account: String,
-    handle: String,
-    keeps_mails: bool,
-    now: Instant,
-}
-
-impl Words {
-    /// The line above the list when every invitation was sent.
-    fn notice(&self, results: &[LineResult]) -> Notice {
-        let sent = match results {
-            [only] => format!("Invitation sent to {}.", only.typed),
-            many => format!("{} invitations sent.", many.len()),
-        };
-        if !self.keeps_mails {
-            return Notice::ok(sent);
-        }
-        let kept = "No mail server is set, so mails are kept: copy the link and hand it on.";
-        let notice = Notice::warn(format!("{sent} {kept}"));
-        match results.first().map(|first| &first.outcome) {
-            Some(LineOutcome::Sent(id, _)) if results.len() == 1 => {
-                notice.linking("Copy link", self.step(*id, "link"))
-            }
-            _ => notice,
-        }
-    }
-
-    fn step(&self, id: InvitationId, step: &str) -> String {
-        urls::collaborator_step(&self.account, &self.handle, id, step)
-    }
-
-    fn line(&self, result: &LineResult) -> LineView {
-        let link = match result.outcome {
-            LineOutcome::Sent(id, _) if self.keeps_mails => {
-                Some(("Copy link", self.step(id, "link")))
-            }
-            LineOutcome::Invited(id) => Some(("Resend", self.step(id, "resend"))),
-            _ => None,
-        };
-        LineView { typed: result.typed.clone(), text: self.of(&result.outcome), link }
-    }
-
-    fn sent(&self, expires_at: Instant) -> String {
-        let end = relative(expires_at, self.now);
-        if self.keeps_mails {
-            format!("Invited, mail kept. Expires {end}.")
-        } else {
-            format!("Sent. Expires {end}.")
-        }
-    }
-
-    /// What became of a line.
-    fn of(&self, outcome: &LineOutcome) -> String {
-        let fixed = match outcome {
-            LineOutcome::Sent(_, expires_at) => return self.sent(*expires_at),
-            LineOutcome::Invalid(problem) => return problem.clone(),
-            LineOutcome::Full(limit) => {
-                let people = counted(i64::from(*limit), "collaborator", "collaborators");
-                return format!(
-                    "No place left: a workspace can have {people}, open invitations included."
-                );
-            }
-            LineOutcome::Declined(until) => {
-                let day = until.day_text();
-                return format!("Declined lately. You can invite this address again from {day}.");
-            }
-            LineOutcome::Surplus => {
-                return format!("Not read: one form takes {LINES} addresses. Send it again.");
-            }
-            LineOutcome::Member => "Already a collaborator.",
-            LineOutcome::Invited(_) => "Already invited.",
-            LineOutcome::Yourself => "This is your own address.",
-            LineOutcome::TooManyOpen => "Too many invitations are open here.",
-            LineOutcome::TooManyToday => {
-                "You have sent as many invitations today as you can. Try again tomorrow."
-            }
-            LineOutcome::Bothered => {
-                "This address got several invitations today. Try again tomorrow."
-            }
-        };
-        fixed.to_owned()
-    }
 }

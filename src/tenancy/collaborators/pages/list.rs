@@ -4,9 +4,9 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::super::forms::ListParams;
-use super::super::model::{Collaborator, Counts, Invited, Key, Row, Status};
-use super::super::queries::{self, Filter};
-use super::{AT, Around, personal_only};
+use super::super::model::Collaborator;
+use super::super::queries;
+use super::{AT, personal_only};
 use crate::access::permission::Permission;
 use crate::access::permission::needs::SeeWorkspaceUsers;
 use crate::access::workspace::WorkspaceAccess;
@@ -15,8 +15,9 @@ use crate::base::db::Instant;
 use crate::base::db::paging::{PageParams, Slice};
 use crate::base::error::Result;
 use crate::base::http::page::{Page, Person, Shell};
-use crate::base::mail::MailState;
-use crate::base::text::{When, counted, relative};
+use crate::base::text::{When, counted};
+use crate::tenancy::invitations::model::Scope;
+use crate::tenancy::invitations::roster::{Counts, Filter, Invited, Key, Row, Status};
 use crate::urls;
 
 /// One row as shown.
@@ -39,11 +40,18 @@ enum RowView {
     },
 }
 
+/// The addresses around the page.
+struct Around {
+    name: String,
+    list: String,
+}
+
 #[derive(Template)]
 #[template(path = "tenancy/collaborators/index.html")]
 struct ListPage {
     shell: Shell,
     around: Around,
+    invite: String,
     manages: bool,
     is_empty: bool,
     count: String,
@@ -64,8 +72,9 @@ pub(super) async fn show(
 ) -> Result<HttpResponse> {
     personal_only(&access)?;
     let params = params.into_inner();
+    let place = access.workspace();
     let filter = Filter {
-        workspace: access.workspace().id,
+        scope: Scope { account: place.account, workspace: Some(place.id) },
         q: params.q.clone(),
         status: Status::parse(&params.status),
         now: app.now(),
@@ -76,10 +85,7 @@ pub(super) async fn show(
     let (slice, counts) = app
         .db
         .read(move |db| {
-            Ok((
-                queries::page(db, &looked_for, &position)?,
-                queries::counts(db, looked_for.workspace)?,
-            ))
+            Ok((queries::page(db, &looked_for, &position)?, queries::counts(db, looked_for.scope)?))
         })
         .await?;
     let view = View { access: &access, keeps_mails: app.settings().keeps_mails(), now: filter.now };
@@ -94,11 +100,20 @@ struct View<'a> {
 }
 
 impl View<'_> {
-    fn page(&self, shell: Shell, filter: &Filter, slice: Slice<Row>, counts: Counts) -> ListPage {
-        let around = Around::of(self.access);
+    fn page(
+        &self,
+        shell: Shell,
+        filter: &Filter,
+        slice: Slice<Row<Collaborator>>,
+        counts: Counts,
+    ) -> ListPage {
+        let place = self.access.workspace();
+        let around = Around {
+            name: place.handle.clone(),
+            list: urls::collaborators(&place.account_handle, &place.handle),
+        };
         let (first, last) = (slice.rows.first().map(Row::key), slice.rows.last().map(Row::key));
-        let word = Status::ALL.iter().find(|(value, ..)| *value == filter.status);
-        let word = word.map_or("", |(_, word, _)| *word);
+        let word = filter.status.word();
         let to = |name: &str, key: Option<Key>, is_there: bool| {
             let key = key.filter(|_| is_there)?.text();
             let pairs = [("q", filter.q.as_str()), ("status", word), (name, key.as_str())];
@@ -115,12 +130,11 @@ impl View<'_> {
                 counts.active
             ),
             q: filter.q.clone(),
-            statuses: Status::ALL
-                .map(|(value, word, text)| (word, text, value == filter.status))
-                .to_vec(),
+            statuses: filter.status.options(),
             previous: to("before", first, slice.has_previous),
             next: to("after", last, slice.has_next),
             rows: slice.rows.into_iter().map(|row| self.row(row)).collect(),
+            invite: format!("{}/invite", around.list),
             shown: counted(shown, "row", "rows"),
             around,
         }
@@ -131,9 +145,9 @@ impl View<'_> {
         urls::collaborator_step(&workspace.account_handle, &workspace.handle, id, step)
     }
 
-    fn row(&self, row: Row) -> RowView {
+    fn row(&self, row: Row<Collaborator>) -> RowView {
         match row {
-            Row::Collaborator(row) => self.active(&row),
+            Row::Person(row) => self.active(&row),
             Row::Invited(row) => self.invited(row),
         }
     }
@@ -148,37 +162,15 @@ impl View<'_> {
     }
 
     fn invited(&self, row: Invited) -> RowView {
-        let is_expired = row.expires_at <= self.now;
-        let (sent, end) = (relative(row.sent_at, self.now), relative(row.expires_at, self.now));
-        let by = &row.invited_by_name;
         RowView::Invited {
             initial: row.email.chars().take(1).collect::<String>().to_uppercase(),
-            line: if is_expired {
-                format!("Sent {sent} by {by}, expired {end}")
-            } else {
-                format!("Sent {sent} by {by}, expires {end}")
-            },
-            delivery: self.delivery(&row),
-            is_expired,
+            line: row.line(self.now),
+            delivery: row.delivery(self.keeps_mails),
+            is_expired: row.is_expired(self.now),
             resend: self.step(row.id, "resend"),
             link: self.step(row.id, "link"),
             revoke: self.step(row.id, "revoke"),
             email: row.email,
         }
-    }
-
-    /// How the mail fares, as far as that is known.
-    fn delivery(&self, row: &Invited) -> Option<String> {
-        let reason = row.mail_error.as_deref().unwrap_or("no reason given");
-        Some(match row.mail_state? {
-            MailState::Sent => "Mail sent".to_owned(),
-            MailState::Dropped => return None,
-            MailState::Queued | MailState::Sending if self.keeps_mails => {
-                "Mail kept: no mail server is set. Copy the link and hand it on".to_owned()
-            }
-            MailState::Queued | MailState::Sending => "Mail queued".to_owned(),
-            MailState::Failed => format!("Mail not delivered yet, trying again: {reason}"),
-            MailState::Dead => format!("Mail not delivered: {reason}"),
-        })
     }
 }

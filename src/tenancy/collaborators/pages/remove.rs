@@ -3,9 +3,9 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::super::model::{Collaborator, CollaboratorId};
+use super::super::model::Collaborator;
 use super::super::{actions, queries};
-use super::{AT, Around, personal_only};
+use super::{AT, personal_only};
 use crate::access::permission::needs::ManageWorkspaceUsers;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
@@ -14,6 +14,8 @@ use crate::base::http::client::ClientIp;
 use crate::base::http::form::{Button, Form};
 use crate::base::http::page::{Notice, Page, Person, Shell};
 use crate::base::http::see_other;
+use crate::tenancy::invitations::managing::{Around, HasPages};
+use crate::tenancy::invitations::roster::MemberId;
 
 #[derive(Template)]
 #[template(path = "tenancy/collaborators/remove.html")]
@@ -37,7 +39,7 @@ pub(super) async fn show(
     let found = found.ok_or(Error::NotFound)?;
     Page(RemovePage {
         shell: access.shell(shell, AT),
-        around: Around::of(&access),
+        around: access.around(),
         person: Person::new(&found.name, &found.email),
     })
     .ok()
@@ -52,14 +54,13 @@ pub(super) async fn remove(
     form: Form<Button>,
 ) -> Result<HttpResponse> {
     personal_only(&access)?;
-    let around = Around::of(&access);
+    let around = access.around();
     let gone = actions::remove(&app, access, ip, id(&path)?, form.once).await?;
-    let text =
-        format!("{} was removed and has no access to {} any more.", gone.name, around.workspace);
+    let text = format!("{} was removed and has no access to {} any more.", gone.name, around.name);
     Notice::ok(text).leave(&req)?;
     Ok(see_other(around.list))
 }
 
-fn id(path: &(String, String, String)) -> Result<CollaboratorId> {
+fn id(path: &(String, String, String)) -> Result<MemberId> {
     path.2.parse().map_err(|_| Error::NotFound)
 }

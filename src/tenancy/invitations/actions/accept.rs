@@ -4,13 +4,17 @@
 use diesel::prelude::*;
 use serde_json::json;
 
-use super::super::model::{Opened, State};
+use super::super::model::{Happened, Offer, Opened, Place, State};
 use super::super::rules::{self, Standing, standing};
 use super::super::{mail, queries};
 use super::invite::{details, member_limit};
 use super::open;
-use crate::access::actor::Actor;
+use crate::access::actor::{Actor, Reach};
 use crate::access::identify::{self, Verified};
+use crate::access::membership;
+use crate::access::organization::{self, OrganizationRole};
+use crate::access::permission::Permission;
+use crate::access::role::Scopes;
 use crate::access::{AccountId, UserId};
 use crate::app::{App, Context};
 use crate::base::db::schema::{invitations, memberships, users};
@@ -22,9 +26,9 @@ use crate::tenancy::audit::{By, Entry, record};
 /// How an attempt to join ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Accepted {
-    /// The person is in; the address of the workspace.
+    /// The person is in; the address of the place.
     Joined(String),
-    /// The person was in before; the address of the workspace.
+    /// The person was in before; the address of the place.
     Already(String),
     /// The link leads nowhere any more.
     Over,
@@ -34,7 +38,7 @@ pub enum Accepted {
     WrongAccount,
     /// The link proves no address, and the person's is not confirmed.
     Unverified,
-    /// No place is left; the owner was told.
+    /// No place is left; whoever invited was told.
     Full,
     /// Addresses of this domain may not have an account here.
     Domain(String),
@@ -49,16 +53,16 @@ pub enum Accepted {
 /// # Errors
 /// The database's fault.
 pub async fn accept(app: &App, opened: &Opened, actor: &Actor, ip: ClientIp) -> Result<Accepted> {
-    let person = actor.person();
+    let person = actor.person()?;
     // The own account too: its chain tells that the address was confirmed.
     let locks = Locks::accounts([opened.invitation.account, person.account]);
     let (context, now) = (app.context.clone(), app.now());
-    let (token, actor) = (opened.token.clone(), actor.clone());
+    let (token, actor, user) = (opened.token.clone(), actor.clone(), person.user);
     let outcome = app
         .db
         .write(locks, move |db| {
             let by = By::actor(&actor, ip);
-            accept_as(db, &context, &token, actor.person().user, &by, now)
+            accept_as(db, &context, &token, user, &by, now)
         })
         .await?;
     app.mail_queued.notify_one();
@@ -78,14 +82,14 @@ fn accept_as(
     let Some((opened, accepted_by)) = open::find(db, context, token)? else {
         return Ok(Accepted::Over);
     };
-    let is_in = queries::is_member(db, opened.workspace.id, user)?;
+    let is_in = queries::is_member(db, opened.invitation.scope(), user)?;
     if opened.invitation.state == State::Accepted && accepted_by == Some(user) && is_in {
-        return Ok(Accepted::Already(opened.home()));
+        return Ok(Accepted::Already(opened.place.home()));
     }
     if let Some(refusal) = refusal(db, context, &opened, by, now)? {
         return Ok(refusal);
     }
-    if !opened.is_for(&person) {
+    if !opened.invitation.is_for(&person) {
         return Ok(Accepted::WrongAccount);
     }
     if !person.verified {
@@ -115,23 +119,54 @@ pub(super) fn refusal(
         Standing::Expired => return Ok(Some(Accepted::Expired)),
         Standing::Over => return Ok(Some(Accepted::Over)),
     }
-    let owner = queries::owner_of(db, opened.workspace.account)?.map(|owner| owner.user);
-    if owner.is_none() || owner != invitation.invited_by {
-        let reason = "Whoever sent it does not own the workspace any more.";
+    if let Some(reason) = ground_lost(db, opened, now)? {
         super::void::void(db, invitation.id, reason, now)?;
-        let entry = Entry::of_workspace(
-            "workspace-invitation.deleted",
-            &opened.workspace,
-            details(invitation, []),
-        );
-        record(db, by, entry, now)?;
+        let event = invitation.event(Happened::Deleted);
+        record(db, by, opened.place.entry(event, details(invitation, [])), now)?;
         return Ok(Some(Accepted::Over));
     }
     let domain = invitation.email_key.rsplit('@').next().unwrap_or_default();
-    if !context.settings.allows_domain(domain) {
+    let is_taken = match &opened.place {
+        Place::Organization(organization) => organization.takes_domain(domain),
+        Place::Workspace(_) => true,
+    };
+    if !is_taken || !context.settings.allows_domain(domain) {
         return Ok(Some(Accepted::Domain(domain.to_owned())));
     }
     Ok(None)
+}
+
+/// Why nobody stands behind the invitation any more: the inviter's right is judged at this moment
+/// (IN-05, R4).
+fn ground_lost(db: &mut Db, opened: &Opened, now: Instant) -> Result<Option<&'static str>> {
+    let gone = Some("Whoever sent it may not let anybody in any more.");
+    let Some(inviter) = opened.invitation.invited_by else { return Ok(gone) };
+    let Some(inviter) = identify::person(db, inviter, true)? else { return Ok(gone) };
+    let still = match &opened.place {
+        Place::Organization(place) => {
+            organization::role(db, inviter.user, place.account)? == Some(OrganizationRole::Admin)
+        }
+        Place::Workspace(place) => {
+            let reach = Reach::of_person(&inviter, now);
+            let held = membership::held(db, &reach, place)?.map(|held| held.scopes);
+            let held = held.unwrap_or_default();
+            let offered = match &opened.offer {
+                Offer::Role(role) => role.scopes,
+                Offer::OrganizationRole(_) => Scopes::default(),
+            };
+            held.contains(Permission::ManageWorkspaceUsers) && held.covers(offered)
+        }
+    };
+    if !still {
+        return Ok(gone);
+    }
+    // An organization's workspace is shared with its members only.
+    Ok(match opened.invitation.user {
+        Some(member) if organization::role(db, member, opened.place.account())?.is_none() => {
+            Some("The invited person is not in the organization any more.")
+        }
+        _ => None,
+    })
 }
 
 /// Whether the place that the invitation kept is gone: the limit was lowered meanwhile. The owner is
@@ -142,8 +177,9 @@ pub(super) fn full(
     opened: &Opened,
     now: Instant,
 ) -> Result<Option<Accepted>> {
-    let limit = member_limit(db, context, opened.workspace.account)?;
-    if rules::has_place(queries::members(db, opened.workspace.id)?, limit) {
+    let scope = opened.invitation.scope();
+    let limit = member_limit(db, context, scope)?;
+    if rules::has_place(queries::members(db, scope)?, limit) {
         return Ok(None);
     }
     mail::queue_no_place(db, &opened.invitation, now)?;
@@ -203,37 +239,94 @@ pub(super) fn redeem(
     }
     let more = [("link", json!(opened.way.word())), ("user", json!(joiner.user))];
     let details = details(invitation, more);
-    let entry = Entry::of_workspace("workspace-invitation.accepted", &opened.workspace, details);
-    record(db, by, entry, now)?;
-    if queries::is_member(db, opened.workspace.id, joiner.user)? {
-        return Ok(Accepted::Already(opened.home()));
+    let event = invitation.event(Happened::Accepted);
+    record(db, by, opened.place.entry(event, details), now)?;
+    let outcome = match &opened.place {
+        Place::Workspace(_) => enter_workspace(db, opened, joiner, by, now)?,
+        Place::Organization(_) => enter_organization(db, opened, joiner, by, now)?,
+    };
+    if matches!(outcome, Accepted::Joined(_)) {
+        mail::queue_joined(db, invitation, joiner.name, now)?;
     }
-    insert_member(db, opened, joiner, by, now)?;
-    mail::queue_joined(db, invitation, joiner.name, now)?;
-    Ok(Accepted::Joined(opened.home()))
+    Ok(outcome)
 }
 
-fn insert_member(
+/// Gives the role in the workspace. Whoever had one keeps it, unless the new one allows all of it
+/// and more.
+fn enter_workspace(
     db: &mut Db,
     opened: &Opened,
     joiner: &Joiner<'_>,
     by: &By,
     now: Instant,
-) -> Result<()> {
+) -> Result<Accepted> {
+    let (Place::Workspace(workspace), Offer::Role(offered)) = (&opened.place, &opened.offer) else {
+        return Err(Error::internal("an invitation into no workspace"));
+    };
+    let invitation = &opened.invitation;
+    let given = memberships::table
+        .filter(memberships::workspace_id.eq(workspace.id))
+        .filter(memberships::user_id.eq(joiner.user));
+    let before = membership::grant_of_person(db, workspace.id, joiner.user, now)?;
+    if before.as_ref().is_some_and(|before| !before.gives_way_to(offered, invitation.access_until))
+    {
+        return Ok(Accepted::Already(opened.place.home()));
+    }
+    // One whose time is over may still have its row.
+    diesel::delete(given).execute(db)?;
     diesel::insert_into(memberships::table)
         .values((
             memberships::id.eq(Id::<Joiner<'static>>::new(now)),
-            memberships::workspace_id.eq(opened.workspace.id),
+            memberships::workspace_id.eq(workspace.id),
             memberships::user_id.eq(joiner.user),
-            memberships::role.eq(opened.invitation.role),
+            memberships::role.eq(offered.role.built_in()),
+            memberships::custom_role_id.eq(offered.role.custom()),
             memberships::sort_name.eq(joiner.name.to_lowercase()),
+            memberships::granted_by_name.eq(&invitation.invited_by_name),
             memberships::created_at.eq(now),
+            memberships::expires_at.eq(invitation.access_until),
         ))
         .execute(db)?;
+    let event = match before {
+        None => "workspace-access.created",
+        Some(_) => "workspace-access.updated",
+    };
     let details = json!({
         "user": joiner.user, "name": joiner.name, "email": joiner.email,
-        "role": opened.invitation.role.as_str(), "invitation": opened.invitation.id,
+        "role": offered.role.to_string(), "role_name": offered.title,
+        "until": invitation.access_until, "invitation": invitation.id,
     });
-    let entry = Entry::of_workspace("workspace-access.created", &opened.workspace, details);
-    record(db, by, entry, now)
+    record(db, by, Entry::of_workspace(event, workspace, details), now)?;
+    Ok(Accepted::Joined(opened.place.home()))
+}
+
+fn enter_organization(
+    db: &mut Db,
+    opened: &Opened,
+    joiner: &Joiner<'_>,
+    by: &By,
+    now: Instant,
+) -> Result<Accepted> {
+    let (Place::Organization(place), Offer::OrganizationRole(role)) =
+        (&opened.place, &opened.offer)
+    else {
+        return Err(Error::internal("an invitation into no organization"));
+    };
+    match organization::role(db, joiner.user, place.account)? {
+        None => {
+            let who = (joiner.user, joiner.name);
+            organization::insert_member(db, place.account, who, *role, now)?;
+        }
+        Some(OrganizationRole::Member) if *role == OrganizationRole::Admin => {
+            organization::set_role(db, place.account, joiner.user, *role)?;
+        }
+        Some(_) => return Ok(Accepted::Already(opened.place.home())),
+    }
+    let details = json!({
+        "user": joiner.user, "name": joiner.name, "email": joiner.email,
+        "role": role.as_str(), "invitation": opened.invitation.id,
+    });
+    let entry = Entry::of_account("account-membership.created", place.account, details);
+    record(db, by, entry, now)?;
+    Ok(Accepted::Joined(opened.place.home()))
 }

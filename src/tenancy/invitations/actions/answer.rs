@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use super::super::mail;
-use super::super::model::{Opened, State};
+use super::super::model::{Happened, Opened, State};
 use super::super::rules::{DAY, Standing, standing};
 use super::invite::details;
 use super::open;
@@ -14,7 +14,7 @@ use crate::base::db::Instant;
 use crate::base::db::schema::invitations;
 use crate::base::error::Result;
 use crate::base::http::client::ClientIp;
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, record};
 
 /// Refuses for good; tells the inviter and nobody else (IN-09). Returns whether there was something
 /// to refuse.
@@ -55,8 +55,8 @@ pub async fn decline(
             .set((invitations::state.eq(State::Declined), invitations::decided_at.eq(Some(now))))
             .execute(db)?;
             let details = details(invitation, [("link", json!(opened.way.word()))]);
-            let event = "workspace-invitation.rejected";
-            record(db, &by, Entry::of_workspace(event, &opened.workspace, details), now)?;
+            let event = invitation.event(Happened::Rejected);
+            record(db, &by, opened.place.entry(event, details), now)?;
             mail::queue_declined(db, invitation, now)?;
             Ok(true)
         })
@@ -65,7 +65,7 @@ pub async fn decline(
     Ok(declined)
 }
 
-/// Asks the workspace's owner to send an expired invitation again, once a day.
+/// Asks whoever decides over the place to send an expired invitation again, once a day.
 ///
 /// # Errors
 /// [`crate::base::error::Error::TooMany`] for a network that asks for everything; the database's
@@ -90,7 +90,7 @@ pub async fn ask_again(app: &App, opened: &Opened, ip: ClientIp) -> Result<()> {
             .set(invitations::renewal_asked_at.eq(Some(now)))
             .execute(db)?;
             if asked == 1 {
-                mail::queue_renewal_asked(db, &opened.invitation, opened.workspace.account, now)?;
+                mail::queue_renewal_asked(db, &opened.invitation, now)?;
             }
             Ok(())
         })

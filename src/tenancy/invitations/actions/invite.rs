@@ -3,22 +3,26 @@
 use diesel::prelude::*;
 use serde_json::json;
 
-use super::super::model::{Invitation, InvitationId, State};
+use super::super::model::{Happened, Invitation, InvitationId, Kind, Scope, State};
 use super::super::rules::{self, DAY};
 use super::super::{mail, queries};
+use super::inviter::MayInvite;
+use crate::access::UserId;
+use crate::access::actor::Person;
 use crate::access::email::EmailAddress;
-use crate::access::membership::Workspace;
+use crate::access::organization::{
+    self, Admin, OrganizationAccess, OrganizationRole, takes_domain,
+};
 use crate::access::permission::needs::ManageWorkspaceUsers;
-use crate::access::role::Role;
+use crate::access::role::{Role, RoleRef};
 use crate::access::workspace::WorkspaceAccess;
-use crate::access::{AccountId, WorkspaceId};
 use crate::app::{App, Context};
 use crate::base::db::schema::invitations;
 use crate::base::db::{Db, Id, Instant};
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{FormToken, only_once};
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, record};
 
 /// What became of one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +60,7 @@ pub struct LineResult {
     pub outcome: LineOutcome,
 }
 
-/// Invites every address of a text.
+/// Invites every address of a text as a collaborator.
 ///
 /// # Errors
 /// [`crate::base::error::Error::Conflict`] when the form was sent before; the caller's lost right;
@@ -68,19 +72,52 @@ pub async fn invite(
     text: &str,
     once: Id<FormToken>,
 ) -> Result<Vec<LineResult>> {
+    invite_as(app, access, ip, text, (Offered::Collaborator, Some(once))).await
+}
+
+/// Invites every address of a text into an organization. Without a form's token it counts each time.
+///
+/// # Errors
+/// As [`invite`].
+pub async fn invite_members(
+    app: &App,
+    access: OrganizationAccess<Admin>,
+    ip: ClientIp,
+    text: &str,
+    (role, once): (OrganizationRole, Option<Id<FormToken>>),
+) -> Result<Vec<LineResult>> {
+    invite_as(app, access, ip, text, (Offered::Member(role), once)).await
+}
+
+async fn invite_as(
+    app: &App,
+    access: impl MayInvite,
+    ip: ClientIp,
+    text: &str,
+    (offered, once): (Offered, Option<Id<FormToken>>),
+) -> Result<Vec<LineResult>> {
     let lines = read(text);
     let (context, now) = (app.context.clone(), app.now());
     let results = app
         .db
         .write(access.locks(), move |db| {
-            access.still_holds(db)?;
-            only_once(db, once, now)?;
-            let mut inviting = Inviting::begin(db, &context, &access, ip, now)?;
+            access.still_may(db, None)?;
+            if let Some(once) = once {
+                only_once(db, once, now)?;
+            }
+            let mut inviting = Inviting::begin(db, &context, &access, (offered, ip), now)?;
             lines.into_iter().map(|line| inviting.line(db, line)).collect::<Result<Vec<_>>>()
         })
         .await?;
     app.mail_queued.notify_one();
     Ok(results)
+}
+
+/// As what the addresses of a form are invited.
+#[derive(Clone, Copy)]
+enum Offered {
+    Collaborator,
+    Member(OrganizationRole),
 }
 
 /// The lines of a text as addresses, each address once.
@@ -107,13 +144,13 @@ fn read(text: &str) -> Vec<(String, Result<EmailAddress, LineOutcome>)> {
 }
 
 /// What the lines of one form share: the inviter, and what is left of the limits.
-struct Inviting<'a> {
+struct Inviting<'a, A> {
     context: &'a Context,
-    workspace: &'a Workspace,
+    access: &'a A,
+    offered: Offered,
     by: By,
-    inviter: crate::access::UserId,
-    inviter_name: String,
-    inviter_key: String,
+    inviter: Person,
+    domains: String,
     limit: Option<i32>,
     members: i64,
     open: i64,
@@ -121,25 +158,29 @@ struct Inviting<'a> {
     now: Instant,
 }
 
-impl<'a> Inviting<'a> {
+impl<'a, A: MayInvite> Inviting<'a, A> {
     fn begin(
         db: &mut Db,
         context: &'a Context,
-        access: &'a WorkspaceAccess<ManageWorkspaceUsers>,
-        ip: ClientIp,
+        access: &'a A,
+        (offered, ip): (Offered, ClientIp),
         now: Instant,
     ) -> Result<Self> {
-        let (workspace, person) = (access.workspace(), access.actor().person());
+        let (scope, person) = (access.scope(), access.actor().person()?);
+        let organization = match scope.workspace {
+            Some(_) => None,
+            None => organization::one(db, scope.account)?,
+        };
         Ok(Self {
             context,
-            workspace,
+            access,
+            offered,
             by: By::actor(access.actor(), ip),
-            inviter: person.user,
-            inviter_name: person.name.clone(),
-            inviter_key: person.email_key.clone(),
-            limit: member_limit(db, context, workspace.account)?,
-            members: queries::members(db, workspace.id)?,
-            open: queries::open(db, workspace.id, now)?,
+            inviter: person.clone(),
+            domains: organization.map(|found| found.email_domains).unwrap_or_default(),
+            limit: member_limit(db, context, scope)?,
+            members: queries::members(db, scope)?,
+            open: queries::open(db, scope, now)?,
             sent_today: queries::mails_by(db, person.user, now - DAY)?,
             now,
         })
@@ -162,29 +203,40 @@ impl<'a> Inviting<'a> {
 
     /// Why this address cannot be invited. Nothing here depends on whether it has an account (IN-07).
     fn refusal(&self, db: &mut Db, email: &EmailAddress) -> Result<Option<LineOutcome>> {
-        let (workspace, now) = (self.workspace.id, self.now);
-        if email.key() == self.inviter_key {
+        let (scope, now) = (self.access.scope(), self.now);
+        if email.key() == self.inviter.email_key {
             return Ok(Some(LineOutcome::Yourself));
         }
         if !self.context.settings.allows_domain(email.domain()) {
             let problem = format!("Addresses at {} can’t have an account here.", email.domain());
             return Ok(Some(LineOutcome::Invalid(problem)));
         }
-        if queries::has_member(db, workspace, email.key())? {
+        if !takes_domain(&self.domains, email.domain()) {
+            let allowed = self.domains.replace(' ', ", ");
+            let problem = format!("The organization takes addresses at {allowed} only.");
+            return Ok(Some(LineOutcome::Invalid(problem)));
+        }
+        if queries::has_member(db, scope, email.key())? {
             return Ok(Some(LineOutcome::Member));
         }
-        if let Some(live) = queries::live(db, workspace, email.key())? {
+        let live = queries::live(db, scope, email.key())?;
+        if let Some(live) = &live
+            && !self.replaces(live)
+        {
             return Ok(Some(LineOutcome::Invited(live.id)));
         }
         let rested = now - rules::REST_AFTER_DECLINE;
-        if let Some(at) = queries::declined_since(db, workspace, email.key(), rested)? {
+        if let Some(at) = queries::declined_since(db, scope, email.key(), rested)? {
             return Ok(Some(LineOutcome::Declined(at + rules::REST_AFTER_DECLINE)));
         }
+        // What takes another's place needs none of its own, while that one holds it.
+        let kept = live.is_some_and(|live| rules::standing(&live, now) == rules::Standing::Open);
+        let open = self.open - i64::from(kept);
         let outcome = match self.limit {
-            limit if !rules::has_place(self.members + self.open, limit) => {
+            limit if !rules::has_place(self.members + open, limit) => {
                 LineOutcome::Full(limit.unwrap_or_default())
             }
-            _ if self.open >= rules::OPEN_PER_WORKSPACE => LineOutcome::TooManyOpen,
+            _ if open >= rules::OPEN_PER_WORKSPACE => LineOutcome::TooManyOpen,
             _ if self.sent_today >= self.context.settings.flags.invitations_per_day => {
                 LineOutcome::TooManyToday
             }
@@ -194,52 +246,126 @@ impl<'a> Inviting<'a> {
         Ok(Some(outcome))
     }
 
+    /// Whether the new invitation says something else than the one that waits for an answer.
+    fn replaces(&self, live: &Invitation) -> bool {
+        matches!(self.offered, Offered::Member(role) if live.organization_role != Some(role))
+    }
+
     fn send(&mut self, db: &mut Db, email: &EmailAddress) -> Result<LineOutcome> {
-        let (id, now) = (InvitationId::new(self.now), self.now);
-        let expires_at = now.plus_days(self.context.settings.flags.invitation_days);
-        let mail_id = mail::queue_invitation(db, id, email.typed(), 0, now)?;
-        diesel::insert_into(invitations::table)
-            .values((
-                (
-                    invitations::id.eq(id),
-                    invitations::kind.eq("collaborator"),
-                    invitations::account_id.eq(self.workspace.account),
-                    invitations::workspace_id.eq(self.workspace.id),
-                    invitations::email.eq(email.typed()),
-                    invitations::email_key.eq(email.key()),
-                    invitations::role.eq(Role::Collaborator),
-                    invitations::state.eq(State::Pending),
-                    invitations::generation.eq(0),
-                ),
-                (
-                    invitations::expires_at.eq(expires_at),
-                    invitations::invited_by.eq(Some(self.inviter)),
-                    invitations::invited_by_name.eq(&self.inviter_name),
-                    invitations::mail_id.eq(Some(mail_id)),
-                    invitations::created_at.eq(now),
-                    invitations::sent_at.eq(now),
-                ),
-            ))
-            .execute(db)?;
-        let details = json!({
-            "invitation": id, "email": email.typed(), "role": Role::Collaborator.as_str(),
-            "expires": expires_at,
-        });
-        let event = "workspace-invitation.created";
-        record(db, &self.by, Entry::of_workspace(event, self.workspace, details), now)?;
+        let scope = self.access.scope();
+        let live = queries::live(db, scope, email.key())?;
+        if let Some(live) = &live {
+            supersede(db, live, self.now)?;
+            if rules::standing(live, self.now) == rules::Standing::Open {
+                self.open -= 1;
+            }
+        }
+        let (kind, role, organization_role) = match self.offered {
+            Offered::Collaborator => (Kind::Collaborator, Some(Role::Collaborator), None),
+            Offered::Member(role) => (Kind::Organization, None, Some(role)),
+        };
+        let new = New {
+            kind,
+            scope,
+            email: (email.typed(), email.key()),
+            user: None,
+            role: role.map(RoleRef::BuiltIn),
+            organization_role,
+            access_until: None,
+            inviter: &self.inviter,
+        };
+        let sent = insert(db, self.context, &new, self.now)?;
+        let more =
+            [("expires", json!(sent.expires_at)), ("replaces", json!(live.map(|live| live.id)))];
+        let event = sent.event(Happened::Created);
+        let entry = self.access.entry(event, details(&sent, more));
+        record(db, &self.by, entry, self.now)?;
         self.open += 1;
         self.sent_today += 1;
-        Ok(LineOutcome::Sent(id, expires_at))
+        Ok(LineOutcome::Sent(sent.id, sent.expires_at))
     }
 }
 
-/// How many people may be in one workspace of an account.
+/// An invitation that is about to be sent.
+pub struct New<'a> {
+    /// What kind of place it leads to.
+    pub kind: Kind,
+    /// The place.
+    pub scope: Scope,
+    /// The address as typed, and for comparison.
+    pub email: (&'a str, &'a str),
+    /// The member whom it is for, where it is for one.
+    pub user: Option<UserId>,
+    /// As what in the workspace.
+    pub role: Option<RoleRef>,
+    /// As what in the organization.
+    pub organization_role: Option<OrganizationRole>,
+    /// When the access that it gives ends.
+    pub access_until: Option<Instant>,
+    /// Who sends it.
+    pub inviter: &'a Person,
+}
+
+/// Keeps an invitation and queues its mail. The caller has checked the inviter's right and the
+/// limits, and records it.
+///
+/// # Errors
+/// The database's fault.
+pub fn insert(db: &mut Db, context: &Context, new: &New<'_>, now: Instant) -> Result<Invitation> {
+    let id = InvitationId::new(now);
+    let expires_at = now.plus_days(context.settings.flags.invitation_days);
+    let mail_id = mail::queue_invitation(db, id, new.email.0, 0, now)?;
+    diesel::insert_into(invitations::table)
+        .values((
+            (
+                invitations::id.eq(id),
+                invitations::kind.eq(new.kind),
+                invitations::account_id.eq(new.scope.account),
+                invitations::workspace_id.eq(new.scope.workspace),
+                invitations::email.eq(new.email.0),
+                invitations::email_key.eq(new.email.1),
+                invitations::user_id.eq(new.user),
+                invitations::role.eq(new.role.and_then(RoleRef::built_in)),
+                invitations::custom_role_id.eq(new.role.and_then(RoleRef::custom)),
+                invitations::organization_role.eq(new.organization_role),
+                invitations::access_until.eq(new.access_until),
+            ),
+            (
+                invitations::state.eq(State::Pending),
+                invitations::generation.eq(0),
+                invitations::expires_at.eq(expires_at),
+                invitations::invited_by.eq(Some(new.inviter.user)),
+                invitations::invited_by_name.eq(&new.inviter.name),
+                invitations::mail_id.eq(Some(mail_id)),
+                invitations::created_at.eq(now),
+                invitations::sent_at.eq(now),
+            ),
+        ))
+        .execute(db)?;
+    queries::by_id(db, id)?.ok_or(Error::NotFound)
+}
+
+/// Another invitation takes this one's place.
+///
+/// # Errors
+/// The database's fault.
+pub fn supersede(db: &mut Db, live: &Invitation, now: Instant) -> QueryResult<usize> {
+    diesel::update(invitations::table.find(live.id).filter(invitations::state.eq(State::Pending)))
+        .set((invitations::state.eq(State::Superseded), invitations::decided_at.eq(Some(now))))
+        .execute(db)
+}
+
+/// How many people may be in a place: in one personal workspace, or in an organization. Whoever is
+/// in an organization has a place in each of its workspaces.
 pub(super) fn member_limit(
     db: &mut Db,
     context: &Context,
-    account: AccountId,
+    scope: Scope,
 ) -> QueryResult<Option<i32>> {
-    Ok(queries::own_member_limit(db, account)?.or(context.settings.flags.member_limit))
+    if scope.workspace.is_some() && queries::owner_of(db, scope.account)?.is_none() {
+        return Ok(None);
+    }
+    Ok(queries::own_member_limit(db, scope.account)?.or(context.settings.flags.member_limit))
 }
 
 /// Whether an address got as many invitations today as it should.
@@ -247,27 +373,54 @@ pub(super) fn is_bothered(db: &mut Db, email_key: &str, now: Instant) -> QueryRe
     Ok(queries::mails_to(db, email_key, now - DAY)? >= rules::MAILS_PER_RECIPIENT)
 }
 
-/// Whether a workspace has a place for an invitation that keeps none yet.
+/// Whether a place has room for an invitation that keeps none yet.
 pub(super) fn place_for_one_more(
     db: &mut Db,
     context: &Context,
-    (account, workspace): (AccountId, WorkspaceId),
+    scope: Scope,
     now: Instant,
 ) -> QueryResult<bool> {
-    let limit = member_limit(db, context, account)?;
-    let taken = queries::members(db, workspace)? + queries::open(db, workspace, now)?;
+    let limit = member_limit(db, context, scope)?;
+    let taken = queries::members(db, scope)? + queries::open(db, scope, now)?;
     Ok(rules::has_place(taken, limit))
 }
 
+/// Why one person cannot be sent a further invitation today, as a sentence.
+///
+/// # Errors
+/// The database's fault.
+pub fn too_many_today(
+    db: &mut Db,
+    context: &Context,
+    (inviter, email, email_key): (UserId, &str, &str),
+    now: Instant,
+) -> QueryResult<Option<String>> {
+    let sent = queries::mails_by(db, inviter, now - DAY)?;
+    if sent >= context.settings.flags.invitations_per_day {
+        let text = "You have sent as many invitations today as you can. Try tomorrow.";
+        return Ok(Some(text.to_owned()));
+    }
+    Ok(is_bothered(db, email_key, now)?.then(|| {
+        format!(
+            "{email} got several invitations today. Try tomorrow, or copy the link and hand it on."
+        )
+    }))
+}
+
 /// The details of an entry about an invitation, and what else is worth keeping.
-pub(super) fn details<const N: usize>(
+pub fn details<const N: usize>(
     invitation: &Invitation,
     more: [(&str, serde_json::Value); N],
 ) -> serde_json::Value {
+    let role = match invitation.organization_role {
+        Some(role) => Some(role.as_str().to_owned()),
+        None => invitation.role_ref().map(|role| role.to_string()),
+    };
     let known = [
         ("invitation", json!(invitation.id)),
         ("email", json!(invitation.email)),
-        ("role", json!(invitation.role.as_str())),
+        ("role", json!(role)),
     ];
+    let more = more.into_iter().filter(|(_, value)| !value.is_null());
     known.into_iter().chain(more).map(|(name, value)| (name.to_owned(), value)).collect()
 }

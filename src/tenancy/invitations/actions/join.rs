@@ -61,7 +61,7 @@ fn join_as(
     let Some((opened, _)) = open::find(db, context, token)? else {
         return Ok((Accepted::Over, None));
     };
-    let home = opened.home();
+    let home = opened.place.home();
     let is_again = use_once(db, once, Some(&home), now)? != Use::First;
     if is_again && opened.invitation.state == State::Accepted {
         return Ok((Accepted::Already(home), None));

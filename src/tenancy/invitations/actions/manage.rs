@@ -1,22 +1,21 @@
-//! What the owner does with an invitation that was sent: resend, revoke, hand on its link.
+//! What whoever may invite does with an invitation that was sent: resend, revoke, hand on its link.
 
 use diesel::prelude::*;
 use serde_json::json;
 
-use super::super::model::{Invitation, InvitationId, State, Way};
-use super::super::rules::{DAY, Standing, standing};
+use super::super::model::{Happened, Invitation, InvitationId, State, Way};
+use super::super::rules::{Standing, standing};
 use super::super::{mail, queries};
-use super::invite::{details, is_bothered, place_for_one_more};
-use crate::access::permission::needs::ManageWorkspaceUsers;
-use crate::access::workspace::WorkspaceAccess;
+use super::invite::{details, place_for_one_more, too_many_today};
+use super::inviter::MayInvite;
 use crate::app::{App, Context};
 use crate::base::db::schema::invitations;
 use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, record};
 
-/// How a step of the owner ended.
+/// How a step with an invitation ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Managed<T> {
     /// As wanted.
@@ -29,15 +28,14 @@ pub enum Managed<T> {
     Refused(String),
 }
 
-type Access = WorkspaceAccess<ManageWorkspaceUsers>;
-
-/// The pending invitation of the path's workspace (IN-10); `None` when it was answered meanwhile.
-fn find(db: &mut Db, access: &Access, id: InvitationId) -> Result<Option<Invitation>> {
-    let workspace = access.workspace().id;
-    let found = queries::pending_in(db, workspace, id)?;
-    if found.is_none() && !queries::is_in(db, workspace, id)? {
+/// The pending invitation of the path's place (IN-10); `None` when it was answered meanwhile.
+fn find(db: &mut Db, access: &impl MayInvite, id: InvitationId) -> Result<Option<Invitation>> {
+    let scope = access.scope();
+    let found = queries::pending_in(db, scope, id)?;
+    if found.is_none() && !queries::is_in(db, scope, id)? {
         return Err(Error::NotFound);
     }
+    access.still_may(db, found.as_ref())?;
     Ok(found)
 }
 
@@ -47,65 +45,83 @@ fn find(db: &mut Db, access: &Access, id: InvitationId) -> Result<Option<Invitat
 /// [`Error::NotFound`] for an invitation of elsewhere; the database's fault.
 pub async fn resend(
     app: &App,
-    access: Access,
+    access: impl MayInvite,
     ip: ClientIp,
     id: InvitationId,
 ) -> Result<Managed<Invitation>> {
+    only(resend_some(app, access, ip, vec![id]).await?)
+}
+
+/// Sends several invitations again, each for itself.
+///
+/// # Errors
+/// As [`resend`].
+pub async fn resend_some(
+    app: &App,
+    access: impl MayInvite,
+    ip: ClientIp,
+    ids: Vec<InvitationId>,
+) -> Result<Vec<Managed<Invitation>>> {
     let (context, now) = (app.context.clone(), app.now());
     let outcome = app
         .db
         .write(access.locks(), move |db| {
-            access.still_holds(db)?;
-            let Some(invitation) = find(db, &access, id)? else { return Ok(Managed::Over) };
-            if let Some(refusal) = refusal(db, &context, &access, &invitation, now)? {
-                return Ok(Managed::Refused(refusal));
-            }
-            renew(db, &context, &access, ip, invitation, now).map(Managed::Done)
+            access.still_may(db, None)?;
+            ids.into_iter().map(|id| resend_one(db, &context, &access, (ip, id), now)).collect()
         })
         .await?;
     app.mail_queued.notify_one();
     Ok(outcome)
 }
 
+fn resend_one(
+    db: &mut Db,
+    context: &Context,
+    access: &impl MayInvite,
+    (ip, id): (ClientIp, InvitationId),
+    now: Instant,
+) -> Result<Managed<Invitation>> {
+    let Some(invitation) = find(db, access, id)? else { return Ok(Managed::Over) };
+    if let Some(refusal) = refusal(db, context, access, &invitation, now)? {
+        return Ok(Managed::Refused(refusal));
+    }
+    renew(db, context, access, ip, invitation, now).map(Managed::Done)
+}
+
+/// The only result of one.
+fn only<T>(results: Vec<Managed<T>>) -> Result<Managed<T>> {
+    results.into_iter().next().ok_or_else(|| Error::internal("one invitation has no result"))
+}
+
 fn refusal(
     db: &mut Db,
     context: &Context,
-    access: &Access,
+    access: &impl MayInvite,
     invitation: &Invitation,
     now: Instant,
 ) -> Result<Option<String>> {
     // An expired one gave its place back.
     let keeps_place = standing(invitation, now) == Standing::Open;
-    let place = (invitation.account, invitation.workspace);
-    if !keeps_place && !place_for_one_more(db, context, place, now)? {
-        return Ok(Some(
-            "The workspace has no place left. Revoke another invitation first.".to_owned(),
-        ));
-    }
-    let sent = queries::mails_by(db, access.actor().person().user, now - DAY)?;
-    if sent >= context.settings.flags.invitations_per_day {
-        return Ok(Some(
-            "You have sent as many invitations today as you can. Try tomorrow.".to_owned(),
-        ));
-    }
-    if is_bothered(db, &invitation.email_key, now)? {
+    let scope = invitation.scope();
+    if !keeps_place && !place_for_one_more(db, context, scope, now)? {
+        let place = if scope.workspace.is_some() { "workspace" } else { "organization" };
         return Ok(Some(format!(
-            "{} got several invitations today. Try tomorrow, or copy the link and hand it on.",
-            invitation.email
+            "The {place} has no place left. Revoke another invitation first."
         )));
     }
-    Ok(None)
+    let inviter = access.actor().person()?.user;
+    Ok(too_many_today(db, context, (inviter, &invitation.email, &invitation.email_key), now)?)
 }
 
 fn renew(
     db: &mut Db,
     context: &Context,
-    access: &Access,
+    access: &impl MayInvite,
     ip: ClientIp,
     invitation: Invitation,
     now: Instant,
 ) -> Result<Invitation> {
-    let person = access.actor().person();
+    let person = access.actor().person()?;
     let renewed = Invitation {
         generation: invitation.generation + 1,
         expires_at: now.plus_days(context.settings.flags.invitation_days),
@@ -129,7 +145,7 @@ fn renew(
         .execute(db)?;
     let expires = json!({ "before": invitation.expires_at, "after": renewed.expires_at });
     let details = details(&renewed, [("expires", expires)]);
-    note(db, access, ip, "workspace-invitation.updated", details, now)?;
+    note(db, access, (ip, renewed.event(Happened::Updated)), details, now)?;
     Ok(renewed)
 }
 
@@ -139,27 +155,49 @@ fn renew(
 /// [`Error::NotFound`] for an invitation of elsewhere; the database's fault.
 pub async fn revoke(
     app: &App,
-    access: Access,
+    access: impl MayInvite,
     ip: ClientIp,
     id: InvitationId,
 ) -> Result<Managed<Invitation>> {
+    only(revoke_some(app, access, ip, vec![id]).await?)
+}
+
+/// Takes several invitations back.
+///
+/// # Errors
+/// As [`revoke`].
+pub async fn revoke_some(
+    app: &App,
+    access: impl MayInvite,
+    ip: ClientIp,
+    ids: Vec<InvitationId>,
+) -> Result<Vec<Managed<Invitation>>> {
     let now = app.now();
     app.db
         .write(access.locks(), move |db| {
-            access.still_holds(db)?;
-            let Some(invitation) = find(db, &access, id)? else { return Ok(Managed::Over) };
-            let revoked = diesel::update(
-                invitations::table.find(id).filter(invitations::state.eq(State::Pending)),
-            )
-            .set((invitations::state.eq(State::Revoked), invitations::decided_at.eq(Some(now))))
-            .execute(db)?;
-            if revoked == 0 {
-                return Ok(Managed::Over);
-            }
-            note(db, &access, ip, "workspace-invitation.deleted", details(&invitation, []), now)?;
-            Ok(Managed::Done(invitation))
+            access.still_may(db, None)?;
+            ids.into_iter().map(|id| revoke_one(db, &access, (ip, id), now)).collect()
         })
         .await
+}
+
+fn revoke_one(
+    db: &mut Db,
+    access: &impl MayInvite,
+    (ip, id): (ClientIp, InvitationId),
+    now: Instant,
+) -> Result<Managed<Invitation>> {
+    let Some(invitation) = find(db, access, id)? else { return Ok(Managed::Over) };
+    let revoked =
+        diesel::update(invitations::table.find(id).filter(invitations::state.eq(State::Pending)))
+            .set((invitations::state.eq(State::Revoked), invitations::decided_at.eq(Some(now))))
+            .execute(db)?;
+    if revoked == 0 {
+        return Ok(Managed::Over);
+    }
+    let event = invitation.event(Happened::Deleted);
+    note(db, access, (ip, event), details(&invitation, []), now)?;
+    Ok(Managed::Done(invitation))
 }
 
 /// The link of an invitation, to be handed on by whoever invited; that it was shown is recorded.
@@ -168,21 +206,20 @@ pub async fn revoke(
 /// [`Error::NotFound`] for an invitation of elsewhere; the database's fault.
 pub async fn copy_link(
     app: &App,
-    access: Access,
+    access: impl MayInvite,
     ip: ClientIp,
     id: InvitationId,
 ) -> Result<Managed<(Invitation, String)>> {
     let (context, now) = (app.context.clone(), app.now());
     app.db
         .write(access.locks(), move |db| {
-            access.still_holds(db)?;
             let Some(invitation) = find(db, &access, id)? else { return Ok(Managed::Over) };
             if standing(&invitation, now) != Standing::Open {
                 return Ok(Managed::Expired);
             }
             let token = invitation.token(&context.keys, Way::Copied);
             let details = details(&invitation, [("link", json!("copied"))]);
-            note(db, &access, ip, "workspace-invitation.updated", details, now)?;
+            note(db, &access, (ip, invitation.event(Happened::Updated)), details, now)?;
             Ok(Managed::Done((invitation, token)))
         })
         .await
@@ -190,12 +227,10 @@ pub async fn copy_link(
 
 fn note(
     db: &mut Db,
-    access: &Access,
-    ip: ClientIp,
-    event: &'static str,
+    access: &impl MayInvite,
+    (ip, event): (ClientIp, &'static str),
     details: serde_json::Value,
     now: Instant,
 ) -> Result<()> {
-    let entry = Entry::of_workspace(event, access.workspace(), details);
-    record(db, &By::actor(access.actor(), ip), entry, now)
+    record(db, &By::actor(access.actor(), ip), access.entry(event, details), now)
 }

@@ -3,6 +3,7 @@
 mod accept;
 mod answer;
 mod invite;
+mod inviter;
 mod join;
 mod manage;
 mod open;
@@ -10,8 +11,15 @@ mod void;
 
 pub use accept::{Accepted, accept};
 pub use answer::{ask_again, decline};
-pub use invite::{LineOutcome, LineResult, invite};
+pub use invite::{
+    LineOutcome, LineResult, New, details, insert, invite, invite_members, supersede,
+    too_many_today,
+};
+pub use inviter::MayInvite;
 pub use join::join;
-pub use manage::{Managed, copy_link, resend, revoke};
+pub use manage::{Managed, copy_link, resend, resend_some, revoke, revoke_some};
 pub use open::{Seen, seen};
-pub use void::{forget_of_workspace, void_of_inviter, void_of_workspace};
+pub use void::{
+    Sent, forget_of_account, forget_of_workspace, void_by_inviter_in, void_for_member,
+    void_of_account, void_of_inviter, void_of_workspace,
+};

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::super::model::{Opened, Way, takes_collaborators};
+use super::super::model::{Invitation, Kind, Opened, Place, Way, takes_collaborators};
 use super::super::rules::{Standing, standing};
 use super::super::{model::InvitationId, queries};
 use crate::access::UserId;
@@ -18,7 +18,7 @@ pub enum Seen {
     Open(Opened),
     /// Its time is over; a new one can be asked for.
     Expired(Opened),
-    /// The viewer accepted it before and is still in; the address of the workspace.
+    /// The viewer accepted it before and is still in; the address of the place.
     Joined(String),
     /// Anything else: never told apart.
     Nothing,
@@ -47,17 +47,17 @@ fn look(
         Standing::Over => match viewer {
             Some(viewer)
                 if accepted_by == Some(viewer)
-                    && queries::is_member(db, opened.workspace.id, viewer)? =>
+                    && queries::is_member(db, opened.invitation.scope(), viewer)? =>
             {
-                Seen::Joined(opened.home())
+                Seen::Joined(opened.place.home())
             }
             _ => Seen::Nothing,
         },
     })
 }
 
-/// The invitation that a token was made for, in its present generation, while the workspace lives in
-/// the account that invited.
+/// The invitation that a token was made for, in its present generation, while the place lives in the
+/// account that invited.
 pub(super) fn find(
     db: &mut Db,
     context: &Context,
@@ -69,10 +69,22 @@ pub(super) fn find(
     let proved = Way::ALL
         .into_iter()
         .find(|way| link.proves(&context.keys, way.purpose(), invitation.generation));
-    let (Some(way), Some(workspace)) = (proved, target.workspace) else { return Ok(None) };
-    if workspace.account != invitation.account || !takes_collaborators(&workspace) {
+    let (Some(way), Some((place, offer))) = (proved, target.place) else { return Ok(None) };
+    if !fits(&invitation, &place) {
         return Ok(None);
     }
     let accepted_by = invitation.accepted_by;
-    Ok(Some((Opened { invitation, workspace, way, token: token.to_owned() }, accepted_by)))
+    let token = token.to_owned();
+    Ok(Some((Opened { invitation, place, offer, way, token }, accepted_by)))
+}
+
+/// Whether the place is still what it was when the invitation was sent: of the same account, and of
+/// the kind that has such invitations.
+fn fits(invitation: &Invitation, place: &Place) -> bool {
+    let kind = match place {
+        Place::Organization(_) => Kind::Organization,
+        Place::Workspace(workspace) if takes_collaborators(workspace) => Kind::Collaborator,
+        Place::Workspace(_) => Kind::Workspace,
+    };
+    place.account() == invitation.account && kind == invitation.kind
 }

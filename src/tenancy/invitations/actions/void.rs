@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::super::model::{InvitationId, State};
-use crate::access::{UserId, WorkspaceId};
+use crate::access::{AccountId, UserId, WorkspaceId};
 use crate::base::db::schema::invitations;
 use crate::base::db::{Db, Instant};
 
@@ -54,6 +54,87 @@ pub fn void_of_inviter(
     diesel::update(invitations::table.filter(by).filter(invitations::state.eq(State::Pending)))
         .set(Ended::because(reason, now))
         .execute(db)
+}
+
+/// Voids the pending invitations that a person sent in the name of one account, inside the
+/// transaction that ends the person's right to; returns how many.
+///
+/// # Errors
+/// The database's fault.
+pub fn void_by_inviter_in(
+    db: &mut Db,
+    account: AccountId,
+    (inviter, sent): (UserId, Sent),
+    reason: &str,
+    now: Instant,
+) -> QueryResult<usize> {
+    let all = invitations::table
+        .filter(invitations::account_id.eq(account))
+        .filter(invitations::invited_by.eq(inviter))
+        .filter(invitations::state.eq(State::Pending));
+    let ended = Ended::because(reason, now);
+    match sent {
+        Sent::Anywhere => diesel::update(all).set(ended).execute(db),
+        Sent::IntoOrganization => {
+            let all = all.filter(invitations::workspace_id.is_null());
+            diesel::update(all).set(ended).execute(db)
+        }
+    }
+}
+
+/// Which of a person's invitations are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// All in the account's name.
+    Anywhere,
+    /// Those into the organization itself.
+    IntoOrganization,
+}
+
+/// Voids the pending invitations of a member into an organization's workspaces, inside the
+/// transaction that ends the membership; returns how many.
+///
+/// # Errors
+/// The database's fault.
+pub fn void_for_member(
+    db: &mut Db,
+    account: AccountId,
+    member: UserId,
+    reason: &str,
+    now: Instant,
+) -> QueryResult<usize> {
+    let all = invitations::table
+        .filter(invitations::account_id.eq(account))
+        .filter(invitations::user_id.eq(member))
+        .filter(invitations::state.eq(State::Pending));
+    diesel::update(all).set(Ended::because(reason, now)).execute(db)
+}
+
+/// Voids all pending invitations of an account, inside the transaction that ends it.
+///
+/// # Errors
+/// The database's fault.
+pub fn void_of_account(
+    db: &mut Db,
+    account: AccountId,
+    reason: &str,
+    now: Instant,
+) -> QueryResult<usize> {
+    let all = invitations::table
+        .filter(invitations::account_id.eq(account))
+        .filter(invitations::state.eq(State::Pending));
+    diesel::update(all).set(Ended::because(reason, now)).execute(db)
+}
+
+/// Removes the invitations into an organization itself, before its row goes.
+///
+/// # Errors
+/// The database's fault.
+pub fn forget_of_account(db: &mut Db, account: AccountId) -> QueryResult<usize> {
+    let all = invitations::table
+        .filter(invitations::account_id.eq(account))
+        .filter(invitations::workspace_id.is_null());
+    diesel::delete(all).execute(db)
 }
 
 /// Voids one invitation.

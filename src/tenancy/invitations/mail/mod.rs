@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::model::{Invitation, InvitationId};
 use super::queries::{self, INVITATION_MAIL, Recipient};
 use super::rules::DAY;
-use crate::access::AccountId;
 use crate::base::db::{Db, Id, Instant};
 use crate::base::error::Result;
 use crate::base::mail::{Mail, Outgoing, queue};
@@ -75,19 +74,16 @@ pub fn queue_no_place(db: &mut Db, invitation: &Invitation, now: Instant) -> Res
     tell_inviter(db, NO_PLACE, invitation, json!({}), now)
 }
 
-/// Tells the owner of the workspace that somebody asks for a new invitation.
+/// Tells whoever manages the place that somebody asks for a new invitation.
 ///
 /// # Errors
 /// The database's fault.
-pub fn queue_renewal_asked(
-    db: &mut Db,
-    invitation: &Invitation,
-    account: AccountId,
-    now: Instant,
-) -> Result<()> {
-    let Some(owner) = queries::owner_of(db, account)? else { return Ok(()) };
+pub fn queue_renewal_asked(db: &mut Db, invitation: &Invitation, now: Instant) -> Result<()> {
     let data = json!({ "generation": invitation.generation });
-    queue_about(db, RENEWAL, invitation.id, &owner.email, data, now).map(drop)
+    for manager in queries::managers(db, invitation.account)? {
+        queue_about(db, RENEWAL, invitation.id, &manager.email, data.clone(), now)?;
+    }
+    Ok(())
 }
 
 fn tell_inviter(

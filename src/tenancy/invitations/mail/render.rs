@@ -4,15 +4,14 @@ use askama::Template;
 use diesel::QueryResult;
 use serde_json::Value;
 
-use super::super::model::{Invitation, Way};
+use super::super::model::{Invitation, Kind, Offer, Place, Way};
 use super::super::queries::{self, INVITATION_MAIL};
 use super::super::rules::{Standing, plain_name, standing};
 use super::{DECLINED, JOINED, NO_PLACE, REMINDER_MAIL, RENEWAL};
-use crate::access::membership::Workspace;
 use crate::app::Context;
 use crate::base::db::Db;
 use crate::base::error::{Error, Result};
-use crate::base::mail::{QueuedMail, Rendered};
+use crate::base::mail::{Notice, QueuedMail, Rendered};
 use crate::urls;
 
 /// Writes a mail of this slice; `None` when it is over by now, or not of this slice.
@@ -39,7 +38,8 @@ pub fn render(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<Optio
 /// What all mails of this slice tell about.
 struct About {
     invitation: Invitation,
-    workspace: Workspace,
+    place: Place,
+    offer: Offer,
 }
 
 impl About {
@@ -47,22 +47,35 @@ impl About {
         let Some(subject) = mail.subject_id else { return Ok(None) };
         let Some(target) = queries::target(db, subject.cast())? else { return Ok(None) };
         let invitation = target.invitation;
-        Ok(target.workspace.map(|workspace| Self { invitation, workspace }))
+        Ok(target.place.map(|(place, offer)| Self { invitation, place, offer }))
     }
 
-    fn path(&self) -> String {
-        format!("{}/{}", self.workspace.account_handle, self.workspace.handle)
+    /// The place's name, as one who is not in it may read it: an organization's is quoted (EM-03).
+    fn name(&self) -> String {
+        match &self.place {
+            Place::Workspace(workspace) => workspace.handle.clone(),
+            Place::Organization(organization) => format!("“{}”", plain_name(&organization.name)),
+        }
+    }
+
+    /// `the workspace ada/lab`, `the organization acme`
+    fn what(&self) -> String {
+        format!("the {} {}", self.place.kind(), self.place.path())
     }
 
     fn invitation(&self, context: &Context, is_reminder: bool) -> Result<Rendered> {
         let site = context.settings.site().to_owned();
         let token = self.invitation.token(&context.keys, Way::Mailed);
         let who = plain_name(&self.invitation.invited_by_name);
-        let name = self.workspace.handle.clone();
+        let name = self.name();
         let subject = if is_reminder {
             format!("The invitation to {name} ends soon")
         } else {
             format!("“{who}” invited you to {name}")
+        };
+        let purpose = match self.invitation.kind {
+            Kind::Collaborator => "As a collaborator you can view and run flows in it.".to_owned(),
+            _ => format!("Your role there will be “{}”.", plain_name(self.offer.title())),
         };
         let html = InvitationHtml {
             host: context.settings.host(),
@@ -70,8 +83,9 @@ impl About {
             site,
             subject: subject.clone(),
             who,
-            name,
-            path: self.path(),
+            what: self.what(),
+            purpose,
+            is_member: self.invitation.user.is_some(),
             email: self.invitation.email.clone(),
             expires: self.invitation.expires_at.long_text(),
             is_reminder,
@@ -79,57 +93,49 @@ impl About {
         rendered(subject, InvitationText { host: &html.host, mail: &html }, &html)
     }
 
-    fn collaborators(&self) -> String {
-        urls::collaborators(&self.workspace.account_handle, &self.workspace.handle)
-    }
-
     fn joined(&self, context: &Context, data: &Value) -> Result<Rendered> {
         let who = plain_name(data.get("name").and_then(Value::as_str).unwrap_or_default());
-        let name = &self.workspace.handle;
+        let role = plain_name(self.offer.title());
         let body = format!(
-            "“{who}” ({}) accepted your invitation and can view and run flows in the workspace {} now.",
+            "“{who}” ({}) accepted your invitation to {} and is in it as “{role}” now.",
             self.invitation.email,
-            self.path()
+            self.what()
         );
-        let subject = format!("“{who}” joined {name}");
-        notice(context, subject, body, ("See the collaborators", self.collaborators()))
+        let subject = format!("“{who}” joined {}", self.name());
+        notice(context, subject, body, ("See the people", self.place.people()))
     }
 
     fn declined(&self, context: &Context) -> Result<Rendered> {
-        let (email, name) = (&self.invitation.email, &self.workspace.handle);
+        let email = &self.invitation.email;
         let body = format!(
-            "{email} declined your invitation to the workspace {}. The place is free again.",
-            self.path()
+            "{email} declined your invitation to {}. The place is free again.",
+            self.what()
         );
-        let subject = format!("{email} declined your invitation to {name}");
-        notice(context, subject, body, ("See the collaborators", self.collaborators()))
+        let subject = format!("{email} declined your invitation to {}", self.name());
+        notice(context, subject, body, ("See the people", self.place.people()))
     }
 
     fn no_place(&self, context: &Context) -> Result<Rendered> {
-        let (email, name) = (&self.invitation.email, &self.workspace.handle);
+        let email = &self.invitation.email;
         let body = format!(
-            "{email} wanted to accept your invitation to the workspace {}, but it has as many \
-             collaborators as it can have. The invitation stays open until {}. Remove somebody, or \
-             ask for a higher limit.",
-            self.path(),
+            "{email} wanted to accept your invitation to {}, but it has as many people as it can \
+             have. The invitation stays open until {}. Remove somebody, or ask for a higher limit.",
+            self.what(),
             self.invitation.expires_at.long_text()
         );
-        let subject = format!("{email} could not join {name}: no place left");
-        notice(context, subject, body, ("See the collaborators", self.collaborators()))
+        let subject = format!("{email} could not join {}: no place left", self.name());
+        notice(context, subject, body, ("See the people", self.place.people()))
     }
 
     fn renewal(&self, context: &Context) -> Result<Rendered> {
-        let (email, name) = (&self.invitation.email, &self.workspace.handle);
+        let email = &self.invitation.email;
         let body = format!(
-            "The invitation of {email} to the workspace {} ended on {}. Whoever has its link asks \
-             for a new one.",
-            self.path(),
+            "The invitation of {email} to {} ended on {}. Whoever has its link asks for a new one.",
+            self.what(),
             self.invitation.expires_at.long_text()
         );
-        let (account, handle) = (&self.workspace.account_handle, &self.workspace.handle);
-        let resend = urls::collaborator_step(account, handle, self.invitation.id, "resend");
-        let subject = format!("{email} asks for a new invitation to {name}");
-        notice(context, subject, body, ("Send it again", resend))
+        let subject = format!("{email} asks for a new invitation to {}", self.name());
+        notice(context, subject, body, ("Send it again", self.place.resend(self.invitation.id)))
     }
 }
 
@@ -140,16 +146,7 @@ fn notice(
     body: String,
     (action, path): (&'static str, String),
 ) -> Result<Rendered> {
-    let site = context.settings.site().to_owned();
-    let html = NoticeHtml {
-        host: context.settings.host(),
-        link: format!("{site}{path}"),
-        site,
-        subject: subject.clone(),
-        body,
-        action,
-    };
-    rendered(subject, NoticeText { host: &html.host, mail: &html }, &html)
+    Notice { subject, body, action, path }.render(&context.settings)
 }
 
 fn rendered(subject: String, text: impl Template, html: impl Template) -> Result<Rendered> {
@@ -167,8 +164,9 @@ struct InvitationHtml {
     site: String,
     subject: String,
     who: String,
-    name: String,
-    path: String,
+    what: String,
+    purpose: String,
+    is_member: bool,
     email: String,
     expires: String,
     link: String,
@@ -180,22 +178,4 @@ struct InvitationHtml {
 struct InvitationText<'a> {
     host: &'a str,
     mail: &'a InvitationHtml,
-}
-
-#[derive(Template)]
-#[template(path = "tenancy/invitations/mail/notice.html")]
-struct NoticeHtml {
-    host: String,
-    site: String,
-    subject: String,
-    body: String,
-    action: &'static str,
-    link: String,
-}
-
-#[derive(Template)]
-#[template(path = "tenancy/invitations/mail/notice.txt", escape = "none")]
-struct NoticeText<'a> {
-    host: &'a str,
-    mail: &'a NoticeHtml,
 }

@@ -48,10 +48,10 @@ pub(super) async fn decline(
     _: Form<Button>,
 ) -> Result<HttpResponse> {
     let actor = session.as_ref().map(|AnySession(who)| who.actor());
-    let person = actor.map(Actor::person);
+    let person = actor.and_then(Actor::as_person);
     let opened = match actions::seen(&app, &token, None).await? {
         // Kept for whom it is for: a browser that somebody else uses does not answer.
-        Seen::Open(opened) if person.is_some_and(|person| !opened.is_for(person)) => {
+        Seen::Open(opened) if person.is_some_and(|person| !opened.invitation.is_for(person)) => {
             let fields = JoinFields::of(&opened.invitation);
             return show::open_page(&app, shell, &opened, person, fields, StatusCode::FORBIDDEN);
         }
@@ -64,8 +64,8 @@ pub(super) async fn decline(
     }
     let told = format!("{} was told.", opened.invitation.invited_by_name);
     if person.is_some_and(|person| person.verified) {
-        let handle = &opened.workspace.handle;
-        Notice::ok(format!("You declined the invitation to {handle}. {told}")).leave(&req)?;
+        let name = opened.place.name();
+        Notice::ok(format!("You declined the invitation to {name}. {told}")).leave(&req)?;
         return Ok(private(see_other(urls::workspaces())));
     }
     message(shell, StatusCode::OK, "You declined the invitation", format!("{told} That is all."))

@@ -104,7 +104,7 @@ async fn confirm_first(
 ) -> Result<HttpResponse> {
     let email = EmailAddress::parse(&opened.invitation.email).map_err(Error::internal)?;
     if !app.settings().allows_domain(email.domain()) {
-        return domain_refused(shell, email.domain());
+        return domain_refused(shell, opened.place.name(), email.domain());
     }
     let new = SignUp { name: new.name, handle: new.handle, email, password: new.password };
     if accounts::sign_up(app, new, once, ip).await?.is_ok() {

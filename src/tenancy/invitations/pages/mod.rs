@@ -76,14 +76,14 @@ fn landed(
     opened: &Opened,
     outcome: Accepted,
 ) -> Result<HttpResponse> {
-    let handle = &opened.workspace.handle;
+    let (name, role) = (opened.place.name(), opened.offer.title());
     match outcome {
         Accepted::Joined(home) => {
-            let text = format!("You joined {handle}. You can view and run flows here.");
+            let text = format!("You joined {name} as {role}. {}", opened.offer.purpose());
             arrived(req, &home, &Notice::ok(text))
         }
         Accepted::Already(home) => {
-            let text = format!("You already joined {handle}. Your role here is Collaborator.");
+            let text = format!("You already joined {name}, and your role there stays.");
             arrived(req, &home, &Notice::info(text))
         }
         Accepted::Over => nothing(shell),
@@ -95,20 +95,19 @@ fn landed(
         | Accepted::HandleTaken => Ok(private(see_other(urls::invitation(&opened.token)))),
         Accepted::Full => {
             let text = format!(
-                "{handle} has no free place for another collaborator. {} was told; the invitation \
+                "{name} has no free place for another person. {} was told; the invitation \
                  stays open, so try again later.",
                 opened.invitation.invited_by_name
             );
             message(shell, StatusCode::CONFLICT, "No place left", text)
         }
-        Accepted::Domain(domain) => domain_refused(shell, &domain),
+        Accepted::Domain(domain) => domain_refused(shell, name, &domain),
     }
 }
 
-fn domain_refused(shell: Shell, domain: &str) -> Result<HttpResponse> {
+fn domain_refused(shell: Shell, name: &str, domain: &str) -> Result<HttpResponse> {
     let text = format!(
-        "Whoever runs this server does not take addresses at {domain}. Ask for an invitation to \
-         another address."
+        "{name} does not take addresses at {domain}. Ask for an invitation to another address."
     );
     message(shell, StatusCode::FORBIDDEN, "This address can’t join here", text)
 }

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 
 use super::super::actions::{self, Seen};
 use super::super::forms::JoinFields;
-use super::super::model::{Invitation, Opened};
+use super::super::model::{Invitation, Opened, Place};
 use super::super::rules;
 use super::{arrived, nothing, private};
 use crate::access::actor::{AnySession, Person as Account};
@@ -45,9 +45,7 @@ pub(super) fn seen_page(
             open_page(app, shell, &opened, person, fields, StatusCode::OK)
         }
         Seen::Expired(opened) => expired(app, shell, &opened),
-        Seen::Joined(home) => {
-            arrived(req, &home, &Notice::info("You already joined this workspace."))
-        }
+        Seen::Joined(home) => arrived(req, &home, &Notice::info("You already joined.")),
         Seen::Nothing => nothing(shell),
     }
 }
@@ -55,9 +53,18 @@ pub(super) fn seen_page(
 /// What the invitation is about, as all its pages show it.
 pub(super) struct Card {
     pub inviter: Person,
+    /// `workspace` or `organization`.
+    pub kind: &'static str,
+    /// Handle of the account.
     pub account: String,
-    pub handle: String,
-    pub role: &'static str,
+    /// Handle of the workspace, or name of the organization.
+    pub name: String,
+    pub role: String,
+    pub purpose: String,
+    /// Whether the organization asks for a second factor.
+    pub needs_second_factor: bool,
+    /// When the access ends that the invitation gives.
+    pub until: Option<When>,
     pub email: String,
     pub expires: When,
 }
@@ -65,11 +72,19 @@ pub(super) struct Card {
 impl Card {
     pub(super) fn of(opened: &Opened, now: Instant) -> Self {
         let invitation = &opened.invitation;
+        let (account, needs_second_factor) = match &opened.place {
+            Place::Workspace(place) => (&place.account_handle, false),
+            Place::Organization(place) => (&place.handle, place.two_factor_since.is_some()),
+        };
         Self {
             inviter: Person::new(&invitation.invited_by_name, ""),
-            account: opened.workspace.account_handle.clone(),
-            handle: opened.workspace.handle.clone(),
-            role: invitation.role.title(),
+            kind: opened.place.kind(),
+            account: account.clone(),
+            name: opened.place.name().to_owned(),
+            role: opened.offer.title().to_owned(),
+            purpose: opened.offer.purpose(),
+            needs_second_factor,
+            until: invitation.access_until.map(|at| When::new(at, now)),
             email: invitation.email.clone(),
             expires: When::new(invitation.expires_at, now),
         }
@@ -136,7 +151,7 @@ pub(super) fn open_page(
     let confirms = rules::proof(opened.way, app.settings().keeps_mails()).is_some();
     let reader = match person {
         None => Reader::Visitor(Box::new(fields), !confirms),
-        Some(person) if !opened.is_for(person) => {
+        Some(person) if !opened.invitation.is_for(person) => {
             return wrong_account(app.now(), shell, opened, status);
         }
         Some(person) if !person.verified && !confirms => Reader::Unverified,

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use crate::access::actor::RecentlyConfirmed;
-use crate::access::organization::{Admin, AnyMember, OrganizationAccess};
+use crate::access::organization::{Admin, Leaving, OrganizationAccess};
 use crate::app::App;
 use crate::base::error::Result;
 use crate::base::http::client::ClientIp;
@@ -29,7 +29,7 @@ struct LeavePage {
 
 /// `GET /organizations/{organization}/leave`
 pub(super) async fn show_leave(
-    access: OrganizationAccess<AnyMember>,
+    access: OrganizationAccess<Leaving>,
     shell: Shell,
     app: web::Data<App>,
 ) -> Result<HttpResponse> {
@@ -40,7 +40,7 @@ pub(super) async fn show_leave(
 }
 
 fn leave_page(
-    access: &OrganizationAccess<AnyMember>,
+    access: &OrganizationAccess<Leaving>,
     shell: Shell,
     is_last_admin: bool,
 ) -> LeavePage {
@@ -54,7 +54,7 @@ fn leave_page(
 
 /// `POST /organizations/{organization}/leave`
 pub(super) async fn leave(
-    access: OrganizationAccess<AnyMember>,
+    access: OrganizationAccess<Leaving>,
     shell: Shell,
     app: web::Data<App>,
     ip: ClientIp,

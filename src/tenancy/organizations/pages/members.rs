@@ -1,24 +1,46 @@
-//! Who belongs to an organization (O4).
+//! Who belongs to an organization, and who is invited (O4).
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use crate::access::organization::{AnyMember, OrganizationAccess};
+use crate::access::organization::{AnyMember, OrganizationAccess, OrganizationRole};
 use crate::app::App;
+use crate::base::db::Instant;
 use crate::base::db::paging::{PageParams, count_text};
 use crate::base::error::Result;
 use crate::base::http::page::{Page, Person, Shell};
-use crate::base::text::When;
-use crate::tenancy::organizations::model::{Key, Member};
+use crate::base::text::{When, thousands};
+use crate::tenancy::invitations::model::Scope;
+use crate::tenancy::invitations::roster::queries::{invited_count, open_count};
+use crate::tenancy::invitations::roster::{Filter, Invited, Key, Row, Status};
+use crate::tenancy::organizations::model::Member;
 use crate::tenancy::organizations::queries;
 use crate::urls;
 
-struct Row {
-    person: Person,
-    handle: String,
-    role: &'static str,
-    last_sign_in: Option<When>,
-    is_you: bool,
+/// One row as shown.
+enum RowView {
+    Member {
+        person: Person,
+        handle: String,
+        role: &'static str,
+        role_word: &'static str,
+        last_sign_in: Option<When>,
+        second_factor: bool,
+        is_you: bool,
+        change: String,
+        remove: String,
+    },
+    Invited {
+        email: String,
+        initial: String,
+        role: &'static str,
+        is_expired: bool,
+        line: String,
+        delivery: Option<String>,
+        resend: String,
+        link: String,
+        revoke: String,
+    },
 }
 
 #[derive(Template)]
@@ -27,9 +49,15 @@ struct MembersPage {
     shell: Shell,
     handle: String,
     name: String,
-    count: String,
+    is_admin: bool,
+    needs_second_factor: bool,
+    slots: String,
+    has_open: bool,
     q: String,
-    rows: Vec<Row>,
+    statuses: Vec<(&'static str, &'static str, bool)>,
+    roles: Vec<(&'static str, &'static str, bool)>,
+    role_options: Vec<(&'static str, &'static str)>,
+    rows: Vec<RowView>,
     previous_href: Option<String>,
     next_href: Option<String>,
 }
@@ -42,6 +70,58 @@ pub(super) fn parameter(req: &HttpRequest, wanted: &str) -> String {
         .unwrap_or_default()
 }
 
+/// What the address narrows the list to, and where in it the page is.
+#[derive(Clone)]
+struct Narrowed {
+    q: String,
+    status: Status,
+    role: Option<OrganizationRole>,
+    paging: PageParams,
+}
+
+impl Narrowed {
+    fn of(req: &HttpRequest) -> Self {
+        Self {
+            q: parameter(req, "q"),
+            status: Status::parse(&parameter(req, "status")),
+            role: OrganizationRole::parse(&parameter(req, "role")),
+            paging: PageParams { after: parameter(req, "after"), before: parameter(req, "before") },
+        }
+    }
+
+    /// The list narrowed like this, at a place.
+    fn href(&self, list: &str, name: &str, key: &str) -> String {
+        let role = self.role.map_or("", OrganizationRole::as_str);
+        let pairs = [("q", &*self.q), ("status", self.status.word()), ("role", role), (name, key)];
+        urls::with_query(list, &pairs)
+    }
+}
+
+/// The list as its address narrowed it, to come back to after a change.
+pub(super) fn same_list(req: &HttpRequest, handle: &str) -> String {
+    let narrowed = Narrowed::of(req);
+    let list = urls::organization_page(handle, "members");
+    match (&*narrowed.paging.after, &*narrowed.paging.before) {
+        ("", before) => narrowed.href(&list, "before", before),
+        (after, _) => narrowed.href(&list, "after", after),
+    }
+}
+
+/// The roles of a select, with the words for them.
+pub(super) fn role_options() -> Vec<(&'static str, &'static str)> {
+    OrganizationRole::ALL.iter().rev().map(|role| (role.as_str(), role.title())).collect()
+}
+
+/// `3 of 5 slots used`, or how many there are where there is no limit.
+pub(super) fn slots(count: i64, limit: Option<i32>) -> String {
+    if let Some(limit) = limit {
+        format!("{} of {} slots used", thousands(count), thousands(i64::from(limit)))
+    } else {
+        let words = if count == 1 { "member" } else { "members" };
+        format!("{} {words}, open invitations included", count_text(count))
+    }
+}
+
 /// `GET /organizations/{organization}/members`
 pub(super) async fn show(
     access: OrganizationAccess<AnyMember>,
@@ -49,39 +129,102 @@ pub(super) async fn show(
     app: web::Data<App>,
     req: HttpRequest,
 ) -> Result<HttpResponse> {
-    let (account, now) = (access.organization().account, app.now());
-    let q = parameter(&req, "q");
-    let params = PageParams { after: parameter(&req, "after"), before: parameter(&req, "before") };
-    let (asked, position) = (q.clone(), params.position(Key::parse));
-    let (slice, count) = app
+    let (organization, now) = (access.organization(), app.now());
+    let narrowed = Narrowed::of(&req);
+    let scope = Scope { account: organization.account, workspace: None };
+    let filter = Filter { scope, q: narrowed.q.clone(), status: narrowed.status, now };
+    let (position, role) = (narrowed.paging.position(Key::parse), narrowed.role);
+    let (slice, taken, open) = app
         .db
         .read(move |db| {
-            let slice = queries::members(db, account, &asked, &position)?;
-            Ok((slice, queries::member_count(db, account)?))
+            let slice = queries::members(db, &filter, role, &position)?;
+            let members = queries::member_count(db, scope.account)?;
+            let taken = members + open_count(db, scope, now)?;
+            Ok((slice, taken, invited_count(db, scope)?))
         })
         .await?;
-    let handle = access.organization().handle.clone();
-    let href = |name: &str, row: Option<&Member>| {
-        let key = Key::of(row?).text();
-        let pairs = [("q", q.as_str()), (name, key.as_str())];
-        Some(urls::with_query(&urls::organization_page(&handle, "members"), &pairs))
+    let handle = organization.handle.clone();
+    let list = urls::organization_page(&handle, "members");
+    let turn = |name: &str, row: Option<&Row<Member>>| {
+        Some(narrowed.href(&list, name, &row?.key().text()))
     };
-    let row = |member: &Member| Row {
-        person: Person::new(&member.name, &member.email),
-        handle: member.handle.clone(),
-        role: member.role.title(),
-        last_sign_in: member.last_sign_in_at.map(|at| When::new(at, now)),
-        is_you: member.handle == access.person().handle,
+    let view = View {
+        handle: &handle,
+        you: &access.person().handle,
+        query: req.query_string(),
+        keeps_mails: app.settings().keeps_mails(),
+        now,
     };
+    let limit = organization.member_limit.or(app.settings().flags.member_limit);
     Page(MembersPage {
         shell: access.shell(shell, "organization-members"),
-        name: access.organization().name.clone(),
-        count: format!("{} {}", count_text(count), if count == 1 { "member" } else { "members" }),
-        previous_href: slice.has_previous.then(|| href("before", slice.rows.first())).flatten(),
-        next_href: slice.has_next.then(|| href("after", slice.rows.last())).flatten(),
-        rows: slice.rows.iter().map(row).collect(),
-        handle,
-        q,
+        name: organization.name.clone(),
+        is_admin: access.is_admin(),
+        needs_second_factor: organization.two_factor_since.is_some(),
+        slots: slots(taken, limit),
+        has_open: open > 0,
+        statuses: narrowed.status.options(),
+        roles: std::iter::once(("", "All roles", narrowed.role.is_none()))
+            .chain(
+                OrganizationRole::ALL
+                    .iter()
+                    .map(|role| (role.as_str(), role.title(), narrowed.role == Some(*role))),
+            )
+            .collect(),
+        role_options: role_options(),
+        previous_href: slice.has_previous.then(|| turn("before", slice.rows.first())).flatten(),
+        next_href: slice.has_next.then(|| turn("after", slice.rows.last())).flatten(),
+        rows: slice.rows.iter().map(|row| view.row(row)).collect(),
+        q: narrowed.q.clone(),
+        handle: handle.clone(),
     })
     .ok()
+}
+
+/// Turns rows into what is shown.
+struct View<'a> {
+    handle: &'a str,
+    you: &'a str,
+    query: &'a str,
+    keeps_mails: bool,
+    now: Instant,
+}
+
+impl View<'_> {
+    fn row(&self, row: &Row<Member>) -> RowView {
+        match row {
+            Row::Person(member) => self.member(member),
+            Row::Invited(invited) => self.invited(invited),
+        }
+    }
+
+    fn member(&self, member: &Member) -> RowView {
+        let change = urls::organization_member(self.handle, member.id, "role");
+        RowView::Member {
+            person: Person::new(&member.name, &member.email),
+            handle: member.handle.clone(),
+            role: member.role.title(),
+            role_word: member.role.as_str(),
+            last_sign_in: member.last_sign_in_at.map(|at| When::new(at, self.now)),
+            second_factor: member.second_factor.is_some(),
+            is_you: member.handle == self.you,
+            change: if self.query.is_empty() { change } else { format!("{change}?{}", self.query) },
+            remove: urls::organization_member(self.handle, member.id, "remove"),
+        }
+    }
+
+    fn invited(&self, row: &Invited) -> RowView {
+        let step = |step: &str| urls::organization_invitation(self.handle, row.id, step);
+        RowView::Invited {
+            initial: row.email.chars().take(1).collect::<String>().to_uppercase(),
+            role: row.organization_role.map_or("", OrganizationRole::title),
+            line: row.line(self.now),
+            delivery: row.delivery(self.keeps_mails),
+            is_expired: row.is_expired(self.now),
+            resend: step("resend"),
+            link: step("link"),
+            revoke: step("revoke"),
+            email: row.email.clone(),
+        }
+    }
 }

@@ -11,8 +11,11 @@ use crate::base::http::form::Form;
 use crate::base::http::page::{Notice, Page, Shell};
 use crate::base::http::see_other;
 use crate::base::text::{When, counted, thousands};
+use crate::tenancy::invitations::model::Scope;
+use crate::tenancy::invitations::roster::queries::open_count;
 use crate::tenancy::organizations::actions::{self, Outcome};
 use crate::tenancy::organizations::forms::{EditForm, Fields};
+use crate::tenancy::organizations::model::shorter;
 use crate::tenancy::organizations::queries;
 
 #[derive(Template)]
@@ -26,7 +29,10 @@ struct ProfilePage {
     is_admin: bool,
     members: String,
     workspaces: String,
+    service_accounts: String,
+    runs_kept: String,
     audit_kept: String,
+    domains: Option<String>,
 }
 
 /// `3 of 5`, or `3` where there is no limit.
@@ -45,25 +51,48 @@ pub(super) async fn show(
 ) -> Result<HttpResponse> {
     let organization = access.organization().clone();
     let (account, usual) = (organization.account, app.settings().flags.workspace_limit);
-    let (members, slots) = app
+    let now = app.now();
+    let (members, slots, bots) = app
         .db
         .read(move |db| {
-            Ok((queries::member_count(db, account)?, queries::workspace_count(db, account)?))
+            let scope = Scope { account, workspace: None };
+            let members = queries::member_count(db, account)? + open_count(db, scope, now)?;
+            let slots = queries::workspace_count(db, account)?;
+            Ok((members, slots, queries::service_account_count(db, account)?))
         })
         .await?;
-    let kept = organization.audit_retention_days.or(app.settings().flags.audit_retention_days);
+    let flags = &app.settings().flags;
+    let kept = |own: Option<i32>, operator: Option<i32>, usual: Option<i32>| match shorter(
+        operator.or(usual),
+        own,
+    ) {
+        Some(days) => format!("For {}", counted(i64::from(days), "day", "days")),
+        None => "For ever".to_owned(),
+    };
     Page(ProfilePage {
         shell: access.shell(shell, "organization"),
         id: account.to_string(),
         created: When::new(organization.created_at, app.now()),
         role: access.role().title(),
         is_admin: access.is_admin(),
-        members: used(members, organization.member_limit),
+        members: used(members, organization.member_limit.or(flags.member_limit)),
+        service_accounts: used(
+            bots,
+            organization.service_account_limit.or(flags.service_account_limit),
+        ),
         workspaces: used(slots, organization.workspace_limit.or(usual)),
-        audit_kept: match kept {
-            Some(days) => format!("For {}", counted(i64::from(days), "day", "days")),
-            None => "For ever".to_owned(),
-        },
+        runs_kept: kept(
+            organization.own_run_retention_days,
+            organization.run_retention_days,
+            flags.run_retention_days,
+        ),
+        audit_kept: kept(
+            organization.own_audit_retention_days,
+            organization.audit_retention_days,
+            flags.audit_retention_days,
+        ),
+        domains: (!organization.email_domains.is_empty())
+            .then(|| organization.email_domains.replace(' ', ", ")),
         organization,
     })
     .ok()

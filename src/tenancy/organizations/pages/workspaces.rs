@@ -6,10 +6,10 @@ use askama::Template;
 use crate::access::handle::Handle;
 use crate::access::organization::{AnyMember, OrganizationAccess};
 use crate::app::App;
-use crate::base::db::paging::{PageParams, Position, Slice};
+use crate::base::db::paging::{PageParams, Position};
 use crate::base::error::Result;
 use crate::base::http::page::{Page, Shell};
-use crate::base::text::{When, counted};
+use crate::base::text::{When, counted, thousands};
 use crate::tenancy::organizations::pages::members::parameter;
 use crate::tenancy::organizations::queries::{self, OwnedWorkspace};
 use crate::urls;
@@ -35,8 +35,7 @@ struct WorkspacesPage {
     next_href: Option<String>,
 }
 
-/// `GET /organizations/{organization}/workspaces`; only its admins reach workspaces here, so to
-/// others the list is empty.
+/// `GET /organizations/{organization}/workspaces`: those that the person can access.
 pub(super) async fn show(
     access: OrganizationAccess<AnyMember>,
     shell: Shell,
@@ -44,6 +43,7 @@ pub(super) async fn show(
     req: HttpRequest,
 ) -> Result<HttpResponse> {
     let (account, is_admin, now) = (access.organization().account, access.is_admin(), app.now());
+    let reach = access.actor().reach(now);
     let q = parameter(&req, "q");
     let params = PageParams { after: parameter(&req, "after"), before: parameter(&req, "before") };
     let position: Position<String> =
@@ -52,12 +52,11 @@ pub(super) async fn show(
     let (slice, count, deleted) = app
         .db
         .read(move |db| {
-            if !is_admin {
-                return Ok((Slice::from_query(Vec::new(), &position, 1), 0, Vec::new()));
-            }
-            let slice = queries::owned(db, account, &asked, &position)?;
-            let deleted = queries::restorable(db, account, now)?;
-            Ok((slice, queries::workspace_count(db, account)?, deleted))
+            let slice = queries::owned(db, (account, &reach), &asked, &position)?;
+            let deleted =
+                if is_admin { queries::restorable(db, account, now)? } else { Vec::new() };
+            let count = queries::reached_count(db, account, &reach)?;
+            Ok((slice, count, deleted))
         })
         .await?;
     let handle = access.organization().handle.clone();
@@ -68,7 +67,12 @@ pub(super) async fn show(
     Page(WorkspacesPage {
         shell: access.shell(shell, "organization-workspaces"),
         is_admin,
-        count: counted(count, "workspace", "workspaces"),
+        count: match access.organization().workspace_limit.filter(|_| is_admin) {
+            Some(limit) => {
+                format!("{} of {} slots used", thousands(count), thousands(i64::from(limit)))
+            }
+            None => counted(count, "workspace", "workspaces"),
+        },
         previous_href: slice.has_previous.then(|| href("before", slice.rows.first())).flatten(),
         next_href: slice.has_next.then(|| href("after", slice.rows.last())).flatten(),
         rows: slice

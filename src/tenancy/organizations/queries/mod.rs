@@ -6,15 +6,23 @@ mod owned;
 use diesel::dsl::exists;
 use diesel::prelude::*;
 
-pub use self::members::{admin_count, administered_count, member_count, members, remove_member};
-pub use self::owned::{OwnedWorkspace, active_workspaces, owned, restorable, workspace_count};
+pub use self::members::{
+    admin_count, administered_count, all_members, granted_workspaces, member, member_count,
+    members, open_workspaces, remove_member, without_second_factor,
+};
+pub use self::owned::{
+    OwnedWorkspace, active_workspaces, owned, reached_count, restorable, workspace_count,
+};
 
-use super::model::{MemberId, Wanted};
+use super::model::{Policy, Wanted};
 use crate::access::actor::Person;
-use crate::access::organization::OrganizationRole;
+use crate::access::organization::{self, OrganizationRole};
 use crate::access::{AccountId, UserId};
-use crate::base::db::schema::{accounts, organization_members, organizations, users, workspaces};
+use crate::base::db::schema::{
+    accounts, memberships, organization_members, organizations, service_accounts, users, workspaces,
+};
 use crate::base::db::{Db, Instant};
+use crate::tenancy::invitations::actions::forget_of_account;
 
 /// An organization in a person's list.
 #[derive(Clone, Debug, Queryable)]
@@ -65,33 +73,11 @@ pub fn insert(db: &mut Db, by: &Person, wanted: &Wanted, now: Instant) -> QueryR
             organizations::account_id.eq(account),
             organizations::location.eq(wanted.location.as_str()),
             organizations::link.eq(wanted.link.as_str()),
+            organizations::email_domains.eq(""),
         ))
         .execute(db)?;
-    insert_member(db, account, by, OrganizationRole::Admin, now)?;
+    organization::insert_member(db, account, (by.user, &by.name), OrganizationRole::Admin, now)?;
     Ok(account)
-}
-
-/// Lets a person into an organization.
-///
-/// # Errors
-/// The database's fault.
-pub fn insert_member(
-    db: &mut Db,
-    account: AccountId,
-    person: &Person,
-    role: OrganizationRole,
-    now: Instant,
-) -> QueryResult<usize> {
-    diesel::insert_into(organization_members::table)
-        .values((
-            organization_members::id.eq(MemberId::new(now)),
-            organization_members::account_id.eq(account),
-            organization_members::user_id.eq(person.user),
-            organization_members::role.eq(role),
-            organization_members::sort_name.eq(person.name.to_lowercase()),
-            organization_members::created_at.eq(now),
-        ))
-        .execute(db)
 }
 
 /// Changes what an organization is described by.
@@ -110,6 +96,35 @@ pub fn update(db: &mut Db, account: AccountId, wanted: &Wanted, now: Instant) ->
         .set((
             organizations::location.eq(wanted.location.as_str()),
             organizations::link.eq(wanted.link.as_str()),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+/// How many service accounts an organization has.
+///
+/// # Errors
+/// The database's fault.
+pub fn service_account_count(db: &mut Db, account: AccountId) -> QueryResult<i64> {
+    service_accounts::table.filter(service_accounts::account_id.eq(account)).count().get_result(db)
+}
+
+/// Changes an organization's rules. `since` is when the second factor was asked for.
+///
+/// # Errors
+/// The database's fault.
+pub fn set_policy(
+    db: &mut Db,
+    account: AccountId,
+    policy: &Policy,
+    since: Option<Instant>,
+) -> QueryResult<()> {
+    diesel::update(organizations::table.find(account))
+        .set((
+            organizations::two_factor_since.eq(since),
+            organizations::email_domains.eq(policy.email_domains.join(" ")),
+            organizations::run_retention_days.eq(policy.run_retention_days),
+            organizations::audit_retention_days.eq(policy.audit_retention_days),
         ))
         .execute(db)?;
     Ok(())
@@ -134,8 +149,14 @@ pub fn emails(db: &mut Db, account: AccountId) -> QueryResult<Vec<String>> {
 /// # Errors
 /// The database's fault.
 pub fn end(db: &mut Db, account: AccountId, now: Instant) -> QueryResult<()> {
+    let owned = workspaces::table.filter(workspaces::account_id.eq(account)).select(workspaces::id);
+    let granted = memberships::table.filter(memberships::workspace_id.eq_any(owned));
+    diesel::delete(granted).execute(db)?;
     let members = organization_members::account_id.eq(account);
     diesel::delete(organization_members::table.filter(members)).execute(db)?;
+    // Their keys end with them.
+    let bots = service_accounts::account_id.eq(account);
+    diesel::delete(service_accounts::table.filter(bots)).execute(db)?;
     diesel::update(workspaces::table.filter(workspaces::account_id.eq(account)))
         .set(workspaces::purge_after.eq(Some(now)))
         .execute(db)?;
@@ -155,6 +176,7 @@ pub fn forget_if_over(db: &mut Db, account: AccountId) -> QueryResult<()> {
     if diesel::select(exists(over)).get_result(db)?
         && !diesel::select(exists(holds)).get_result(db)?
     {
+        forget_of_account(db, account)?;
         diesel::delete(accounts::table.find(account)).execute(db)?;
     }
     Ok(())

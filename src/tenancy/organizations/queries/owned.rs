@@ -1,11 +1,14 @@
 //! The workspaces of an organization.
 
+use diesel::dsl::count_star;
 use diesel::prelude::*;
 
+use crate::access::actor::Reach;
+use crate::access::membership::reachable;
 use crate::access::{AccountId, WorkspaceId};
 use crate::base::db::paging::{PAGE_SIZE, Position, Slice, contains_pattern};
 use crate::base::db::schema::workspaces;
-use crate::base::db::{Db, Instant, MultiBackend};
+use crate::base::db::{Db, Instant};
 
 /// A workspace of an organization, in its list.
 #[derive(Clone, Debug, Queryable)]
@@ -20,20 +23,17 @@ pub struct OwnedWorkspace {
     pub updated_at: Instant,
 }
 
-/// A page of an organization's workspaces, by handle.
+/// A page of an organization's workspaces, as far as a person reaches them, by handle (O3).
 ///
 /// # Errors
 /// The database's fault.
 pub fn owned(
     db: &mut Db,
-    account: AccountId,
+    (account, reach): (AccountId, &Reach),
     q: &str,
     position: &Position<String>,
 ) -> QueryResult<Slice<OwnedWorkspace>> {
-    let mut query = workspaces::table
-        .filter(workspaces::account_id.eq(account))
-        .filter(workspaces::deleted_at.is_null())
-        .into_boxed::<MultiBackend>();
+    let mut query = reachable(reach).filter(workspaces::account_id.eq(account));
     if !q.trim().is_empty() {
         query = query.filter(workspaces::handle.like(contains_pattern(q)).escape('\\'));
     }
@@ -56,6 +56,14 @@ pub fn owned(
         ))
         .load(db)?;
     Ok(Slice::from_query(rows, position, PAGE_SIZE))
+}
+
+/// How many of an organization's workspaces a person reaches.
+///
+/// # Errors
+/// The database's fault.
+pub fn reached_count(db: &mut Db, account: AccountId, reach: &Reach) -> QueryResult<i64> {
+    reachable(reach).filter(workspaces::account_id.eq(account)).select(count_star()).first(db)
 }
 
 /// Handles of an organization's workspaces that are not deleted; at most `limit`.

@@ -35,7 +35,7 @@ pub async fn delete(
         .write(access.locks(), move |db| {
             access.still_holds(db)?;
             let workspace = access.workspace();
-            let counts = contents::counts(db, workspace.id, |_| true)?;
+            let counts = contents::counts(db, workspace, |_| true)?;
             let counts: BTreeMap<_, _> =
                 counts.iter().map(|counted| (counted.kind.many, counted.number)).collect();
             queue_mails(db, workspace, until, now)?;

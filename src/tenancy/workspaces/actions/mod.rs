@@ -10,7 +10,7 @@ use super::model::{Slots, Taken, Wanted};
 use super::{queries, rules};
 use crate::access::AccountId;
 use crate::access::actor::SignedInPerson;
-use crate::access::membership::{self, OwningAccount};
+use crate::access::membership::OwningAccount;
 use crate::access::organization;
 use crate::access::permission::needs;
 use crate::access::workspace::{AnyRole, WorkspaceAccess};
@@ -135,10 +135,7 @@ pub async fn edit(
     let now = app.now();
     app.db
         .write(access.locks(), move |db| {
-            access.still_holds(db)?;
-            let reach = access.actor().reach();
-            let (before, _) =
-                membership::by_id(db, &reach, access.workspace().id)?.ok_or(Error::NotFound)?;
+            let before = access.present(db)?;
             let taken = queries::taken(db, before.account, &wanted.handle, Some(before.id))?;
             if let Some(taken) = taken {
                 return Ok(Edited::Taken(taken));
@@ -169,13 +166,13 @@ pub async fn leave(app: &App, access: WorkspaceAccess<AnyRole>, ip: ClientIp) ->
     let now = app.now();
     app.db
         .write(access.locks(), move |db| {
-            let person = access.actor().person();
+            let person = access.actor().person()?;
             if !queries::remove_member(db, access.workspace().id, person.user)? {
                 return Err(Error::NotFound);
             }
             let details = json!({
                 "user": { "id": person.user, "name": person.name, "email": person.email },
-                "role": access.role().as_str(),
+                "role": access.role(),
                 "left": true,
             });
             let entry =

@@ -35,7 +35,8 @@ pub async fn purge_due(app: App) -> Result<()> {
 }
 
 async fn purge(app: &App, workspace: Workspace) -> Result<()> {
-    for kind in KINDS {
+    let kinds = KINDS.iter().filter(|kind| kind.is_in(workspace.account_kind));
+    for kind in kinds {
         while purge_batch(app, &workspace, kind).await? > 0 {}
     }
     finish(app, workspace).await

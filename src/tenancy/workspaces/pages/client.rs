@@ -24,7 +24,7 @@ pub(super) async fn show(
 ) -> Result<HttpResponse> {
     let _: AccountId = ids.account_id.parse().map_err(|_| Error::NotFound)?;
     let id: WorkspaceId = ids.workspace_id.parse().map_err(|_| Error::NotFound)?;
-    let reach = person.actor().reach();
+    let reach = person.actor().reach(app.now());
     let found = app.db.read(move |db| Ok(membership::by_id(db, &reach, id)?)).await?;
     let (workspace, _) = found.ok_or(Error::NotFound)?;
     Ok(see_other(urls::workspace(&workspace.account_handle, &workspace.handle)))

@@ -9,8 +9,8 @@ use crate::access::workspace::{AnyRole, WorkspaceAccess};
 use crate::app::App;
 use crate::base::error::Result;
 use crate::base::http::page::{Page, Shell};
+use crate::tenancy::invitations::model::Place;
 use crate::tenancy::workspaces::contents::{self, Counted};
-use crate::urls;
 
 #[derive(Template)]
 #[template(path = "tenancy/workspaces/dashboard.html")]
@@ -19,7 +19,7 @@ struct DashboardPage {
     handle: String,
     description: String,
     connect: Connect,
-    role: &'static str,
+    role: String,
     counts: Vec<Counted>,
     people_href: Option<String>,
 }
@@ -31,16 +31,16 @@ pub(super) async fn show(
 ) -> Result<HttpResponse> {
     let workspace = access.workspace().clone();
     let seen: Vec<Permission> = Permission::all().filter(|one| access.may(*one)).collect();
-    let id = workspace.id;
+    let place = workspace.clone();
     let counts =
-        app.db.read(move |db| Ok(contents::counts(db, id, |one| seen.contains(&one))?)).await?;
+        app.db.read(move |db| Ok(contents::counts(db, &place, |one| seen.contains(&one))?)).await?;
     let people_href = access
         .may(Permission::SeeWorkspaceUsers)
-        .then(|| urls::collaborators(&workspace.account_handle, &workspace.handle));
+        .then(|| Place::Workspace(workspace.clone()).people());
     let page = DashboardPage {
         shell: access.shell(shell, "dashboard"),
         connect: Connect::of(&app, &workspace),
-        role: access.role().title(),
+        role: access.role(),
         handle: workspace.handle,
         description: workspace.description,
         counts,

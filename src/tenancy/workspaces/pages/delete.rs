@@ -46,10 +46,14 @@ async fn page(
     app: &App,
     confirm: Field,
 ) -> Result<DeletePage> {
-    let Workspace { id, account_handle, handle, .. } = access.workspace().clone();
+    let Workspace { account_handle, handle, .. } = access.workspace().clone();
+    let place = access.workspace().clone();
     let (counts, people) = app
         .db
-        .read(move |db| Ok((contents::counts(db, id, |_| true)?, queries::people(db, id, NAMED)?)))
+        .read(move |db| {
+            let counts = contents::counts(db, &place, |_| true)?;
+            Ok((counts, queries::people(db, place.id, NAMED)?))
+        })
         .await?;
     let now = app.now();
     let grace_days = app.settings().flags.deletion_grace_days;

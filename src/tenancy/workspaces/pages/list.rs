@@ -66,7 +66,7 @@ impl InvitationCard {
     fn of(row: &PendingInvitation, keys: &InstanceKeys, now: Instant) -> Self {
         let token = row.token(keys);
         Self {
-            title: format!("{}/{}", row.account, row.workspace),
+            title: row.path(),
             from: row.invited_by_name.clone(),
             expires: When::new(row.expires_at, now),
             href: urls::invitation(&token),
@@ -97,6 +97,7 @@ struct Card {
     settings: String,
     home: String,
     collaborators: Option<String>,
+    sharing: Option<String>,
     delete: Option<String>,
     leave: Option<String>,
 }
@@ -109,7 +110,7 @@ struct DeletedRow {
 
 impl Card {
     fn of(row: Listed) -> Self {
-        let may = |permission| row.role.scopes().contains(permission);
+        let may = |permission| row.scopes.contains(permission);
         let (account, handle) = (&row.account_handle, &row.handle);
         let is_personal = row.account_kind == AccountKind::Personal;
         Self {
@@ -120,9 +121,16 @@ impl Card {
                 .then(|| urls::collaborators(account, handle)),
             delete: may(Permission::ManageWorkspaceSettings)
                 .then(|| urls::settings_delete(account, handle)),
-            leave: (is_personal && !row.is_own).then(|| urls::leave(account, handle)),
+            sharing: (!is_personal && may(Permission::SeeWorkspaceUsers))
+                .then(|| urls::sharing(account, handle)),
+            leave: row.has_grant.then(|| urls::leave(account, handle)),
             people: thousands(row.people),
-            people_words: if row.people == 1 { "collaborator" } else { "collaborators" },
+            people_words: match (is_personal, row.people) {
+                (true, 1) => "collaborator",
+                (true, _) => "collaborators",
+                (false, 1) => "person",
+                (false, _) => "people",
+            },
             account: row.account_handle,
             handle: row.handle,
             description: row.description,
@@ -142,7 +150,7 @@ struct Found {
 /// Up to four queries: the owners, the page, and either the matches, or what can be restored and what
 /// waits for an answer.
 async fn find(app: &App, person: &SignedInPerson, params: &ListParams) -> Result<Found> {
-    let (now, reach) = (app.now(), person.actor().reach());
+    let (now, reach) = (app.now(), person.actor().reach(app.now()));
     let (person, ListParams { filter, position }) = (person.person().clone(), params.clone());
     app.db
         .read(move |db| {
@@ -160,8 +168,8 @@ async fn find(app: &App, person: &SignedInPerson, params: &ListParams) -> Result
                 found.matches = Some(queries::matches(db, &reach, &filter)?);
             } else if is_start {
                 found.deleted = queries::in_grace(db, person.account, now)?;
-                let key = &person.email_key;
-                found.invitations = invitations::queries::pending_for(db, key, now, INVITATIONS)?;
+                found.invitations =
+                    invitations::queries::pending_for(db, &person, now, INVITATIONS)?;
             }
             Ok(found)
         })

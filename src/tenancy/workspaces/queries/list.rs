@@ -5,11 +5,12 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 
 use crate::access::actor::{Person, Reach};
-use crate::access::membership::{AccountKind, Joined, reachable};
-use crate::access::role::Role;
+use crate::access::membership::{self, AccountKind, Joined, reachable};
+use crate::access::organization::OrganizationRole;
+use crate::access::role::{Role, RoleId, Scopes};
 use crate::access::{AccountId, WorkspaceId};
 use crate::base::db::paging::{COUNT_LIMIT, Position, Slice, contains_pattern};
-use crate::base::db::schema::{accounts, memberships, workspaces};
+use crate::base::db::schema::{accounts, memberships, organization_members, workspaces};
 use crate::base::db::{Db, MultiBackend};
 use crate::tenancy::workspaces::model::{Edge, Filter, Key, Listed, Sort};
 
@@ -54,23 +55,40 @@ pub fn matches(db: &mut Db, reach: &Reach, filter: &Filter) -> QueryResult<i64> 
     Ok(i64::try_from(found.len()).unwrap_or(COUNT_LIMIT + 1))
 }
 
-type Row = (WorkspaceId, AccountId, String, String, AccountKind, String, String, i64, Option<Role>);
+/// What a row says of the viewer's access: the role of a grant, the default role, and the role in the
+/// owning organization.
+type Sources =
+    (Option<Role>, Option<RoleId>, Option<Role>, Option<RoleId>, Option<OrganizationRole>);
 
-fn listed(row: Row, own: AccountId) -> Listed {
-    let (
-        id,
-        account,
-        account_handle,
-        account_name,
-        account_kind,
-        handle,
-        description,
-        people,
-        role,
-    ) = row;
+type Row = ((WorkspaceId, AccountId, String, String, AccountKind, String, String, i64), Sources);
+
+/// The roles of organizations that some rows name, in one query.
+fn custom_roles(db: &mut Db, rows: &[Row]) -> QueryResult<Vec<(RoleId, Scopes)>> {
+    let named = rows.iter().flat_map(|(_, (_, own, _, default, _))| [*own, *default]);
+    let ids: Vec<RoleId> = named.flatten().collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    membership::scopes_of_roles(db, &ids)
+}
+
+fn scopes(custom: &[(RoleId, Scopes)], role: Option<Role>, id: Option<RoleId>) -> Scopes {
+    let of_id = |id| custom.iter().find(|(known, _)| *known == id).map(|(_, scopes)| *scopes);
+    role.map(Role::scopes).or(id.and_then(of_id)).unwrap_or(Scopes::NONE)
+}
+
+fn listed((row, sources): Row, own: AccountId, custom: &[(RoleId, Scopes)]) -> Listed {
+    let (id, account, account_handle, account_name, account_kind, handle, description, people) =
+        row;
+    let (role, role_id, default, default_id, in_organization) = sources;
     let is_own = account == own;
-    // Without a membership only whoever decides over the account reaches a workspace.
-    let role = if is_own { Role::Owner } else { role.unwrap_or(Role::Owner) };
+    let scopes = if is_own || in_organization == Some(OrganizationRole::Admin) {
+        Role::Owner.scopes()
+    } else if in_organization.is_some() {
+        scopes(custom, role, role_id).union(scopes(custom, default, default_id))
+    } else {
+        scopes(custom, role, role_id)
+    };
     Listed {
         id,
         account_handle,
@@ -79,7 +97,8 @@ fn listed(row: Row, own: AccountId) -> Listed {
         handle,
         description,
         is_own,
-        role,
+        scopes,
+        has_grant: role.is_some() || role_id.is_some(),
         people,
     }
 }
@@ -111,22 +130,37 @@ pub fn page(
     };
     let here = memberships::table.filter(memberships::workspace_id.eq(workspaces::id));
     let people = here.select(count_star()).single_value();
-    let role = here.filter(memberships::user_id.eq(reach.user)).select(memberships::role);
+    let mine = here
+        .filter(memberships::user_id.eq(person.user))
+        .filter(memberships::expires_at.is_null().or(memberships::expires_at.gt(reach.now)));
+    let in_organization = organization_members::table
+        .filter(organization_members::account_id.eq(accounts::id))
+        .filter(organization_members::user_id.eq(person.user))
+        .select(organization_members::role);
     let rows: Vec<Row> = query
         .limit(i64::try_from(PAGE).unwrap_or(0) + 1)
         .select((
-            workspaces::id,
-            accounts::id,
-            accounts::handle,
-            accounts::name,
-            accounts::kind,
-            workspaces::handle,
-            workspaces::description,
-            people.assume_not_null(),
-            role.single_value(),
+            (
+                workspaces::id,
+                accounts::id,
+                accounts::handle,
+                accounts::name,
+                accounts::kind,
+                workspaces::handle,
+                workspaces::description,
+                people.assume_not_null(),
+            ),
+            (
+                mine.select(memberships::role).single_value(),
+                mine.select(memberships::custom_role_id).single_value(),
+                workspaces::default_role,
+                workspaces::default_custom_role_id,
+                in_organization.single_value(),
+            ),
         ))
         .load(db)?;
-    let rows = rows.into_iter().map(|row| listed(row, person.account)).collect();
+    let custom = custom_roles(db, &rows)?;
+    let rows = rows.into_iter().map(|row| listed(row, person.account, &custom)).collect();
     Ok(Slice::from_query(rows, position, PAGE))
 }
 

@@ -16,6 +16,7 @@ use crate::base::db::schema::{
     accounts, memberships, organization_members, users, workspace_redirects, workspaces,
 };
 use crate::base::db::{Db, Instant};
+use crate::tenancy::invitations::roster::MemberId;
 
 pub use list::{PAGE, matches, page};
 pub use write::{
@@ -216,4 +217,36 @@ pub fn former_handles(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<V
         .limit(limit)
         .select(workspace_redirects::handle)
         .load(db)
+}
+
+/// A workspace that is not deleted, by id.
+///
+/// # Errors
+/// The database's fault.
+pub fn workspace(db: &mut Db, id: WorkspaceId) -> QueryResult<Option<Workspace>> {
+    workspaces::table
+        .inner_join(accounts::table)
+        .filter(workspaces::id.eq(id))
+        .filter(workspaces::deleted_at.is_null())
+        .select(COLUMNS)
+        .first(db)
+        .optional()
+}
+
+/// Of a person's role in a workspace: the handles of the workspace's account and of the workspace,
+/// and when the role ends.
+///
+/// # Errors
+/// The database's fault.
+pub fn path_and_end(
+    db: &mut Db,
+    membership: MemberId,
+) -> QueryResult<Option<(String, String, Option<Instant>)>> {
+    memberships::table
+        .inner_join(workspaces::table.inner_join(accounts::table))
+        .filter(memberships::id.eq(membership))
+        .filter(workspaces::deleted_at.is_null())
+        .select((accounts::handle, workspaces::handle, memberships::expires_at))
+        .first(db)
+        .optional()
 }

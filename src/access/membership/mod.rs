@@ -2,20 +2,26 @@
 //!
 //! Invariant: everything starts from a [`Reach`]; a deleted workspace is reached by nobody.
 
-use diesel::dsl::count_star;
-use diesel::expression::{ValidGrouping, is_aggregate};
-use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::Bool;
+mod held;
+mod reached;
 
-use super::actor::{Person, Reach};
-use super::organization::{self, OrganizationRole};
-use super::role::Role;
-use super::{AccountId, UserId, WorkspaceId};
-use crate::base::db::schema::{
-    account_redirects, accounts, memberships, organization_members, workspace_redirects, workspaces,
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+
+pub use held::{
+    Grant, Held, Source, custom_role, default_role, grant_of_person, grant_of_service_account,
+    held, named_role, scopes_of_roles,
 };
-use crate::base::db::{Db, Instant, MultiBackend, SqlId};
+pub use reached::{Joined, reachable};
+
+use self::reached::Reached;
+use super::actor::{Person, Principal, Reach};
+use super::organization::{self, OrganizationRole};
+use super::{AccountId, WorkspaceId};
+use crate::base::db::schema::{
+    account_redirects, accounts, organization_members, workspace_redirects, workspaces,
+};
+use crate::base::db::{Db, Instant};
 
 /// A workspace together with the account that owns it.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
@@ -77,69 +83,6 @@ pub const COLUMNS: (
     workspaces::created_by_name,
 );
 
-/// Workspaces joined with their accounts, as queries on them start.
-pub type Joined<'a> = diesel::dsl::IntoBoxed<
-    'a,
-    diesel::dsl::InnerJoin<workspaces::table, accounts::table>,
-    MultiBackend,
->;
-
-/// The own account's workspaces, those with a membership, and those of the organizations whose admin
-/// the person is (H8): one list of ids from indexes. An OR would make PostgreSQL read all rows; diesel has no UNION for both databases; and
-/// its literal SQL would be planned anew at each request.
-#[derive(Clone, Copy, Debug, QueryId)]
-struct Reached {
-    account: AccountId,
-    user: UserId,
-}
-
-impl Expression for Reached {
-    type SqlType = Bool;
-}
-
-impl<Tables> AppearsOnTable<Tables> for Reached {}
-
-impl<Tables> SelectableExpression<Tables> for Reached {}
-
-impl<Groups> ValidGrouping<Groups> for Reached {
-    type IsAggregate = is_aggregate::Never;
-}
-
-impl QueryFragment<MultiBackend> for Reached {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
-        out.push_sql("workspaces.id IN (SELECT w.id FROM workspaces w WHERE w.account_id = ");
-        out.push_bind_param::<SqlId, _>(&self.account)?;
-        out.push_sql(" UNION ALL SELECT m.workspace_id FROM memberships m WHERE m.user_id = ");
-        out.push_bind_param::<SqlId, _>(&self.user)?;
-        out.push_sql(
-            " UNION ALL SELECT o.id FROM workspaces o JOIN organization_members a \
-             ON a.account_id = o.account_id WHERE a.role = 'admin' AND a.user_id = ",
-        );
-        out.push_bind_param::<SqlId, _>(&self.user)?;
-        out.push_sql(")");
-        Ok(())
-    }
-}
-
-impl From<&Reach> for Reached {
-    fn from(reach: &Reach) -> Self {
-        Self { account: reach.account, user: reach.user }
-    }
-}
-
-/// All workspaces that an actor reaches, to be narrowed further (L3).
-pub fn reachable(reach: &Reach) -> Joined<'static> {
-    let mut query = workspaces::table
-        .inner_join(accounts::table)
-        .filter(workspaces::deleted_at.is_null())
-        .filter(Reached::from(reach))
-        .into_boxed::<MultiBackend>();
-    if let Some(only) = reach.only_workspace {
-        query = query.filter(workspaces::id.eq(only));
-    }
-    query
-}
-
 /// An account of which a person reaches workspaces.
 #[derive(Clone, Debug, Queryable)]
 pub struct Owner {
@@ -162,6 +105,10 @@ pub struct Owner {
 /// # Errors
 /// The database's fault.
 pub fn owners(db: &mut Db, reach: &Reach) -> QueryResult<Vec<Owner>> {
+    let own = match reach.principal {
+        Principal::Person { account, .. } => account,
+        Principal::ServiceAccount(_) => uuid::Uuid::nil().into(),
+    };
     workspaces::table
         .inner_join(accounts::table)
         .filter(workspaces::deleted_at.is_null())
@@ -173,7 +120,7 @@ pub fn owners(db: &mut Db, reach: &Reach) -> QueryResult<Vec<Owner>> {
             accounts::kind,
             accounts::workspace_limit,
         ))
-        .order((accounts::id.ne(reach.account), accounts::handle))
+        .order((accounts::id.ne(own), accounts::handle))
         .select((
             accounts::id,
             accounts::handle,
@@ -239,34 +186,16 @@ pub fn list(db: &mut Db, reach: &Reach, limit: i64) -> QueryResult<Vec<Workspace
         .load(db)
 }
 
-/// The role of an actor in a workspace that [`reachable`] found.
-fn role(db: &mut Db, reach: &Reach, workspace: &Workspace) -> QueryResult<Option<Role>> {
-    if workspace.account == reach.account {
-        return Ok(Some(Role::Owner));
-    }
-    if workspace.account_kind == AccountKind::Organization
-        && organization::role(db, reach.user, workspace.account)? == Some(OrganizationRole::Admin)
-    {
-        return Ok(Some(Role::Owner));
-    }
-    memberships::table
-        .filter(memberships::workspace_id.eq(workspace.id))
-        .filter(memberships::user_id.eq(reach.user))
-        .select(memberships::role)
-        .first(db)
-        .optional()
-}
-
-fn with_role(
+fn with_held(
     db: &mut Db,
     reach: &Reach,
     workspace: Option<Workspace>,
-) -> QueryResult<Option<(Workspace, Role)>> {
+) -> QueryResult<Option<(Workspace, Held)>> {
     let Some(workspace) = workspace else { return Ok(None) };
-    Ok(role(db, reach, &workspace)?.map(|role| (workspace, role)))
+    Ok(held(db, reach, &workspace)?.map(|held| (workspace, held)))
 }
 
-/// The workspace at a path, and the actor's role in it.
+/// The workspace at a path, and what the actor may do in it.
 ///
 /// # Errors
 /// The database's fault.
@@ -275,7 +204,7 @@ pub fn by_path(
     reach: &Reach,
     account: &str,
     workspace: &str,
-) -> QueryResult<Option<(Workspace, Role)>> {
+) -> QueryResult<Option<(Workspace, Held)>> {
     let found = workspaces::table
         .inner_join(accounts::table)
         .filter(accounts::handle.eq(account))
@@ -284,10 +213,10 @@ pub fn by_path(
         .select(COLUMNS)
         .first::<Workspace>(db)
         .optional()?;
-    with_role(db, reach, found.filter(|found| is_within(reach, found)))
+    with_held(db, reach, found)
 }
 
-/// The workspace with an id, and the actor's role in it.
+/// The workspace with an id, and what the actor may do in it.
 ///
 /// # Errors
 /// The database's fault.
@@ -295,7 +224,7 @@ pub fn by_id(
     db: &mut Db,
     reach: &Reach,
     workspace: WorkspaceId,
-) -> QueryResult<Option<(Workspace, Role)>> {
+) -> QueryResult<Option<(Workspace, Held)>> {
     let found = workspaces::table
         .inner_join(accounts::table)
         .filter(workspaces::id.eq(workspace))
@@ -303,10 +232,10 @@ pub fn by_id(
         .select(COLUMNS)
         .first::<Workspace>(db)
         .optional()?;
-    with_role(db, reach, found.filter(|found| is_within(reach, found)))
+    with_held(db, reach, found)
 }
 
-/// The workspace that an address of the API names by its two ids, and the actor's role in it.
+/// The workspace that an address of the API names by its two ids, and what the actor may do in it.
 ///
 /// # Errors
 /// The database's fault.
@@ -315,12 +244,8 @@ pub fn by_ids(
     reach: &Reach,
     account: AccountId,
     workspace: WorkspaceId,
-) -> QueryResult<Option<(Workspace, Role)>> {
+) -> QueryResult<Option<(Workspace, Held)>> {
     Ok(by_id(db, reach, workspace)?.filter(|(found, _)| found.account == account))
-}
-
-fn is_within(reach: &Reach, workspace: &Workspace) -> bool {
-    reach.only_workspace.is_none_or(|only| only == workspace.id)
 }
 
 /// Where a path that leads nowhere led before a rename, for an actor who reaches the new place.

@@ -1,12 +1,19 @@
 //! Changing organizations: each use case is one transaction with its audit entry and its mails.
 
+mod members;
+mod policy;
+
 use serde_json::json;
 
+pub use self::members::{BulkDone, BulkStep, Changed, Removed, bulk, change_role, remove_member};
+pub use self::policy::{PolicyOutcome, set_policy};
+
+use self::members::Leaver;
 use super::model::Wanted;
 use super::{mail, queries, rules};
 use crate::access::actor::{RecentlyConfirmed, SignedInPerson};
 use crate::access::handle::Handle;
-use crate::access::organization::{Admin, AnyMember, Organization, OrganizationAccess};
+use crate::access::organization::{Admin, Leaving, Organization, OrganizationAccess};
 use crate::app::App;
 use crate::base::db::{Db, Id, Locks, lock_accounts};
 use crate::base::error::{Error, Result};
@@ -15,6 +22,7 @@ use crate::base::http::form::{FormToken, Use, unuse, use_once};
 use crate::tenancy::accounts;
 use crate::tenancy::accounts::actions::free_handle;
 use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::invitations::actions as invitations;
 use crate::urls;
 
 /// What became of a wish for a handle.
@@ -107,7 +115,7 @@ pub async fn edit(
                 queries::update(db, before.account, &wanted, now)?;
                 let details = json!({ "before": old, "after": new });
                 let entry = Entry::of_account("account.updated", before.account, details);
-                record(db, &By::actor(access.signed_in().actor(), ip), entry, now)?;
+                record(db, &By::actor(access.actor(), ip), entry, now)?;
             }
             Ok(Outcome::Done(urls::organization(handle)))
         })
@@ -137,7 +145,7 @@ pub enum Left {
 ///
 /// # Errors
 /// [`Error::NotFound`] when that happened meanwhile; the database's fault.
-pub async fn leave(app: &App, access: OrganizationAccess<AnyMember>, ip: ClientIp) -> Result<Left> {
+pub async fn leave(app: &App, access: OrganizationAccess<Leaving>, ip: ClientIp) -> Result<Left> {
     let now = app.now();
     app.db
         .write(access.locks(), move |db| {
@@ -147,14 +155,9 @@ pub async fn leave(app: &App, access: OrganizationAccess<AnyMember>, ip: ClientI
             if !rules::may_go(role, queries::admin_count(db, account)?) {
                 return Ok(Left::LastAdmin);
             }
-            queries::remove_member(db, account, person.user)?;
-            let details = json!({
-                "user": { "id": person.user, "name": person.name, "email": person.email },
-                "role": role.as_str(),
-                "left": true,
-            });
-            let entry = Entry::of_account("account-membership.deleted", account, details);
-            record(db, &By::actor(access.signed_in().actor(), ip), entry, now)?;
+            let who = Leaver { user: person.user, name: &person.name, email: &person.email, role };
+            let by = By::actor(access.actor(), ip);
+            members::take_out(db, account, &who, (&by, "Whoever sent it left."), now)?;
             Ok(Left::Gone)
         })
         .await
@@ -195,6 +198,8 @@ pub async fn delete(
                                   "members": queries::member_count(db, account)? });
             let entry = Entry::of_account("account.deleted", account, details);
             record(db, &By::actor(confirmed.actor(), ip), entry, now)?;
+            let reason = "The organization was deleted.";
+            invitations::void_of_account(db, account, reason, now)?;
             queries::end(db, account, now)?;
             Ok(Ended::Gone)
         })

@@ -1,0 +1,263 @@
+//! Members of the organization, and what everybody in it may do.
+
+use serde_json::json;
+
+use super::{check_until, organization_only, role_told, wanted};
+use crate::access::UserId;
+use crate::access::membership::{self, AccountKind};
+use crate::access::organization::OrganizationRole;
+use crate::access::permission::needs::ManageWorkspaceUsers;
+use crate::access::role::RoleRef;
+use crate::access::workspace::WorkspaceAccess;
+use crate::app::App;
+use crate::base::db::{Id, Instant};
+use crate::base::error::{Error, Result};
+use crate::base::http::client::ClientIp;
+use crate::base::http::form::{FormToken, only_once};
+use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::invitations::actions::{New, details, insert, supersede, too_many_today};
+use crate::tenancy::invitations::model::{Happened, Invitation, Kind, Scope};
+use crate::tenancy::invitations::queries as invitations;
+use crate::tenancy::invitations::roster::MemberId;
+use crate::tenancy::roles::actions::Seen;
+use crate::tenancy::roles::impact::{self, Impact};
+use crate::tenancy::sharing::model::{End, SharedPerson};
+use crate::tenancy::sharing::{mail, queries};
+
+type Access = WorkspaceAccess<ManageWorkspaceUsers>;
+
+/// A role for somebody, and until when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The role.
+    pub role: RoleRef,
+    /// When the access ends.
+    pub until: Option<Instant>,
+}
+
+/// What became of an invitation of a member.
+#[derive(Clone, Debug)]
+pub enum Invited {
+    /// It is on its way.
+    Sent(Box<Invitation>),
+    /// Nobody of that id is in the organization.
+    NoMember,
+    /// Something stands against it; a sentence.
+    Refused(String),
+}
+
+/// Invites a member of the organization into one of its workspaces (H4, H10): it gives nothing until
+/// the member accepts.
+///
+/// # Errors
+/// [`Error::Forbidden`] for a role above the own one, or a service account; the database's fault.
+pub async fn invite_member(
+    app: &App,
+    access: Access,
+    ip: ClientIp,
+    (user, request): (UserId, Request),
+    once: Option<Id<FormToken>>,
+) -> Result<Invited> {
+    organization_only(access.workspace())?;
+    let (context, now) = (app.context.clone(), app.now());
+    let outcome = app
+        .db
+        .write(access.locks(), move |db| {
+            access.still_holds(db)?;
+            check_until(request.until, now)?;
+            let inviter = access.actor().person()?;
+            let place = access.workspace();
+            let scope = Scope { account: place.account, workspace: Some(place.id) };
+            let (named, grantable) = wanted(db, &access, request.role)?;
+            let member = queries::member_of(db, place.account, user)?;
+            let Some((role, name, email, email_key)) = member else { return Ok(Invited::NoMember) };
+            if role == OrganizationRole::Admin {
+                let text = format!("{name} is an admin of the organization, and so always Owner.");
+                return Ok(Invited::Refused(text));
+            }
+            if membership::grant_of_person(db, place.id, user, now)?.is_some() {
+                let text = format!("{name} has a role here already. Change it in the list.");
+                return Ok(Invited::Refused(text));
+            }
+            let live = invitations::live(db, scope, &email_key)?;
+            if let Some(live) = &live {
+                let same =
+                    live.role_ref() == Some(request.role) && live.access_until == request.until;
+                if same {
+                    let text = format!("{name} is invited already. Send it again from the list.");
+                    return Ok(Invited::Refused(text));
+                }
+            }
+            let asked = (inviter.user, email.as_str(), email_key.as_str());
+            if let Some(text) = too_many_today(db, &context, asked, now)? {
+                return Ok(Invited::Refused(text));
+            }
+            if let Some(once) = once {
+                only_once(db, once, now)?;
+            }
+            if let Some(live) = &live {
+                supersede(db, live, now)?;
+            }
+            let new = New {
+                kind: Kind::Workspace,
+                scope,
+                email: (&email, &email_key),
+                user: Some(user),
+                role: Some(grantable.role()),
+                organization_role: None,
+                access_until: request.until,
+                inviter,
+            };
+            let sent = insert(db, &context, &new, now)?;
+            let more = [("user", json!(user)), ("role_name", json!(named.title))];
+            let event = sent.event(Happened::Created);
+            let entry = Entry::of_workspace(event, place, details(&sent, more));
+            record(db, &By::actor(access.actor(), ip), entry, now)?;
+            Ok(Invited::Sent(Box::new(sent)))
+        })
+        .await?;
+    app.mail_queued.notify_one();
+    Ok(outcome)
+}
+
+/// Changes a member's role; it counts from the next request on, for keys too (H5). The end stays as it is
+/// where that is wanted.
+///
+/// # Errors
+/// [`Error::NotFound`] for a row of elsewhere; [`Error::Forbidden`] when the old or the new role
+/// allows more than the own one; the database's fault.
+pub async fn change_member(
+    app: &App,
+    access: Access,
+    ip: ClientIp,
+    (id, role): (MemberId, RoleRef),
+    end: End,
+) -> Result<SharedPerson> {
+    organization_only(access.workspace())?;
+    let now = app.now();
+    app.db
+        .write(access.locks(), move |db| {
+            access.still_holds(db)?;
+            let place = access.workspace();
+            let row = queries::person(db, (place.account, place.id), id)?.ok_or(Error::NotFound)?;
+            access.grantable(db, &row.role)?;
+            let (named, grantable) = wanted(db, &access, role)?;
+            let until = end.or(row.until);
+            check_until(until.filter(|_| until != row.until), now)?;
+            if named.role != row.role.role || until != row.until {
+                queries::set_role(db, id, grantable, (until, access.actor().name()))?;
+                let details = json!({
+                    "user": { "id": row.user, "name": row.name, "email": row.email },
+                    "before": role_told(&row.role, row.until), "after": role_told(&named, until),
+                });
+                let entry = Entry::of_workspace("workspace-access.updated", place, details);
+                record(db, &By::actor(access.actor(), ip), entry, now)?;
+            }
+            Ok(SharedPerson { role: named, until, ..row })
+        })
+        .await
+}
+
+/// Ends a member's own role in the workspace, at once (H9). What everybody in the organization may do
+/// stays.
+///
+/// # Errors
+/// As [`change_member`].
+pub async fn remove_member(
+    app: &App,
+    access: Access,
+    ip: ClientIp,
+    id: MemberId,
+) -> Result<SharedPerson> {
+    organization_only(access.workspace())?;
+    let now = app.now();
+    let row = app
+        .db
+        .write(access.locks(), move |db| {
+            access.still_holds(db)?;
+            let place = access.workspace();
+            let row = queries::person(db, (place.account, place.id), id)?.ok_or(Error::NotFound)?;
+            access.grantable(db, &row.role)?;
+            queries::remove_person(db, id)?;
+            let details = json!({
+                "user": { "id": row.user, "name": row.name, "email": row.email },
+                "role": row.role.title,
+            });
+            let entry = Entry::of_workspace("workspace-access.deleted", place, details);
+            record(db, &By::actor(access.actor(), ip), entry, now)?;
+            if row.user.uuid() != access.actor().id() {
+                mail::queue_removed(db, place, (access.actor().name(), &row.email), now)?;
+            }
+            Ok(row)
+        })
+        .await?;
+    app.mail_queued.notify_one();
+    Ok(row)
+}
+
+/// What became of a change of the default role.
+#[derive(Clone, Debug)]
+pub enum Default {
+    /// It is as wanted; the role's name.
+    Saved(String),
+    /// People gain or lose something, and that was not shown yet, or is something else by now.
+    Shown(Impact),
+}
+
+/// Changes what everybody in the organization may do in the workspace; `None` is no access (H3).
+///
+/// # Errors
+/// [`Error::Forbidden`] when the old or the new role allows more than the own one; the database's
+/// fault.
+pub async fn set_default(
+    app: &App,
+    access: Access,
+    ip: ClientIp,
+    role: Option<RoleRef>,
+    seen: Seen,
+) -> Result<Default> {
+    if access.workspace().account_kind != AccountKind::Organization {
+        return Err(Error::NotFound);
+    }
+    let now = app.now();
+    app.db
+        .write(access.locks(), move |db| {
+            access.still_holds(db)?;
+            let place = access.workspace();
+            let before = membership::default_role(db, place.id)?;
+            if let Some(before) = &before {
+                access.grantable(db, before)?;
+            }
+            let after = match role {
+                Some(role) => Some(wanted(db, &access, role)?),
+                None => None,
+            };
+            let (named, grantable) = after.unzip();
+            let title = |role: Option<&crate::access::role::NamedRole>| {
+                role.map_or("No access".to_owned(), |role| role.title.clone())
+            };
+            let impact = impact::of_default(
+                db,
+                (place.account, place.id, &place.handle),
+                (before.as_ref(), named.as_ref()),
+                now,
+            )?;
+            if !impact.is_empty()
+                && let Seen::Fingerprint(seen) = &seen
+                && *seen != impact.fingerprint()
+            {
+                return Ok(Default::Shown(impact));
+            }
+            let (old, new) = (title(before.as_ref()), title(named.as_ref()));
+            if before.map(|role| role.role) != named.as_ref().map(|role| role.role) {
+                queries::set_default(db, place.id, grantable)?;
+                let details = json!({
+                    "before": { "default_role": old }, "after": { "default_role": new },
+                });
+                let entry = Entry::of_workspace("workspace-settings.updated", place, details);
+                record(db, &By::actor(access.actor(), ip), entry, now)?;
+            }
+            Ok(Default::Saved(new))
+        })
+        .await
+}

@@ -1,0 +1,209 @@
+//! Adding a member, and a service account.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::{Around, RoleOption, role_options, shell};
+use crate::access::permission::needs::{ManageWorkspaceServiceAccounts, ManageWorkspaceUsers};
+use crate::access::workspace::WorkspaceAccess;
+use crate::access::{ServiceAccountId, UserId};
+use crate::app::App;
+use crate::base::error::{Error, Result};
+use crate::base::http::client::ClientIp;
+use crate::base::http::form::Form;
+use crate::base::http::page::{Notice, Page, Shell};
+use crate::base::http::see_other;
+use crate::tenancy::sharing::actions::{self, Invited, Request, SharedOutcome, organization_only};
+use crate::tenancy::sharing::forms::{AddFields, AddForm, day_options};
+use crate::tenancy::sharing::queries;
+
+/// People or service accounts in one select; the search finds the others.
+const OFFERED: i64 = 500;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct AddParams {
+    q: String,
+}
+
+#[derive(Template)]
+#[template(path = "tenancy/sharing/add.html")]
+struct AddPage {
+    shell: Shell,
+    around: Around,
+    is_bot: bool,
+    fields: AddFields,
+    options: Vec<(String, String)>,
+    has_more: bool,
+    q: String,
+    roles: Vec<RoleOption>,
+    days: Vec<(&'static str, &'static str)>,
+}
+
+impl AddPage {
+    fn title(&self) -> &'static str {
+        if self.is_bot { "Add service account" } else { "Add member" }
+    }
+
+    fn what(&self) -> &'static str {
+        if self.is_bot { "Service account" } else { "Member" }
+    }
+
+    fn search(&self) -> &'static str {
+        if self.is_bot { "Search service accounts" } else { "Search members" }
+    }
+
+    fn hint(&self) -> &'static str {
+        if self.has_more { "These are the first 500. Search for the others above." } else { "" }
+    }
+}
+
+type People = WorkspaceAccess<ManageWorkspaceUsers>;
+type Bots = WorkspaceAccess<ManageWorkspaceServiceAccounts>;
+
+fn offered(mut options: Vec<(String, String)>) -> (Vec<(String, String)>, bool) {
+    let most = usize::try_from(OFFERED).unwrap_or_default();
+    let has_more = options.len() > most;
+    options.truncate(most);
+    (options, has_more)
+}
+
+async fn member_page(
+    app: &App,
+    access: &People,
+    (page_shell, q): (Shell, &str),
+    fields: AddFields,
+) -> Result<AddPage> {
+    let place = (access.workspace().account, access.workspace().id);
+    let asked = q.to_owned();
+    let found =
+        app.db.read(move |db| Ok(queries::candidates(db, place, &asked, OFFERED + 1)?)).await?;
+    let option =
+        |(id, name, email): (UserId, String, String)| (id.to_string(), format!("{name} ({email})"));
+    let (options, has_more) = offered(found.into_iter().map(option).collect());
+    Ok(AddPage {
+        around: Around::of(access.workspace()),
+        is_bot: false,
+        roles: role_options(app, access).await?,
+        shell: shell(access, page_shell),
+        fields,
+        options,
+        has_more,
+        q: q.to_owned(),
+        days: day_options(),
+    })
+}
+
+/// `GET …/sharing/members/new`
+pub(super) async fn new_member(
+    access: People,
+    page_shell: Shell,
+    app: web::Data<App>,
+    params: web::Query<AddParams>,
+) -> Result<HttpResponse> {
+    organization_only(access.workspace())?;
+    Page(member_page(&app, &access, (page_shell, &params.q), AddFields::empty()).await?).ok()
+}
+
+/// `POST …/sharing/members/new`
+pub(super) async fn send(
+    req: HttpRequest,
+    access: People,
+    (page_shell, ip): (Shell, ClientIp),
+    app: web::Data<App>,
+    params: web::Query<AddParams>,
+    form: Form<AddForm>,
+) -> Result<HttpResponse> {
+    organization_only(access.workspace())?;
+    let (fields, wanted) = AddFields::parse::<UserId>(form.fields, app.now());
+    let mut page = member_page(&app, &access, (page_shell, &params.q), fields).await?;
+    let Some((user, role, until)) = wanted else { return Page(page).unprocessable() };
+    let request = (user, Request { role, until });
+    let problem = match actions::invite_member(&app, access, ip, request, Some(form.once)).await {
+        Ok(Invited::Sent(sent)) => {
+            let text = format!(
+                "Invitation sent to {}. The role counts once it is accepted, here or by the mail.",
+                sent.email
+            );
+            Notice::ok(text).leave(&req)?;
+            return Ok(see_other(page.around.list));
+        }
+        Ok(Invited::NoMember) => "Choose one of the list.".to_owned(),
+        Ok(Invited::Refused(problem)) => problem,
+        Err(Error::Invalid(problem)) => {
+            page.fields.role = page.fields.role.with_problem(problem);
+            return Page(page).unprocessable();
+        }
+        Err(error) => return Err(error),
+    };
+    page.fields.who = page.fields.who.with_problem(problem);
+    Page(page).unprocessable()
+}
+
+async fn bot_page(
+    app: &App,
+    access: &Bots,
+    (page_shell, q): (Shell, &str),
+    fields: AddFields,
+) -> Result<AddPage> {
+    let place = (access.workspace().account, access.workspace().id);
+    let asked = q.to_owned();
+    let found =
+        app.db.read(move |db| Ok(queries::bot_candidates(db, place, &asked, OFFERED + 1)?)).await?;
+    let option = |(id, name): (ServiceAccountId, String)| (id.to_string(), name);
+    let (options, has_more) = offered(found.into_iter().map(option).collect());
+    Ok(AddPage {
+        around: Around::of(access.workspace()),
+        is_bot: true,
+        roles: role_options(app, access).await?,
+        shell: shell(access, page_shell),
+        fields,
+        options,
+        has_more,
+        q: q.to_owned(),
+        days: day_options(),
+    })
+}
+
+/// `GET …/sharing/service-accounts/new`
+pub(super) async fn new_bot(
+    access: Bots,
+    page_shell: Shell,
+    app: web::Data<App>,
+    params: web::Query<AddParams>,
+) -> Result<HttpResponse> {
+    organization_only(access.workspace())?;
+    Page(bot_page(&app, &access, (page_shell, &params.q), AddFields::empty()).await?).ok()
+}
+
+/// `POST …/sharing/service-accounts/new`
+pub(super) async fn share(
+    req: HttpRequest,
+    access: Bots,
+    (page_shell, ip): (Shell, ClientIp),
+    app: web::Data<App>,
+    params: web::Query<AddParams>,
+    form: Form<AddForm>,
+) -> Result<HttpResponse> {
+    organization_only(access.workspace())?;
+    let (fields, wanted) = AddFields::parse::<ServiceAccountId>(form.fields, app.now());
+    let mut page = bot_page(&app, &access, (page_shell, &params.q), fields).await?;
+    let Some((bot, role, until)) = wanted else { return Page(page).unprocessable() };
+    let problem = match actions::share(&app, access, ip, (bot, Request { role, until })).await {
+        Ok(SharedOutcome::Done(row)) => {
+            let text = format!("Shared with {} as {}.", row.name, row.role.title);
+            Notice::ok(text).leave(&req)?;
+            return Ok(see_other(page.around.list));
+        }
+        Ok(SharedOutcome::NoBot) => "Choose one of the list.".to_owned(),
+        Ok(SharedOutcome::Already(name)) => format!("The workspace is shared with {name} already."),
+        Err(Error::Invalid(problem)) => {
+            page.fields.role = page.fields.role.with_problem(problem);
+            return Page(page).unprocessable();
+        }
+        Err(error) => return Err(error),
+    };
+    page.fields.who = page.fields.who.with_problem(problem);
+    Page(page).unprocessable()
+}

@@ -1,0 +1,355 @@
+//! Sharing an organization's workspace: members, the default role, service accounts.
+
+use bulkhead::access::identify::Verified;
+use bulkhead::access::organization::OrganizationRole::Member;
+use bulkhead::access::role::Role;
+use bulkhead::base::db::schema::memberships;
+use diesel::prelude::*;
+
+use crate::support::{Answer, Client, TestApp, invariants, spawn};
+use crate::tenancy::members::{acme, step};
+use crate::tenancy::roles::role;
+use crate::tenancy::service_accounts::{bot, key_of};
+
+const SHARING: &str = "/workspaces/acme/data/sharing";
+const HOME: &str = "/workspaces/acme/data";
+
+/// Somebody who is a member of `acme`, signed in.
+pub async fn member(app: &TestApp, handle: &str) -> Client {
+    app.make_user(handle, Verified::Mailed).await;
+    app.make_member("acme", handle, Member).await;
+    app.sign_in(handle).await
+}
+
+/// The value of the option with these words.
+fn option(page: &Answer, select: &str, words: &str) -> String {
+    let values = page.attributes(&format!("select[name={select}] option"), "value");
+    let texts = page.select(&format!("select[name={select}] option"));
+    let at = texts.iter().position(|text| text.contains(words));
+    values[at.unwrap_or_else(|| panic!("{words} is not in {texts:?}"))].clone()
+}
+
+/// Invites a member with a role, through the form.
+pub async fn add_member(manager: &Client, name: &str, role: &str) -> Answer {
+    let page = format!("{SHARING}/members/new");
+    let opened = manager.get(&page).await;
+    let who = option(&opened, "who", name);
+    manager.fill(opened.form(&page, "Send"), &[("who", &who), ("role", role)]).await
+}
+
+/// Accepts the first invitation of the list of workspaces.
+pub async fn accept(client: &Client) {
+    client.submit_form("/workspaces", "accept", &[]).await.assert_status(303);
+}
+
+async fn set_default(manager: &Client, role: &str) {
+    let page = format!("{SHARING}/default");
+    let first = manager.submit(&page, &[("role", role)]).await;
+    if first.status == 422 {
+        let form = first.form_anyway(&page, "");
+        manager.fill(form, &[]).await.assert_redirect_to(SHARING);
+    } else {
+        first.assert_redirect_to(SHARING);
+    }
+}
+
+/// H2, H4, H10: a member is invited, sees it in the app and by mail, and has nothing until the yes.
+#[actix_rt::test]
+async fn a_member_is_invited_and_accepts_in_the_app() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    let bob = member(&app, "bob").await;
+    ada.get(SHARING).await.shows("Anyone at Acme").shows("Admins of the organization (1)");
+    add_member(&ada, "Bob", "developer").await.assert_redirect_to(SHARING);
+    ada.get(SHARING).await.shows("bob@example.org").shows("Pending").shows("Developer");
+    bob.get(HOME).await.assert_status(404);
+    let mail = app.inbox("bob@example.org").await.pop().unwrap();
+    assert!(mail.text.contains("the workspace acme/data"), "{}", mail.text);
+    assert!(
+        mail.text.contains("Developer") && !mail.text.contains("No account yet"),
+        "{}",
+        mail.text
+    );
+    add_member(&ada, "Bob", "developer").await.assert_status(422).shows("is invited already");
+    bob.get("/workspaces").await.shows("acme/data").shows("from Ada");
+    accept(&bob).await;
+    bob.get(HOME).await.assert_status(200).shows("You joined data as Developer");
+    ada.get(SHARING).await.shows("Invited by Ada").shows("Bob");
+    assert_eq!(app.audited("workspace-invitation.created").await, 1);
+    assert_eq!(app.audited("workspace-access.created").await, 1);
+    assert_eq!(app.inbox("ada@example.org").await.len(), 1);
+    invariants::assert_hold(&app.database.location);
+}
+
+/// B7, H1, G4: who sees the page, who may change it, and a personal workspace has none.
+#[actix_rt::test]
+async fn who_sees_the_page_and_who_changes_it() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    ada.workspace("lab").await;
+    ada.get("/workspaces/ada/lab/sharing").await.assert_status(404);
+    ada.get("/workspaces/ada/lab/sharing/members/new").await.assert_status(404);
+    ada.get("/workspaces/acme/data/collaborators").await.assert_status(404);
+    for (handle, role, list, add) in [
+        ("vera", Role::Viewer, 403, 403),
+        ("rudi", Role::Runner, 403, 403),
+        ("wes", Role::Worker, 403, 403),
+        ("dora", Role::Developer, 200, 403),
+        ("olga", Role::Owner, 200, 200),
+    ] {
+        let client = member(&app, handle).await;
+        client.get(SHARING).await.assert_status(404);
+        app.give_role(("acme", "data"), handle, role).await;
+        client.get(SHARING).await.assert_status(list);
+        client.get(&format!("{SHARING}/members/new")).await.assert_status(add);
+        client.get(&format!("{SHARING}/service-accounts/new")).await.assert_status(add);
+        client.get(&format!("{SHARING}/default")).await.assert_status(add);
+    }
+    // A workspace's owner who is no admin of the organization manages its people all the same.
+    let olga = app.sign_in("olga").await;
+    member(&app, "bob").await;
+    add_member(&olga, "Bob", "owner").await.assert_redirect_to(SHARING);
+    accept(&app.sign_in("bob").await).await;
+}
+
+/// H3, H6, H7, H8: the union of default and own role; no access takes it away; admins keep theirs.
+#[actix_rt::test]
+async fn the_default_role_and_the_own_one_add_up() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    let bob = member(&app, "bob").await;
+    let made = role(&ada, "Pools", "", &["manage_work_pools"]).await.location();
+    let pools = made.rsplit('/').next().unwrap().to_owned();
+    bob.get("/workspaces").await.lacks("data");
+    let page = format!("{SHARING}/default");
+    let shown = ada.submit(&page, &[("role", "viewer")]).await;
+    shown.assert_status(422).shows("Nothing is saved yet.").shows("1 person in data (Bob)");
+    ada.fill(shown.form_anyway(&page, ""), &[]).await.assert_redirect_to(SHARING);
+    bob.get("/workspaces").await.shows("data");
+    bob.get(HOME).await.assert_status(200).shows("Viewer");
+    add_member(&ada, "Bob", &pools).await.assert_status(303);
+    accept(&bob).await;
+    bob.get(HOME).await.shows("Viewer by default + Pools");
+    let explained = ada.get(&format!("{SHARING}/access/bob")).await;
+    explained
+        .shows("Default role: what anyone at Acme may do here")
+        .shows("Own role here, given by Ada");
+    explained.shows("Delete work pools and queues").shows("View flows");
+    ada.get(&format!("{SHARING}/access/ada")).await.shows("Admin of Acme");
+    app.make_user("eve", Verified::Mailed).await;
+    ada.get(&format!("{SHARING}/access/eve")).await.assert_status(404);
+    let (name, key) = bot(&app, &ada, "ingest").await;
+    assert_eq!(app.api(&key).get("/api/me/workspaces").await.text, "[]", "H7 {name}");
+    set_default(&ada, "none").await;
+    bob.get(HOME).await.shows("Pools").lacks("by default");
+    ada.get(HOME).await.assert_status(200);
+    assert_eq!(app.audited("workspace-settings.updated").await, 2);
+}
+
+/// H5, H9, EM-06: another role, an end and a removal count from the next request on.
+#[actix_rt::test]
+async fn a_role_changes_and_ends_at_once() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    let bob = member(&app, "bob").await;
+    app.give_role(("acme", "data"), "bob", Role::Owner).await;
+    let key = key_of(&bob).await;
+    bob.get(&format!("{HOME}/settings/edit")).await.assert_status(200);
+    let form = ada.get(SHARING).await.form(SHARING, "the role of Bob");
+    ada.fill(form, &[("role", "viewer")]).await.assert_redirect_to(SHARING);
+    bob.get(&format!("{HOME}/settings/edit")).await.assert_status(403);
+    let change = step(&ada, SHARING, "Bob", "role").await;
+    ada.submit(&change, &[("role", "viewer"), ("days", "3")]).await.assert_redirect_to(SHARING);
+    ada.get(SHARING).await.shows("in 3 days");
+    ada.submit(&change, &[("role", "nonsense")]).await.assert_status(422);
+    let remove = step(&ada, SHARING, "Bob", "remove").await;
+    ada.get(&remove).await.shows("loses the role Viewer in data at once");
+    ada.submit(&remove, &[]).await.assert_redirect_to(SHARING);
+    bob.get(HOME).await.assert_status(404);
+    assert_eq!(app.api(&key).get("/api/me/workspaces").await.text, "[]");
+    let mails = app.inbox("bob@example.org").await;
+    assert!(
+        mails.iter().any(|mail| mail.text.contains("removed you from the workspace acme/data"))
+    );
+    assert_eq!(app.audited("workspace-access.updated").await, 2);
+    assert_eq!(app.audited("workspace-access.deleted").await, 1);
+}
+
+/// Expiring access: told three days before, over at the very moment, cleared away after it.
+#[actix_rt::test]
+async fn access_with_an_end_ends_at_the_moment() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    let bob = member(&app, "bob").await;
+    let page = format!("{SHARING}/members/new");
+    let opened = ada.get(&page).await;
+    let who = option(&opened, "who", "Bob");
+    let fields = [("who", who.as_str()), ("role", "viewer"), ("days", "7")];
+    ada.fill(opened.form(&page, "Send"), &fields).await.assert_redirect_to(SHARING);
+    accept(&bob).await;
+    let (_, bot_key) = bot(&app, &ada, "ingest").await;
+    share(&ada, "ingest", "worker", "7").await.assert_redirect_to(SHARING);
+    assert!(app.api(&bot_key).get("/api/me/workspaces").await.text.contains("data"));
+    app.advance(5 * 86_400);
+    app.run_jobs().await;
+    app.run_jobs().await;
+    let told = app.inbox("bob@example.org").await;
+    assert_eq!(told.iter().filter(|mail| mail.text.contains("ends on")).count(), 1);
+    let bob = app.sign_in("bob").await;
+    bob.get(HOME).await.assert_status(200);
+    app.advance(2 * 86_400);
+    let bob = app.sign_in("bob").await;
+    bob.get(HOME).await.assert_status(404);
+    bob.get("/workspaces").await.lacks("acme");
+    assert_eq!(app.api(&bot_key).get("/api/me/workspaces").await.text, "[]");
+    app.run_jobs().await;
+    let left: i64 = app.read(|db| Ok(memberships::table.count().get_result(db)?)).await;
+    assert_eq!(left, 0);
+    assert_eq!(app.audited("workspace-access.deleted").await, 2);
+    let told = app.inbox("bob@example.org").await;
+    assert!(told.iter().any(|mail| mail.text.contains("came to its end")));
+    app.assert_audit_is_whole().await;
+}
+
+/// Shares the workspace with a service account, through the form.
+pub async fn share(manager: &Client, name: &str, role: &str, days: &str) -> Answer {
+    let page = format!("{SHARING}/service-accounts/new");
+    let opened = manager.get(&page).await;
+    let who = option(&opened, "who", name);
+    let fields = [("who", who.as_str()), ("role", role), ("days", days)];
+    manager.fill(opened.form(&page, "Share"), &fields).await
+}
+
+/// H4, A1, AK-03, AK-07: a service account reaches what is shared with it, and at once not any more.
+#[actix_rt::test]
+async fn a_service_account_reaches_what_is_shared() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    ada.submit("/workspaces/new?owner=acme", &[("owner", "acme"), ("handle", "other")]).await;
+    let (_, key) = bot(&app, &ada, "ingest").await;
+    let api = app.api(&key);
+    assert_eq!(api.get("/api/me/workspaces").await.assert_status(200).text, "[]");
+    share(&ada, "ingest", "worker", "").await.assert_redirect_to(SHARING);
+    let found = api.get("/api/me/workspaces").await.json();
+    assert_eq!(found.as_array().unwrap().len(), 1);
+    assert_eq!(found[0]["workspace_handle"], "data");
+    let path = format!(
+        "/api/accounts/{}/workspaces/{}/health",
+        found[0]["account_id"].as_str().unwrap(),
+        found[0]["workspace_id"].as_str().unwrap()
+    );
+    api.get(&path).await.assert_status(200);
+    ada.get(SHARING).await.shows("ingest").shows("Shared by Ada").shows("Active");
+    let form = ada.get(SHARING).await.form(SHARING, "the role of ingest");
+    ada.fill(form, &[("role", "viewer")]).await.assert_redirect_to(SHARING);
+    let page = ada.get(SHARING).await;
+    let remove = page.links_containing("/sharing/service-accounts/");
+    let remove = remove.into_iter().find(|href| href.ends_with("/remove")).unwrap();
+    ada.submit(&remove, &[]).await.assert_redirect_to(SHARING);
+    api.get(&path).await.assert_status(404);
+    assert_eq!(api.get("/api/me/workspaces").await.text, "[]");
+    invariants::assert_hold(&app.database.location);
+}
+
+/// R4, AZ-07, IN-05: nobody gives, changes or takes away more than they have; and acceptance judges
+/// the inviter again.
+#[actix_rt::test]
+async fn nobody_gives_more_than_they_have() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    let made = role(
+        &ada,
+        "People manager",
+        "viewer",
+        &["manage_workspace_users", "manage_workspace_service_accounts"],
+    )
+    .await
+    .location();
+    let manager_role = made.rsplit('/').next().unwrap().to_owned();
+    let mia = member(&app, "mia").await;
+    add_member(&ada, "Mia", &manager_role).await.assert_status(303);
+    accept(&mia).await;
+    let (bob, carl) = (member(&app, "bob").await, member(&app, "carl").await);
+    let (_, _) = bot(&app, &ada, "ingest").await;
+    for above in ["owner", "developer", "worker"] {
+        add_member(&mia, "Bob", above).await.assert_status(403).shows("allows more than yours");
+        share(&mia, "ingest", above, "").await.assert_status(403);
+        let default = format!("{SHARING}/default");
+        mia.submit(&default, &[("role", above)]).await.assert_status(403);
+    }
+    add_member(&mia, "Bob", "viewer").await.assert_redirect_to(SHARING);
+    accept(&bob).await;
+    // An owner is out of reach for a manager: neither lowered nor removed.
+    app.give_role(("acme", "data"), "carl", Role::Owner).await;
+    mia.get(SHARING).await.shows("Carl");
+    let remove = step(&ada, SHARING, "Carl", "remove").await;
+    mia.submit(&remove, &[]).await.assert_status(403);
+    let change = step(&ada, SHARING, "Carl", "role").await;
+    mia.submit(&change, &[("role", "viewer")]).await.assert_status(403);
+    carl.get(&format!("{HOME}/settings/edit")).await.assert_status(200);
+    // What mia sent is void once she may not send it any more.
+    let dan = member(&app, "dan").await;
+    add_member(&mia, "Dan", "viewer").await.assert_redirect_to(SHARING);
+    let mail = app.inbox("dan@example.org").await.pop().unwrap();
+    let form = ada.get(SHARING).await.form(SHARING, "the role of Mia");
+    ada.fill(form, &[("role", "viewer")]).await.assert_redirect_to(SHARING);
+    dan.submit_form(&mail.link(), "accept", &[]).await.assert_status(404);
+    dan.get(HOME).await.assert_status(404);
+}
+
+/// AZ-04, IN-10: rows, members and service accounts of elsewhere do not exist here.
+#[actix_rt::test]
+async fn ids_of_elsewhere_change_nothing() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    member(&app, "bob").await;
+    app.give_role(("acme", "data"), "bob", Role::Viewer).await;
+    let (_, _) = bot(&app, &ada, "ingest").await;
+    share(&ada, "ingest", "viewer", "").await.assert_status(303);
+    let eve = app.user("eve").await;
+    eve.submit("/organizations/new", &[("name", "Evil"), ("handle", "evil")]).await;
+    eve.submit("/workspaces/new?owner=evil", &[("owner", "evil"), ("handle", "den")]).await;
+    app.make_user("mallory", Verified::Mailed).await;
+    app.make_member("evil", "mallory", Member).await;
+    eve.submit("/organizations/evil/service-accounts/new", &[("name", "own")]).await;
+    let page = ada.get(SHARING).await;
+    for href in page.links_containing("/sharing/") {
+        let stolen = href.replace("/acme/data/", "/evil/den/");
+        if stolen.contains("/new") {
+            continue;
+        }
+        eve.get(&stolen).await.assert_status(404);
+        eve.get(&href).await.assert_status(404);
+    }
+    // Ids in the body: somebody else's member, service account and role.
+    let opened = ada.get(&format!("{SHARING}/members/new")).await;
+    opened.shows("Every member of Acme has access here");
+    let add = "/workspaces/evil/den/sharing/members/new";
+    let bob: String = app
+        .read(|db| {
+            use bulkhead::base::db::schema::memberships as table;
+            let id: bulkhead::access::UserId = table::table.select(table::user_id).first(db)?;
+            Ok(id.to_string())
+        })
+        .await;
+    eve.submit_form(add, "Send", &[("who", &bob), ("role", "viewer")])
+        .await
+        .assert_status(422)
+        .shows("Choose one of the list.");
+    let made = role(&ada, "Secret role", "", &["see_flows"]).await.location();
+    let theirs = made.rsplit('/').next().unwrap();
+    eve.submit_form(add, "Send", &[("role", theirs)])
+        .await
+        .assert_status(422)
+        .shows("This role does not exist here.");
+    let add = "/workspaces/evil/den/sharing/service-accounts/new";
+    let bot: String = app
+        .read(|db| {
+            use bulkhead::base::db::schema::service_account_grants as table;
+            let id: bulkhead::access::ServiceAccountId =
+                table::table.select(table::service_account_id).first(db)?;
+            Ok(id.to_string())
+        })
+        .await;
+    eve.submit_form(add, "Share", &[("who", &bot), ("role", "viewer")]).await.assert_status(422);
+}
