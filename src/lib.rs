@@ -12,6 +12,7 @@ pub mod access;
 pub mod app;
 pub mod base;
 pub mod cli;
+pub mod openapi;
 pub mod orchestration;
 pub mod server;
 pub mod start;

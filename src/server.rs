@@ -17,7 +17,7 @@ use crate::base::http::{assets, headers, metrics, session};
 use crate::base::mail::{QueuedMail, Rendered};
 use crate::base::telemetry::RequestSpan;
 use crate::tenancy::audit::visits;
-use crate::{orchestration, tenancy};
+use crate::{openapi, orchestration, tenancy};
 
 /// Pages: everything for people in a browser.
 pub fn pages(config: &mut ServiceConfig) {
@@ -37,6 +37,14 @@ pub fn pages(config: &mut ServiceConfig) {
 
 /// Endpoints: everything for the Prefect client and other programs, below `/api`.
 pub fn api(config: &mut ServiceConfig) {
+    config.service(web::resource("/openapi.json").get(openapi::serve));
+    tenancy::organizations::api::routes(config);
+    tenancy::roles::api::routes(config);
+    tenancy::service_accounts::api::routes(config);
+    tenancy::audit::api::routes(config);
+    tenancy::workspaces::api::routes(config);
+    tenancy::sharing::api::routes(config);
+    tenancy::api_keys::api::routes(config);
     orchestration::api(config);
 }
 

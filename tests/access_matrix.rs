@@ -400,7 +400,7 @@ async fn pages() -> BTreeSet<String> {
     patterns(&app)
         .await
         .into_iter()
-        .filter(|pattern| !pattern.starts_with("/api") && !ENDPOINTS.contains(&pattern.as_str()))
+        .filter(|pattern| !pattern.starts_with("/api") && !is_endpoint(pattern))
         .collect()
 }
 
@@ -496,4 +496,141 @@ async fn every_page_for_every_role_of_an_organization() {
 async fn every_form_for_every_role_of_an_organization() {
     let rows = answers("POST", &shared_pages().await, true).await;
     insta::assert_snapshot!(table(&IN_ORGANIZATION, &rows));
+}
+
+/// The operations of the API's document.
+async fn operations(app: &TestApp, key: &str) -> Vec<(String, String)> {
+    let document = app.api(key).get("/api/openapi.json").await.assert_status(200).json();
+    let mut found = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys() {
+            found.push((path.clone(), method.to_uppercase()));
+        }
+    }
+    found
+}
+
+/// BR-03: the document names what there is, and nothing else.
+#[actix_rt::test]
+async fn the_document_is_the_api() {
+    const INSIDE: &str = "/accounts/{account_id}/workspaces/{workspace_id}";
+    let app = spawn().await;
+    let ada = app.user("ada").await;
+    let key = service_accounts::key_of(&ada).await;
+    let same = |path: &str| path.trim_end_matches('/').to_owned();
+    let told: BTreeSet<String> =
+        operations(&app, &key).await.iter().map(|(path, _)| same(&path[4..])).collect();
+    let routes: BTreeSet<String> = patterns(&app).await.iter().map(|path| same(path)).collect();
+    for path in &told {
+        let relative = path.strip_prefix(INSIDE).unwrap_or_default();
+        assert!(routes.contains(path) || routes.contains(relative), "{path} has no route");
+    }
+    for path in routes.iter().filter(|path| is_endpoint(path)) {
+        assert!(told.contains(path), "{path} is not in the document");
+    }
+}
+
+fn is_endpoint(pattern: &str) -> bool {
+    pattern.starts_with("/accounts/")
+        || pattern.starts_with("/users/")
+        || pattern == "/openapi.json"
+        || ENDPOINTS.contains(&pattern)
+}
+
+/// Everything that an operation on `acme` may change, counted.
+async fn counted(app: &TestApp) -> Vec<i64> {
+    app.read(|db| {
+        let tables = [
+            "memberships",
+            "organization_members",
+            "service_accounts",
+            "service_account_keys",
+            "service_account_grants",
+            "workspace_roles",
+            "invitations",
+            "workspaces",
+            "api_keys",
+            "mails",
+        ];
+        let count = |table: &&str| {
+            crate::support::invariants::number(
+                db,
+                &format!("SELECT COUNT(*) AS number FROM {table}"),
+            )
+        };
+        Ok(tables.iter().map(count).collect())
+    })
+    .await
+}
+
+/// Each operation of the API on an organization's things, for whoever must not decide there: the
+/// answers as one table, and nothing changes (A7, AZ-01, AZ-02, AZ-03, AK-05, AK-07, B3).
+#[actix_rt::test]
+async fn every_operation_for_every_key() {
+    let app = spawn().await;
+    let things = furnish(&app).await;
+    let ids = &things.organization;
+    let ada = app.sign_in("ada").await;
+    let limit = option(&ada, "lab").await;
+    let made = |page: crate::support::Answer| {
+        page.assert_status(200);
+        let shown = page.select("code").into_iter();
+        shown.into_iter().find(|text| text.starts_with("pn")).unwrap()
+    };
+    let new = "/profile/api-keys/new";
+    let reads = [("name", "reads"), ("read_only", "on")];
+    let narrow = [("name", "narrow"), ("limit", limit.as_str())];
+    let reading = made(ada.submit(new, &reads).await);
+    let narrow = made(ada.submit(new, &narrow).await);
+    let rotate = format!("/organizations/acme/service-accounts/{}/rotate", ids.bot);
+    let bot = made(ada.submit(&rotate, &[]).await);
+    let mut keys = vec![
+        ("nobody", String::new()),
+        ("ada, narrowed", narrow),
+        ("ada, reading", reading),
+        ("service account", bot),
+    ];
+    for handle in ["bob", "viewer", "eve", "foreign"] {
+        keys.push((handle, service_accounts::key_of(&app.sign_in(handle).await).await));
+    }
+    let user = app
+        .read(|db| {
+            use bulkhead::base::db::schema::users;
+            Ok(users::table
+                .filter(users::email_key.eq("ada@example.org"))
+                .select(users::id)
+                .first::<bulkhead::access::UserId>(db)?)
+        })
+        .await;
+    let before = counted(&app).await;
+    let mut text = String::new();
+    for (name, _) in &keys {
+        write!(text, "{name}; ").unwrap();
+    }
+    text.push('\n');
+    for (pattern, method) in operations(&app, &keys[2].1).await {
+        let id = match pattern.as_str() {
+            path if path.contains("/workspace_roles/") => &ids.role,
+            path if path.contains("/bots/") => &ids.bot,
+            path if path.contains("/user_access/") => &ids.membership,
+            path if path.contains("/bot_access/") => &ids.bot_grant,
+            path if path.contains("{workspace_id}/invitations/") => &ids.workspace_invitation,
+            path if path.contains("/invitations/") => &ids.invitation,
+            path if path.contains("/api_keys/") => &things.key,
+            _ => &ids.member,
+        };
+        let path = pattern
+            .replace("{account_id}", &ids.account)
+            .replace("{workspace_id}", &ids.workspace)
+            .replace("{user_id}", &user.to_string())
+            .replace("{id}", id);
+        for (_, key) in &keys {
+            let body = (method != "GET").then(|| serde_json::json!({}));
+            let status = app.api(key).send(&method, &path, body).await.status;
+            write!(text, "{status} ").unwrap();
+        }
+        writeln!(text, "{method:6} {pattern}").unwrap();
+    }
+    assert_eq!(counted(&app).await, before);
+    insta::assert_snapshot!(text);
 }

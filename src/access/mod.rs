@@ -3,6 +3,7 @@
 //! Invariant: a [`workspace::WorkspaceAccess`] can be made here only, from the request's actor and
 //! path, by the one query in [`membership`].
 
+pub mod account;
 pub mod actor;
 pub mod email;
 pub mod handle;

@@ -34,6 +34,19 @@ crate::base::db::text_enum! {
 }
 
 impl OrganizationRole {
+    /// The id of the role in the API: a UUID of version 8 (RFC 9562), no id of any row.
+    pub fn id(self) -> uuid::Uuid {
+        uuid::Uuid::from_u128(match self {
+            Self::Admin => 0x0000_0000_0000_8000_8000_0000_0000_0101,
+            Self::Member => 0x0000_0000_0000_8000_8000_0000_0000_0102,
+        })
+    }
+
+    /// The role of an id of the API.
+    pub fn of_id(id: uuid::Uuid) -> Option<Self> {
+        Self::ALL.iter().copied().find(|role| role.id() == id)
+    }
+
     /// The role's name as people read it.
     pub fn title(self) -> &'static str {
         match self {
@@ -310,7 +323,10 @@ pub fn has_authority(db: &mut Db, person: &Person, account: AccountId) -> QueryR
     if account == person.account {
         return Ok(true);
     }
-    Ok(role(db, person.user, account)? == Some(OrganizationRole::Admin))
+    let member = membership(db, person.user, account)?;
+    Ok(member.is_some_and(|member| {
+        member.role == OrganizationRole::Admin && !member.lacks_second_factor
+    }))
 }
 
 /// Where a handle that leads nowhere led before a rename, for a member.

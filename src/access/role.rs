@@ -124,6 +124,20 @@ impl RoleRef {
         built_in.map(Self::BuiltIn).or_else(|| text.parse().ok().map(Self::Custom))
     }
 
+    /// The role of an id of the API. Built-in roles have ids there too, the same everywhere.
+    pub fn of_id(id: uuid::Uuid) -> Self {
+        let built_in = Role::GRANTED.into_iter().find(|role| role.id() == id);
+        built_in.map_or(Self::Custom(id.into()), Self::BuiltIn)
+    }
+
+    /// The id in the API.
+    pub fn id(self) -> uuid::Uuid {
+        match self {
+            Self::BuiltIn(role) => role.id(),
+            Self::Custom(id) => id.uuid(),
+        }
+    }
+
     /// The built-in role's column.
     pub fn built_in(self) -> Option<Role> {
         match self {
@@ -181,6 +195,15 @@ impl Role {
     /// The built-in roles that an organization grants in its workspaces.
     pub const GRANTED: [Self; 5] =
         [Self::Viewer, Self::Runner, Self::Developer, Self::Owner, Self::Worker];
+
+    /// The id of a built-in role in the API: a UUID of version 8 (RFC 9562), made of its place in
+    /// the table, so that it is no id of any row.
+    pub fn id(self) -> uuid::Uuid {
+        let place = Self::ALL.iter().position(|role| *role == self).unwrap_or_default();
+        uuid::Uuid::from_u128(
+            0x0000_0000_0000_8000_8000_0000_0000_0001 + u128::try_from(place).unwrap_or_default(),
+        )
+    }
 
     /// What the role is for, in a line.
     pub fn purpose(self) -> &'static str {

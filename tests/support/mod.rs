@@ -11,6 +11,6 @@ pub mod smtp;
 
 pub use app::{PASSWORD, TestApp, spawn, spawn_with};
 pub use browser::{Browser, Script};
-pub use client::{Answer, Client, PageForm};
+pub use client::{Answer, ApiClient, Client, PageForm};
 pub use database::{is_postgres, variable};
 pub use process::{Home, SECRET_KEY, Server};

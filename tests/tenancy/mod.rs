@@ -1,4 +1,5 @@
 mod accounts;
+mod api;
 pub mod api_keys;
 mod attacks;
 mod audit;

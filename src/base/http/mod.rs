@@ -7,6 +7,7 @@ pub mod connections;
 mod error_page;
 pub mod form;
 pub mod headers;
+pub mod json;
 pub mod limits;
 pub mod metrics;
 mod notice;

@@ -2,23 +2,25 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::access::actor::Actor;
 use crate::access::membership::{self, Workspace};
-use crate::access::{AccountId, WorkspaceId};
 use crate::app::App;
 use crate::base::error::Result;
+use crate::base::http::json::Refusal;
 
 /// Workspaces in one answer; the client has no paging here.
 const LIMIT: i64 = 1000;
 
 /// A workspace as the client reads it: all fields, none of them null (api.md §3.1).
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct WorkspaceOfKey {
-    account_id: AccountId,
+    account_id: Uuid,
     account_name: String,
     account_handle: String,
-    workspace_id: WorkspaceId,
+    workspace_id: Uuid,
     workspace_name: String,
     workspace_description: String,
     workspace_handle: String,
@@ -27,10 +29,10 @@ struct WorkspaceOfKey {
 impl From<Workspace> for WorkspaceOfKey {
     fn from(workspace: Workspace) -> Self {
         Self {
-            account_id: workspace.account,
+            account_id: workspace.account.uuid(),
             account_name: workspace.account_name,
             account_handle: workspace.account_handle,
-            workspace_id: workspace.id,
+            workspace_id: workspace.id.uuid(),
             workspace_name: workspace.name,
             workspace_description: workspace.description,
             workspace_handle: workspace.handle,
@@ -42,6 +44,8 @@ impl From<Workspace> for WorkspaceOfKey {
 ///
 /// # Errors
 /// The database's fault.
+#[utoipa::path(get, path = "/api/me/workspaces", tag = "Workspaces",
+    responses((status = 200, body = [WorkspaceOfKey]), (status = 401, body = Refusal)))]
 pub async fn workspaces(req: HttpRequest, app: web::Data<App>) -> Result<HttpResponse> {
     let reach = Actor::of(&req)?.reach(app.now());
     let found = app.db.read(move |db| Ok(membership::list(db, &reach, LIMIT)?)).await?;

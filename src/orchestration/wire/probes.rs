@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, web};
 
 use crate::access::workspace::{AnyRole, WorkspaceAccess};
+use crate::base::http::json::Refusal;
 
 /// The version of Prefect's own server whose API this is.
 pub const SERVER_VERSION: &str = "3.8.8";
@@ -17,21 +18,56 @@ pub fn at_root(config: &mut web::ServiceConfig) {
 
 /// The same, for a key that reaches the workspace.
 pub fn in_workspace(config: &mut web::ServiceConfig) {
-    type Access = WorkspaceAccess<AnyRole>;
     config
-        .service(web::resource("/health").get(async |_: Access| health().await))
-        .service(web::resource("/hello").get(async |_: Access| hello().await))
-        .service(web::resource("/admin/version").get(async |_: Access| version().await));
+        .service(web::resource("/health").get(health_here))
+        .service(web::resource("/hello").get(hello_here))
+        .service(web::resource("/admin/version").get(version_here));
 }
 
-async fn health() -> HttpResponse {
+/// Whether the server is there.
+#[utoipa::path(get, path = "/api/health", tag = "Server",
+    responses((status = 200, body = bool), (status = 401, body = Refusal)))]
+pub async fn health() -> HttpResponse {
     HttpResponse::Ok().json(true)
 }
 
-async fn hello() -> HttpResponse {
+/// A greeting.
+#[utoipa::path(get, path = "/api/hello", tag = "Server",
+    responses((status = 200, body = String), (status = 401, body = Refusal)))]
+pub async fn hello() -> HttpResponse {
     HttpResponse::Ok().json("👋")
 }
 
-async fn version() -> HttpResponse {
+/// The version of Prefect's server whose API this is.
+#[utoipa::path(get, path = "/api/admin/version", tag = "Server",
+    responses((status = 200, body = String), (status = 401, body = Refusal)))]
+pub async fn version() -> HttpResponse {
     HttpResponse::Ok().json(SERVER_VERSION)
+}
+
+/// Whether the workspace is there.
+#[utoipa::path(get, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/health",
+    tag = "Server", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
+    responses((status = 200, body = bool), (status = 401, body = Refusal),
+              (status = 403, body = Refusal), (status = 404, body = Refusal)))]
+pub async fn health_here(_: WorkspaceAccess<AnyRole>) -> HttpResponse {
+    health().await
+}
+
+/// A greeting from the workspace.
+#[utoipa::path(get, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/hello",
+    tag = "Server", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
+    responses((status = 200, body = String), (status = 401, body = Refusal),
+              (status = 403, body = Refusal), (status = 404, body = Refusal)))]
+pub async fn hello_here(_: WorkspaceAccess<AnyRole>) -> HttpResponse {
+    hello().await
+}
+
+/// The version of Prefect's server whose API this is, asked in the workspace.
+#[utoipa::path(get, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/admin/version",
+    tag = "Server", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
+    responses((status = 200, body = String), (status = 401, body = Refusal),
+              (status = 403, body = Refusal), (status = 404, body = Refusal)))]
+pub async fn version_here(_: WorkspaceAccess<AnyRole>) -> HttpResponse {
+    version().await
 }

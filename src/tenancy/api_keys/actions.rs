@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::mail;
 use super::model::{Key, KeyId, KeyName, KeyRequest, Lifetime};
 use super::{queries, rules};
-use crate::access::actor::{Person, RecentlyConfirmed, SignedInPerson};
+use crate::access::actor::{Actor, Person, RecentlyConfirmed};
 use crate::access::{identify, membership};
 use crate::app::App;
 use crate::base::db::{Db, Id, Instant};
@@ -40,11 +40,66 @@ pub struct NewKey {
 
 /// Who asks, from where, with which form.
 struct Asker {
-    confirmed: RecentlyConfirmed,
+    actor: Actor,
+    person: Person,
     ip: ClientIp,
-    once: Id<FormToken>,
+    once: Option<Id<FormToken>>,
     keeps_mails: bool,
     limit: i64,
+}
+
+impl Asker {
+    fn of(
+        app: &App,
+        actor: &Actor,
+        person: &Person,
+        (ip, once): (ClientIp, Option<Id<FormToken>>),
+    ) -> Self {
+        Self {
+            actor: actor.clone(),
+            person: person.clone(),
+            ip,
+            once,
+            keeps_mails: app.settings().keeps_mails(),
+            limit: app.settings().flags.key_limit,
+        }
+    }
+}
+
+/// Makes a key by another one, as a program asks: it never lives longer than that one, and reaches no
+/// more.
+///
+/// # Errors
+/// [`Error::Forbidden`] when the other key is limited, or would be outlived; the database's fault.
+pub async fn create_by_key(
+    app: &App,
+    actor: Actor,
+    ip: ClientIp,
+    request: KeyRequest,
+) -> Result<Created> {
+    let now = app.now();
+    let Actor::UserKey { person, key } = &actor else {
+        return Err(Error::Forbidden("Only a person’s key makes another one.".to_owned()));
+    };
+    if key.only_workspace.is_some() || key.read_only {
+        return Err(Error::Forbidden("A limited key makes no other one.".to_owned()));
+    }
+    let (user, by) = (person.user, key.id);
+    let asker = Asker::of(app, &actor, person, (ip, None));
+    make(app, asker, move |db, _| {
+        let end = queries::one(db, user, by)?.ok_or(Error::SignInRequired)?.expires_at;
+        if let Some(end) = end
+            && request.lifetime.end(now).is_none_or(|wanted| wanted > end)
+        {
+            let end = end.minute_text();
+            return Err(Error::Forbidden(format!(
+                "A key made by a key does not outlive it: choose an expiration until {end}."
+            )));
+        }
+        let taken = queries::has_name(db, user, request.name.as_str())?;
+        Ok((!taken).then_some((request, "key")))
+    })
+    .await
 }
 
 /// Makes a key as asked.
@@ -55,7 +110,8 @@ pub async fn create(
     once: Id<FormToken>,
     request: KeyRequest,
 ) -> Result<Created> {
-    make(app, confirmed, ip, once, move |db, person| {
+    let asker = Asker::of(app, confirmed.actor(), confirmed.person(), (ip, Some(once)));
+    make(app, asker, move |db, person| {
         let taken = queries::has_name(db, person.user, request.name.as_str())?;
         Ok((!taken).then_some((request, "form")))
     })
@@ -70,7 +126,8 @@ pub async fn create_for_client(
     once: Id<FormToken>,
 ) -> Result<Created> {
     let now = app.now();
-    make(app, confirmed, ip, once, move |db, person| {
+    let asker = Asker::of(app, confirmed.actor(), confirmed.person(), (ip, Some(once)));
+    make(app, asker, move |db, person| {
         let mut count = 1;
         let mut name = rules::client_key_name(now, count);
         while queries::has_name(db, person.user, &name)? {
@@ -90,16 +147,11 @@ type Named = Option<(KeyRequest, &'static str)>;
 
 async fn make(
     app: &App,
-    confirmed: RecentlyConfirmed,
-    ip: ClientIp,
-    once: Id<FormToken>,
+    asker: Asker,
     named: impl FnOnce(&mut Db, &Person) -> Result<Named> + Send + 'static,
 ) -> Result<Created> {
     let now = app.now();
-    let limit = app.settings().flags.key_limit;
-    let keeps_mails = app.settings().keeps_mails();
-    let asker = Asker { confirmed, ip, once, keeps_mails, limit };
-    let locks = asker.confirmed.person().account;
+    let locks = asker.person.account;
     let created = app.db.write(locks, move |db| make_in(db, &asker, named, now)).await?;
     app.mail_queued.notify_one();
     Ok(created)
@@ -111,14 +163,16 @@ fn make_in(
     named: impl FnOnce(&mut Db, &Person) -> Result<Named>,
     now: Instant,
 ) -> Result<Created> {
-    if let Use::Again(_) = use_once(db, asker.once, None, now)? {
+    if let Some(once) = asker.once
+        && let Use::Again(_) = use_once(db, once, None, now)?
+    {
         return Err(Error::Conflict(
             "The key was made when this form was sent first, and can’t be shown again. If you have \
              no copy, delete that key and create another."
                 .to_owned(),
         ));
     }
-    let user = asker.confirmed.person().user;
+    let user = asker.person.user;
     let person = identify::person(db, user, asker.keeps_mails)?.ok_or(Error::SignInRequired)?;
     if !person.verified {
         return Err(Error::VerificationRequired);
@@ -129,13 +183,13 @@ fn make_in(
     let Some((request, way)) = named(db, &person)? else { return Ok(Created::NameTaken) };
     let only = match request.only_workspace {
         None => None,
-        Some(id) => match membership::by_id(db, &asker.confirmed.actor().reach(now), id)? {
+        Some(id) => match membership::by_id(db, &asker.actor.reach(now), id)? {
             None => return Ok(Created::WorkspaceGone),
             Some((workspace, _)) => Some(queries::path(&workspace)),
         },
     };
     let new = keep(db, &person, &request, only, now)?;
-    let by = By::actor(asker.confirmed.actor(), asker.ip);
+    let by = By::actor(&asker.actor, asker.ip);
     let details = json!({ "key": told(&new.key), "limited_to": &new.only, "way": way });
     audit::record(db, &by, Entry::of_account("api-key.created", person.account, details), now)?;
     outbox::queue(db, mail::created(&person, &new, asker.ip), now)?;
@@ -179,22 +233,25 @@ fn told(key: &Key) -> Value {
 /// `None` when the same form did it before.
 pub async fn delete(
     app: &App,
-    signed_in: SignedInPerson,
+    actor: Actor,
     ip: ClientIp,
-    once: Id<FormToken>,
+    once: Option<Id<FormToken>>,
     id: KeyId,
 ) -> Result<Option<String>> {
     let now = app.now();
-    let account = signed_in.person().account;
+    let person = actor.person()?.clone();
+    let account = person.account;
     app.db
         .write(account, move |db| {
-            if let Use::Again(_) = use_once(db, once, None, now)? {
+            if let Some(once) = once
+                && let Use::Again(_) = use_once(db, once, None, now)?
+            {
                 return Ok(None);
             }
-            let user = signed_in.person().user;
+            let user = person.user;
             let key = queries::one(db, user, id)?.ok_or(Error::NotFound)?;
             queries::delete(db, user, id)?;
-            let by = By::actor(signed_in.actor(), ip);
+            let by = By::actor(&actor, ip);
             let details = json!({ "key": told(&key) });
             audit::record(db, &by, Entry::of_account("api-key.deleted", account, details), now)?;
             Ok(Some(key.name))

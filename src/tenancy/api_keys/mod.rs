@@ -4,6 +4,7 @@
 //! Invariant: a key is shown once, by the answer to the form that made it; only its SHA-256 is kept.
 
 pub mod actions;
+pub mod api;
 mod callback;
 mod forms;
 pub mod jobs;

@@ -50,6 +50,11 @@ pub fn count(db: &mut Db, user: UserId, search: &str) -> QueryResult<i64> {
     matching(user, search).count().get_result(db)
 }
 
+/// A person's keys, the newest first; at most `limit`.
+pub fn all(db: &mut Db, user: UserId, limit: i64) -> QueryResult<Vec<Key>> {
+    matching(user, "").order(api_keys::id.desc()).limit(limit).select(Key::as_select()).load(db)
+}
+
 /// One of a person's keys.
 pub fn one(db: &mut Db, user: UserId, id: KeyId) -> QueryResult<Option<Key>> {
     api_keys::table

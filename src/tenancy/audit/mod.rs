@@ -3,6 +3,7 @@
 //! Invariant: an entry is written in the transaction of its change, with the account locked; it is
 //! never changed, and its hash covers its exact text and the entry before it (decisions 6).
 
+pub mod api;
 mod events;
 mod forms;
 mod pages;

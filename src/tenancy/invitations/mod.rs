@@ -6,6 +6,7 @@
 //! workspace's account; the link's token is derived from id and generation and stored nowhere.
 
 pub mod actions;
+pub mod api;
 mod forms;
 pub mod jobs;
 pub mod mail;

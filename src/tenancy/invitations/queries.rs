@@ -17,6 +17,7 @@ use crate::base::db::schema::{
     users, workspaces,
 };
 use crate::base::db::{Db, Id, Instant, MultiBackend};
+use crate::base::http::json::Window;
 use crate::base::mail::Mail;
 
 /// An invitation by id, wherever it leads.
@@ -97,6 +98,20 @@ pub fn pending_in(db: &mut Db, scope: Scope, id: InvitationId) -> QueryResult<Op
         .select(Invitation::as_select())
         .first(db)
         .optional()
+}
+
+/// The invitations of a place that wait for an answer, expired or not, the newest first.
+///
+/// # Errors
+/// The database's fault.
+pub fn open_ones(db: &mut Db, scope: Scope, window: Window) -> QueryResult<Vec<Invitation>> {
+    of(scope)
+        .filter(invitations::state.eq(State::Pending))
+        .order(invitations::id.desc())
+        .limit(window.limit())
+        .offset(window.offset())
+        .select(Invitation::as_select())
+        .load(db)
 }
 
 /// Whether an invitation belongs to a place at all, whatever became of it.

@@ -3,6 +3,7 @@
 //! Invariant: an organization that is not deleted has an admin (O7).
 
 pub mod actions;
+pub mod api;
 mod forms;
 pub mod mail;
 pub mod model;

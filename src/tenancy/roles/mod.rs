@@ -4,6 +4,7 @@
 //! cannot be taken away (R2); a role that is used does not vanish (R3).
 
 pub mod actions;
+pub mod api;
 mod forms;
 pub mod impact;
 pub mod model;

@@ -5,6 +5,7 @@
 //! by the answer that made it; a rotated key lives for 48 hours at most.
 
 pub mod actions;
+pub mod api;
 mod forms;
 pub mod jobs;
 pub mod mail;

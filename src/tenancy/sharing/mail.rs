@@ -15,11 +15,12 @@ use crate::tenancy::workspaces::queries::path_and_end;
 use crate::urls;
 
 const REMOVED: &str = "sharing.removed";
+const GIVEN: &str = "sharing.given";
 const ENDING: &str = "sharing.ending";
 const ENDED: &str = "sharing.ended";
 
 /// The mails of this slice.
-pub const TEMPLATES: &[&str] = &[REMOVED, ENDING, ENDED];
+pub const TEMPLATES: &[&str] = &[REMOVED, GIVEN, ENDING, ENDED];
 
 /// As it was: the person cannot look any more, and what is renamed later is not theirs to know.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -28,6 +29,7 @@ struct Data {
     account: String,
     workspace: String,
     by: String,
+    role: String,
 }
 
 /// Tells a person that somebody ended the role.
@@ -40,7 +42,21 @@ pub(super) fn queue_removed(
     (by, recipient): (&str, &str),
     now: Instant,
 ) -> Result<()> {
-    queue_about(db, REMOVED, place, (by, recipient), now)
+    queue_about(db, (REMOVED, ""), place, (by, recipient), now)
+}
+
+/// Tells a person that somebody gave a role.
+///
+/// # Errors
+/// The database's fault.
+pub(super) fn queue_given(
+    db: &mut Db,
+    place: &Workspace,
+    (by, recipient): (&str, &str),
+    role: &str,
+    now: Instant,
+) -> Result<()> {
+    queue_about(db, (GIVEN, role), place, (by, recipient), now)
 }
 
 /// Tells a person that the role came to its end.
@@ -53,12 +69,12 @@ pub(super) fn queue_ended(
     recipient: &str,
     now: Instant,
 ) -> Result<()> {
-    queue_about(db, ENDED, place, ("", recipient), now)
+    queue_about(db, (ENDED, ""), place, ("", recipient), now)
 }
 
 fn queue_about(
     db: &mut Db,
-    template: &'static str,
+    (template, role): (&'static str, &str),
     place: &Workspace,
     (by, recipient): (&str, &str),
     now: Instant,
@@ -67,6 +83,7 @@ fn queue_about(
         account: place.account_handle.clone(),
         workspace: place.handle.clone(),
         by: by.to_owned(),
+        role: role.to_owned(),
     });
     let subject = Some(place.id.uuid());
     let recipient = recipient.to_owned();
@@ -104,6 +121,15 @@ pub fn render(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<Optio
                 plain_name(&data.by)
             ),
             workspaces,
+        ),
+        GIVEN => (
+            format!("You have a role in {} now", data.workspace),
+            format!(
+                "“{}” gave you the role “{}” in the workspace {path}.",
+                plain_name(&data.by),
+                plain_name(&data.role)
+            ),
+            ("See the workspace", urls::workspace(&data.account, &data.workspace)),
         ),
         ENDED => (
             format!("Your role in {} has ended", data.workspace),

@@ -6,6 +6,7 @@
 //! have; a member's role waits for the member's yes, a service account's counts at once.
 
 pub mod actions;
+pub mod api;
 mod forms;
 pub mod jobs;
 pub mod mail;

@@ -4,6 +4,7 @@
 //! days of grace are over, and its handle stays reserved as long.
 
 pub mod actions;
+pub mod api;
 pub mod contents;
 pub mod forms;
 pub mod jobs;

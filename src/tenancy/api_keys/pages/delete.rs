@@ -71,7 +71,9 @@ pub async fn act(
     path: web::Path<String>,
     form: Form<Button>,
 ) -> Result<HttpResponse> {
-    if let Some(name) = actions::delete(&app, person, ip, form.once, id_of(&path)?).await? {
+    if let Some(name) =
+        actions::delete(&app, person.actor().clone(), ip, Some(form.once), id_of(&path)?).await?
+    {
         Notice::ok(format!("“{name}” was deleted. Programs that use it are refused."))
             .leave(&req)?;
     }

@@ -75,6 +75,19 @@ pub async fn invite(
     invite_as(app, access, ip, text, (Offered::Collaborator, Some(once))).await
 }
 
+/// The same for a program, which has no form: it counts each time.
+///
+/// # Errors
+/// As [`invite`].
+pub async fn invite_by_key(
+    app: &App,
+    access: WorkspaceAccess<ManageWorkspaceUsers>,
+    ip: ClientIp,
+    text: &str,
+) -> Result<Vec<LineResult>> {
+    invite_as(app, access, ip, text, (Offered::Collaborator, None)).await
+}
+
 /// Invites every address of a text into an organization. Without a form's token it counts each time.
 ///
 /// # Errors

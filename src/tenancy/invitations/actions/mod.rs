@@ -12,8 +12,8 @@ mod void;
 pub use accept::{Accepted, accept};
 pub use answer::{ask_again, decline};
 pub use invite::{
-    LineOutcome, LineResult, New, details, insert, invite, invite_members, supersede,
-    too_many_today,
+    LineOutcome, LineResult, New, details, insert, invite, invite_by_key, invite_members,
+    supersede, too_many_today,
 };
 pub use inviter::MayInvite;
 pub use join::join;

@@ -120,6 +120,62 @@ pub async fn invite_member(
     Ok(outcome)
 }
 
+/// Gives a member of the organization a role at once, or changes the one that is there: how a program
+/// shares (the pages ask the member first). An invitation that waits for an answer is superseded.
+///
+/// # Errors
+/// [`Error::NotFound`] for nobody of the organization; [`Error::Forbidden`] for a role above the own
+/// one; the database's fault.
+pub async fn grant_member(
+    app: &App,
+    access: Access,
+    ip: ClientIp,
+    (user, request): (UserId, Request),
+) -> Result<SharedPerson> {
+    organization_only(access.workspace())?;
+    let now = app.now();
+    let row = app
+        .db
+        .write(access.locks(), move |db| {
+            access.still_holds(db)?;
+            check_until(request.until, now)?;
+            let place = access.workspace();
+            let at = (place.account, place.id);
+            let (named, grantable) = wanted(db, &access, request.role)?;
+            let member = queries::member_of(db, place.account, user)?;
+            let (_, name, email, email_key) = member.ok_or(Error::NotFound)?;
+            let before = queries::person_of(db, at, user)?;
+            if let Some(before) = &before {
+                access.grantable(db, &before.role)?;
+            }
+            let scope = Scope { account: place.account, workspace: Some(place.id) };
+            if let Some(live) = invitations::live(db, scope, &email_key)? {
+                supersede(db, &live, now)?;
+            }
+            let by = access.actor().name();
+            let who = json!({ "id": user, "name": name, "email": email });
+            let after = role_told(&named, request.until);
+            let (event, details) = if let Some(before) = &before {
+                queries::set_role(db, before.id, grantable, (request.until, by))?;
+                let old = role_told(&before.role, before.until);
+                let details = json!({ "user": who, "before": old, "after": after });
+                ("workspace-access.updated", details)
+            } else {
+                let end = (request.until, by);
+                queries::insert_person(db, place.id, (user, &name), grantable, end, now)?;
+                mail::queue_given(db, place, (by, &email), &named.title, now)?;
+                let details = json!({ "user": who, "role": named.title, "until": request.until });
+                ("workspace-access.created", details)
+            };
+            let entry = Entry::of_workspace(event, place, details);
+            record(db, &By::actor(access.actor(), ip), entry, now)?;
+            queries::person_of(db, at, user)?.ok_or(Error::NotFound)
+        })
+        .await?;
+    app.mail_queued.notify_one();
+    Ok(row)
+}
+
 /// Changes a member's role; it counts from the next request on, for keys too (H5). The end stays as it is
 /// where that is wanted.
 ///

@@ -5,7 +5,8 @@ mod members;
 
 pub use bots::{SharedOutcome, change_bot, remove_bot, share};
 pub use members::{
-    Default, Invited, Request, change_member, invite_member, remove_member, set_default,
+    Default, Invited, Request, change_member, grant_member, invite_member, remove_member,
+    set_default,
 };
 
 use serde_json::{Value, json};

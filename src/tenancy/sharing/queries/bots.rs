@@ -129,6 +129,28 @@ pub fn bot_of(
     one(db, workspace, None, Some(bot))
 }
 
+/// The service accounts of a workspace, in the order in which it was shared; at most `limit`, behind
+/// `offset`.
+///
+/// # Errors
+/// The database's fault.
+pub fn all_bots(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    (limit, offset): (i64, i64),
+) -> QueryResult<Vec<SharedBot>> {
+    let query = grants::table
+        .inner_join(service_accounts::table)
+        .left_join(workspace_roles::table)
+        .filter(grants::workspace_id.eq(workspace))
+        .order(grants::id)
+        .limit(limit)
+        .offset(offset)
+        .into_boxed::<MultiBackend>();
+    let rows: Vec<Columns> = select_shared!(query).load(db)?;
+    Ok(rows.into_iter().filter_map(shared).collect())
+}
+
 /// With how many service accounts a workspace is shared.
 ///
 /// # Errors

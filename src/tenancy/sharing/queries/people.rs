@@ -279,6 +279,61 @@ pub fn candidates(
         .load(db)
 }
 
+/// Gives a person, of a name, a role.
+///
+/// # Errors
+/// The database's fault.
+pub fn insert_person(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    (user, name): (UserId, &str),
+    role: Grantable,
+    (until, by): (Option<Instant>, &str),
+    now: Instant,
+) -> QueryResult<()> {
+    diesel::insert_into(memberships::table)
+        .values((
+            memberships::id.eq(MemberId::new(now)),
+            memberships::workspace_id.eq(workspace),
+            memberships::user_id.eq(user),
+            memberships::role.eq(role.role().built_in()),
+            memberships::custom_role_id.eq(role.role().custom()),
+            memberships::sort_name.eq(name.to_lowercase()),
+            memberships::granted_by_name.eq(by),
+            memberships::created_at.eq(now),
+            memberships::expires_at.eq(until),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+/// People with a role of their own in a workspace, in the order in which they got it; at most
+/// `limit`, behind `offset`.
+///
+/// # Errors
+/// The database's fault.
+pub fn all_people(
+    db: &mut Db,
+    (account, workspace): (AccountId, WorkspaceId),
+    (limit, offset): (i64, i64),
+) -> QueryResult<Vec<SharedPerson>> {
+    let query = memberships::table
+        .inner_join(users::table.inner_join(accounts::table))
+        .left_join(workspace_roles::table)
+        .left_join(
+            organization_members::table.on(organization_members::user_id
+                .eq(memberships::user_id)
+                .and(organization_members::account_id.eq(account))),
+        )
+        .filter(memberships::workspace_id.eq(workspace))
+        .order(memberships::id)
+        .limit(limit)
+        .offset(offset)
+        .into_boxed::<MultiBackend>();
+    let rows: Vec<Columns> = select_shared!(query).load(db)?;
+    Ok(rows.into_iter().filter_map(shared).collect())
+}
+
 /// Changes a person's role and when it ends.
 ///
 /// # Errors

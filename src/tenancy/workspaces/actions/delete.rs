@@ -24,7 +24,28 @@ use crate::tenancy::workspaces::{contents, mail, queries, rules};
 pub async fn delete(
     app: &App,
     access: WorkspaceAccess<needs::ManageWorkspaceSettings>,
-    confirmed: RecentlyConfirmed,
+    _confirmed: RecentlyConfirmed,
+    ip: ClientIp,
+) -> Result<Option<Instant>> {
+    delete_as(app, access, ip).await
+}
+
+/// The same by a person's key: a program that manages workspaces. The days of grace are the way back.
+///
+/// # Errors
+/// [`crate::base::error::Error::Forbidden`] for a service account; as [`delete`].
+pub async fn delete_by_key(
+    app: &App,
+    access: WorkspaceAccess<needs::ManageWorkspaceSettings>,
+    ip: ClientIp,
+) -> Result<Option<Instant>> {
+    access.actor().person()?;
+    delete_as(app, access, ip).await
+}
+
+async fn delete_as(
+    app: &App,
+    access: WorkspaceAccess<needs::ManageWorkspaceSettings>,
     ip: ClientIp,
 ) -> Result<Option<Instant>> {
     let now = app.now();
@@ -40,7 +61,7 @@ pub async fn delete(
                 counts.iter().map(|counted| (counted.kind.many, counted.number)).collect();
             queue_mails(db, workspace, until, now)?;
             invitations::void_of_workspace(db, workspace.id, "The workspace was deleted.", now)?;
-            let by = confirmed.person().user;
+            let by = access.actor().person()?.user;
             queries::mark_deleted(db, workspace.id, by, purge_after, now)?;
             let details = json!({
                 "description": workspace.description,
@@ -48,7 +69,7 @@ pub async fn delete(
                 "removed_after": purge_after,
             });
             let entry = Entry::of_workspace("workspace.deleted", workspace, details);
-            record(db, &By::actor(confirmed.actor(), ip), entry, now)
+            record(db, &By::actor(access.actor(), ip), entry, now)
         })
         .await?;
     app.mail_queued.notify_one();

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::model::{Slots, Taken, Wanted};
 use super::{queries, rules};
 use crate::access::AccountId;
-use crate::access::actor::SignedInPerson;
+use crate::access::actor::{Actor, SignedInPerson};
 use crate::access::membership::OwningAccount;
 use crate::access::organization;
 use crate::access::permission::needs;
@@ -22,7 +22,7 @@ use crate::base::http::form::{FormToken, Use, unuse, use_once};
 use crate::tenancy::audit::{By, Entry, record, record_denial};
 use crate::urls;
 
-pub use delete::delete;
+pub use delete::{delete, delete_by_key};
 pub use purge::purge_due;
 pub use restore::{Restored, delete_now, restore};
 
@@ -40,36 +40,41 @@ pub enum Created {
 }
 
 /// Makes a workspace in the person's own account, or in an organization whose admin the person is.
+/// Without a form's token it counts each time.
 ///
 /// # Errors
 /// [`Error::NotFound`] when the right went meanwhile; the database's fault.
 pub async fn create(
     app: &App,
-    (person, owner): (SignedInPerson, OwningAccount),
+    (actor, owner): (Actor, OwningAccount),
     ip: ClientIp,
     wanted: Wanted,
-    once: Id<FormToken>,
+    once: Option<Id<FormToken>>,
 ) -> Result<Created> {
     let now = app.now();
     let usual = app.settings().flags.workspace_limit;
     app.db
         .write(owner.id, move |db| {
-            let by = person.person();
+            let by = actor.person()?;
             if !organization::has_authority(db, by, owner.id)? {
                 return Err(Error::NotFound);
             }
             let place = urls::settings(&owner.handle, wanted.handle.as_str());
-            if let Use::Again(first) = use_once(db, once, Some(&place), now)? {
+            if let Some(once) = once
+                && let Use::Again(first) = use_once(db, once, Some(&place), now)?
+            {
                 return Ok(Created::Before(first.unwrap_or(place)));
             }
             if let Some(refusal) = refusal(db, owner.id, &wanted, usual)? {
-                unuse(db, once)?;
+                if let Some(once) = once {
+                    unuse(db, once)?;
+                }
                 return Ok(refusal);
             }
             let made = queries::insert(db, by, &owner, &wanted, now)?;
             let details = json!({ "handle": made.handle, "description": made.description });
             let entry = Entry::of_workspace("workspace.created", &made, details);
-            record(db, &By::actor(person.actor(), ip), entry, now)?;
+            record(db, &By::actor(&actor, ip), entry, now)?;
             Ok(Created::Now(place))
         })
         .await

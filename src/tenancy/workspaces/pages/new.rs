@@ -143,7 +143,7 @@ pub(super) async fn create(
         return Page(page(&person, shell, &app, &owner, fields).await?).unprocessable();
     };
     let path = format!("{owner}/{}", wanted.handle);
-    match actions::create(&app, (person.clone(), account), ip, wanted, once).await? {
+    match actions::create(&app, (person.actor().clone(), account), ip, wanted, Some(once)).await? {
         Created::Now(place) => {
             Notice::ok(format!("{path} is ready.")).leave(&req)?;
             Ok(see_other(place))

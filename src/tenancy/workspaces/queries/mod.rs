@@ -7,15 +7,18 @@ use diesel::prelude::*;
 
 use super::model::{Deleted, Slots, Taken};
 use super::rules;
+use crate::access::actor::Reach;
 use crate::access::handle::Handle;
-use crate::access::membership::{COLUMNS, Workspace};
+use crate::access::membership::{COLUMNS, Workspace, reachable};
 use crate::access::organization::OrganizationRole;
+use crate::access::role::{Role, RoleId, RoleRef};
 use crate::access::{AccountId, WorkspaceId};
 use crate::base::db::paging::contains_pattern;
 use crate::base::db::schema::{
     accounts, memberships, organization_members, users, workspace_redirects, workspaces,
 };
 use crate::base::db::{Db, Instant};
+use crate::base::http::json::Window;
 use crate::tenancy::invitations::roster::MemberId;
 
 pub use list::{PAGE, matches, page};
@@ -204,6 +207,52 @@ pub fn emails_of_authority(db: &mut Db, account: AccountId) -> QueryResult<Vec<S
         .order(organization_members::id)
         .select(users::email)
         .load(db)
+}
+
+/// Workspaces of an account that an actor reaches, by handle; with `handles`, only those.
+///
+/// # Errors
+/// The database's fault.
+pub fn reached_in(
+    db: &mut Db,
+    (account, reach): (AccountId, &Reach),
+    handles: Option<Vec<String>>,
+    window: Window,
+) -> QueryResult<Vec<Workspace>> {
+    let mut query = reachable(reach).filter(workspaces::account_id.eq(account));
+    if let Some(handles) = handles {
+        query = query.filter(workspaces::handle.eq_any(handles));
+    }
+    query
+        .order(workspaces::handle)
+        .limit(window.limit())
+        .offset(window.offset())
+        .select(COLUMNS)
+        .load(db)
+}
+
+/// When a workspace last changed, and what everybody in its organization may do in it.
+pub type More = (Instant, Option<RoleRef>);
+
+/// What [`Workspace`] does not say of some workspaces.
+///
+/// # Errors
+/// The database's fault.
+pub fn more_of(db: &mut Db, ids: &[WorkspaceId]) -> QueryResult<Vec<(WorkspaceId, More)>> {
+    type Row = (WorkspaceId, Instant, Option<Role>, Option<RoleId>);
+    let rows: Vec<Row> = workspaces::table
+        .filter(workspaces::id.eq_any(ids.to_vec()))
+        .select((
+            workspaces::id,
+            workspaces::updated_at,
+            workspaces::default_role,
+            workspaces::default_custom_role_id,
+        ))
+        .load(db)?;
+    let more = rows.into_iter().map(|(id, updated_at, built_in, custom)| {
+        (id, (updated_at, RoleRef::of(built_in, custom)))
+    });
+    Ok(more.collect())
 }
 
 /// The handles under which a workspace was known before.

@@ -1,0 +1,165 @@
+//! JSON bodies of the API: typed, bounded, and nothing else than JSON (BR-03, CF-06, IV-11).
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
+use utoipa::ToSchema;
+
+use super::body;
+use crate::base::db::Instant;
+use crate::base::error::{Error, Result};
+
+/// The largest JSON body, in bytes (CF-06).
+pub const JSON_LIMIT: usize = 1024 * 1024;
+
+/// A JSON body. An absent one reads like `{}`, which is what programs mean by it. What is wrong with it
+/// is said once somebody asks for it: whoever may not do a thing hears that first.
+pub struct JsonBody<T>(Result<T>);
+
+impl<T> JsonBody<T> {
+    /// The body.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] for what is no JSON, [`Error::Invalid`] for other fields than asked for,
+    /// [`Error::UnsupportedMediaType`], or too long.
+    pub fn parsed(self) -> Result<T> {
+        self.0
+    }
+}
+
+impl<T: DeserializeOwned> JsonBody<T> {
+    async fn read(req: HttpRequest, mut payload: Payload) -> Result<T> {
+        let bytes = body::read(&req, &mut payload, JSON_LIMIT).await?;
+        if !bytes.is_empty() && !body::is_type(&req, "application/json") {
+            return Err(Error::UnsupportedMediaType("Send application/json.".to_owned()));
+        }
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|_| Error::BadRequest("The body is not UTF-8.".to_owned()))?;
+        let text = if text.is_empty() { "{}" } else { text };
+        if text.contains("\\u0000") {
+            return Err(Error::Invalid("The body holds a NUL character.".to_owned()));
+        }
+        serde_json::from_str(text).map_err(|error| match error.classify() {
+            Category::Data => Error::Invalid(format!("The body does not fit: {error}.")),
+            _ => Error::BadRequest(format!("The body is no JSON: {error}.")),
+        })
+    }
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let payload = std::mem::replace(payload, Payload::None);
+        let req = req.clone();
+        Box::pin(async move { Ok(Self(Self::read(req, payload).await)) })
+    }
+}
+
+/// What every refusal says.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Refusal {
+    /// What is wrong, and what to do.
+    pub detail: String,
+}
+
+/// One of several values; `null` means any.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct AnyOf<T> {
+    /// The values.
+    #[serde(default = "Option::default")]
+    pub any_: Option<Vec<T>>,
+}
+
+impl<T> Default for AnyOf<T> {
+    fn default() -> Self {
+        Self { any_: None }
+    }
+}
+
+/// Rows in one answer, at most and unless less is wanted.
+pub const ROWS: u32 = 200;
+
+/// How many rows are wanted, and behind how many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Rows at most.
+    pub limit: usize,
+    /// Rows left out before them.
+    pub offset: usize,
+}
+
+impl Window {
+    /// The window of a body's two values (IV-10).
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for more rows than one answer has.
+    pub fn of(limit: Option<u32>, offset: Option<u32>) -> Result<Self> {
+        let limit = limit.unwrap_or(ROWS);
+        if limit > ROWS {
+            return Err(Error::Invalid(format!("The limit is {ROWS} at most.")));
+        }
+        let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        Ok(Self { limit: size(limit), offset: size(offset.unwrap_or(0)) })
+    }
+
+    /// Rows at most, for a query.
+    pub fn limit(self) -> i64 {
+        i64::try_from(self.limit).unwrap_or(i64::MAX)
+    }
+
+    /// Rows left out before them, for a query.
+    pub fn offset(self) -> i64 {
+        i64::try_from(self.offset).unwrap_or(i64::MAX)
+    }
+
+    /// The rows within.
+    pub fn cut<T>(self, rows: impl IntoIterator<Item = T>) -> Vec<T> {
+        rows.into_iter().skip(self.offset).take(self.limit).collect()
+    }
+}
+
+/// A moment as RFC 3339 in UTC.
+pub fn moment(at: Instant) -> String {
+    at.to_string()
+}
+
+/// A moment of a body.
+///
+/// # Errors
+/// [`Error::Invalid`] for what is no RFC 3339.
+pub fn parse_moment(text: &str) -> Result<Instant> {
+    let parsed: Result<jiff::Timestamp, _> = text.parse();
+    parsed.map(Instant::from).map_err(|_| {
+        Error::Invalid("A time has to look like 2026-11-23T09:24:11Z (RFC 3339).".to_owned())
+    })
+}
+
+/// 200 with a value.
+pub fn ok(value: &impl Serialize) -> HttpResponse {
+    HttpResponse::Ok().json(value)
+}
+
+/// 201 with a value.
+pub fn created(value: &impl Serialize) -> HttpResponse {
+    HttpResponse::Created().json(value)
+}
+
+/// 204.
+pub fn no_content() -> HttpResponse {
+    HttpResponse::NoContent().finish()
+}
+
+/// An id of a path; what is no id names nothing.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn path_id<T: std::str::FromStr>(req: &HttpRequest, name: &str) -> Result<T> {
+    req.match_info().get(name).and_then(|id| id.parse().ok()).ok_or(Error::NotFound)
+}

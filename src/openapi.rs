@@ -1,0 +1,104 @@
+//! The API as a document: OpenAPI 3.1, from the handlers' own types.
+
+use actix_web::HttpResponse;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use crate::{orchestration, tenancy};
+
+/// Everything below `/api`.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Bulkhead",
+        description = "Accounts, workspaces and who reaches them. Paths, names and status codes are \
+                       those of Prefect Cloud where it has them; invitations and an organization's \
+                       rules are beyond it."
+    ),
+    modifiers(&Bearer),
+    security(("key" = [])),
+    paths(
+        orchestration::wire::me::workspaces,
+        orchestration::wire::probes::health,
+        orchestration::wire::probes::hello,
+        orchestration::wire::probes::version,
+        orchestration::wire::probes::health_here,
+        orchestration::wire::probes::hello_here,
+        orchestration::wire::probes::version_here,
+        serve,
+        tenancy::organizations::api::get_account,
+        tenancy::organizations::api::edit_account,
+        tenancy::organizations::api::get_settings,
+        tenancy::organizations::api::get_domains,
+        tenancy::organizations::api::set_domains,
+        tenancy::organizations::api::get_policy,
+        tenancy::organizations::api::set_policy,
+        tenancy::organizations::api::account_roles,
+        tenancy::organizations::api::account_role,
+        tenancy::organizations::api::memberships,
+        tenancy::organizations::api::change_member,
+        tenancy::organizations::api::remove_member,
+        tenancy::organizations::api::invite,
+        tenancy::organizations::api::invitations_of,
+        tenancy::organizations::api::revoke,
+        tenancy::organizations::api::resend,
+        tenancy::roles::api::create_role,
+        tenancy::roles::api::filter_roles,
+        tenancy::roles::api::get_role,
+        tenancy::roles::api::edit_role,
+        tenancy::roles::api::delete_role,
+        tenancy::service_accounts::api::create_bot,
+        tenancy::service_accounts::api::filter_bots,
+        tenancy::service_accounts::api::get_bot,
+        tenancy::service_accounts::api::edit_bot,
+        tenancy::service_accounts::api::delete_bot,
+        tenancy::service_accounts::api::rotate_api_key,
+        tenancy::workspaces::api::create_workspace,
+        tenancy::workspaces::api::filter_workspaces,
+        tenancy::workspaces::api::get_workspace,
+        tenancy::workspaces::api::edit_workspace,
+        tenancy::workspaces::api::delete_workspace,
+        tenancy::sharing::api::grant_users,
+        tenancy::sharing::api::filter_users,
+        tenancy::sharing::api::get_user,
+        tenancy::sharing::api::remove_user,
+        tenancy::sharing::api::grant_bots,
+        tenancy::sharing::api::filter_bots,
+        tenancy::sharing::api::get_bot,
+        tenancy::sharing::api::remove_bot,
+        tenancy::sharing::api::set_default,
+        tenancy::sharing::api::invite,
+        tenancy::sharing::api::invitations_of,
+        tenancy::sharing::api::revoke,
+        tenancy::sharing::api::resend,
+        tenancy::api_keys::api::list_keys,
+        tenancy::api_keys::api::create_key,
+        tenancy::api_keys::api::get_key,
+        tenancy::api_keys::api::delete_key,
+        tenancy::audit::api::filter_events,
+    )
+)]
+struct Document;
+
+/// Every address asks for a key.
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("key", scheme);
+    }
+}
+
+/// The document.
+pub fn document() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+/// This document.
+#[utoipa::path(get, path = "/api/openapi.json", tag = "Server",
+    responses((status = 200, body = Object), (status = 401, body = crate::base::http::json::Refusal)))]
+pub async fn serve() -> HttpResponse {
+    HttpResponse::Ok().json(document())
+}
