@@ -57,6 +57,31 @@ def test_an_organizations_admin_selects_its_workspaces(client, service, ada, ada
     )
 
 
+def test_a_service_account_reaches_what_is_shared_with_it_and_nothing_else(client, service, api):
+    """A1, A2, A3, A7, W2, B3: made, shared and taken back by a program."""
+    eli = Person(service, "eli").signs_up()
+    eli.creates_organization("globex")
+    for handle in ["press", "vault"]:
+        eli.creates_workspace_of("globex", handle)
+    key = eli.creates_key("everyday")
+    places = {w["workspace_handle"]: w for w in api("GET", "/me/workspaces", key).json()}
+    account = f"/accounts/{places['press']['account_id']}"
+    bot = api("POST", f"{account}/bots/", key, json={"name": "ingest"}).json()
+    roles = api(
+        "POST", f"{account}/workspace_roles/filter", key, json={"workspace_roles": {"name": {"any_": ["Worker"]}}}
+    ).json()
+    access = f"{account}/workspaces/{places['press']['workspace_id']}/bot_access/"
+    granted = api("POST", access, key, json=[{"bot_id": bot["id"], "workspace_role_id": roles[0]["id"]}]).json()
+
+    client.log_in(bot["api_key"]["key"], "globex/press")
+
+    said = client.ok("cloud", "workspace", "ls")
+    assert "* globex/press" in said
+    assert "vault" not in said
+    assert api("DELETE", f"{access}{granted[0]['id']}", key).status_code == 204
+    assert api("GET", "/me/workspaces", bot["api_key"]["key"]).json() == []
+
+
 def test_workspace_set_changes_the_profile(logged_in):
     """api.md 3.2, decisions 21."""
     before = logged_in.profile()["PREFECT_API_URL"]

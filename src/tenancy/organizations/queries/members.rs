@@ -118,7 +118,7 @@ pub fn member(db: &mut Db, account: AccountId, id: MemberId) -> QueryResult<Opti
 pub const ALL: i64 = 10_000;
 
 /// The members of an organization in the order in which they joined, of some addresses if those are
-/// wanted; at most [`ALL`].
+/// wanted; at most 10,000.
 ///
 /// # Errors
 /// The database's fault.
