@@ -7,4 +7,5 @@ mod first_run;
 mod keyboard;
 mod organizations;
 mod pages;
+mod sharing;
 mod workspaces;
