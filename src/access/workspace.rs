@@ -16,7 +16,7 @@ use super::permission::{Needs, Permission};
 use super::role::{NamedRole, RoleRef, Scopes};
 use super::{AccountId, WorkspaceId};
 use crate::app::App;
-use crate::base::db::{Db, Locks};
+use crate::base::db::{Db, Instant, Locks};
 use crate::base::error::{Error, Result};
 use crate::base::http::page::{CurrentWorkspace, Shell, SwitchItem};
 use crate::urls;
@@ -197,16 +197,43 @@ impl Grantable {
 }
 
 impl<P> WorkspaceAccess<P> {
-    /// The role as one that the actor may give or take away, judged by what the actor holds inside
-    /// this transaction.
+    /// The role as one that the actor may give until a moment, `None` for good, judged by what the
+    /// actor holds inside this transaction: whose own access ends gives none that lasts longer.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] when it allows more than the actor may do, or for longer; the database's
+    /// fault.
+    pub fn grantable(
+        &self,
+        db: &mut Db,
+        role: &NamedRole,
+        until: Option<Instant>,
+    ) -> Result<Grantable> {
+        let held = self.covering(db, role)?;
+        if self.reach.narrow(held.scopes_until(until)).covers(role.scopes) {
+            return Ok(Grantable(role.role));
+        }
+        let end = held.grant().and_then(|grant| grant.until).map(Instant::minute_text);
+        Err(Error::Forbidden(format!(
+            "Your own access ends {}. Choose an end that is not later.",
+            end.unwrap_or_default(),
+        )))
+    }
+
+    /// Checks that the actor may take a role away, which nobody may who does not have all of it, for
+    /// however short a time.
     ///
     /// # Errors
     /// [`Error::Forbidden`] when it allows more than the actor may do; the database's fault.
-    pub fn grantable(&self, db: &mut Db, role: &NamedRole) -> Result<Grantable> {
+    pub fn covers(&self, db: &mut Db, role: &NamedRole) -> Result<()> {
+        self.covering(db, role).map(drop)
+    }
+
+    fn covering(&self, db: &mut Db, role: &NamedRole) -> Result<Held> {
         let held = membership::held(db, &self.reach, &self.workspace)?.ok_or(Error::NotFound)?;
         let missing = role.scopes.without(self.reach.narrow(held.scopes));
         match missing.iter().next() {
-            None => Ok(Grantable(role.role)),
+            None => Ok(held),
             Some(first) => Err(Error::Forbidden(format!(
                 "The role {} allows more than yours: “{}”. Nobody gives or takes away what they don’t have.",
                 role.title,

@@ -353,3 +353,133 @@ async fn ids_of_elsewhere_change_nothing() {
         .await;
     eve.submit_form(add, "Share", &[("who", &bot), ("role", "viewer")]).await.assert_status(422);
 }
+
+/// Somebody with access that ends.
+async fn owner_for_a_week(app: &TestApp, ada: &Client) -> Client {
+    let olga = member(app, "olga").await;
+    let page = format!("{SHARING}/members/new");
+    let opened = ada.get(&page).await;
+    let who = option(&opened, "who", "Olga");
+    ada.fill(opened.form(&page, "Send"), &[("who", &who), ("role", "owner"), ("days", "7")])
+        .await
+        .assert_status(303);
+    accept(&olga).await;
+    olga
+}
+
+/// R4, H9: whose own access ends gives nothing that lasts longer, to nobody and not to themselves.
+#[actix_rt::test]
+async fn access_that_ends_gives_none_that_lasts_longer() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    let olga = owner_for_a_week(&app, &ada).await;
+    member(&app, "bob").await;
+    bot(&app, &ada, "ingest").await;
+    let ends = async || {
+        let ends = memberships::table.select(memberships::expires_at);
+        app.read(move |db| Ok(ends.load::<Option<bulkhead::base::db::Instant>>(db)?)).await
+    };
+    let before = ends().await;
+    let own = step(&olga, SHARING, "Olga", "role").await;
+    for days in ["", "8", "30"] {
+        let answer = olga.submit(&own, &[("role", "owner"), ("days", days)]).await;
+        answer.assert_status(403).shows("Your own access ends");
+    }
+    assert_eq!(ends().await, before);
+    add_member(&olga, "Bob", "viewer").await.assert_status(403).shows("Your own access ends");
+    share(&olga, "ingest", "viewer", "").await.assert_status(403);
+    let first = olga.submit(&format!("{SHARING}/default"), &[("role", "viewer")]).await;
+    first.assert_status(403);
+    assert_eq!(app.audited("workspace-access.updated").await, 0);
+    // Within the own time everything works, and what others have for good can be taken away.
+    share(&olga, "ingest", "viewer", "1").await.assert_status(303);
+    app.give_role(("acme", "data"), "bob", Role::Viewer).await;
+    let remove = step(&olga, SHARING, "Bob", "remove").await;
+    olga.submit(&remove, &[]).await.assert_status(303);
+    add_member(&ada, "Bob", "viewer").await.assert_status(303);
+    // What everybody has for good can be given for good.
+    set_default(&ada, "viewer").await;
+    member(&app, "carl").await;
+    add_member(&olga, "Carl", "viewer").await.assert_status(303);
+    let again = olga.submit(&own, &[("role", "owner"), ("days", "")]).await;
+    again.assert_status(403);
+    invariants::assert_hold(&app.database.location);
+}
+
+/// IN-02: an invitation of a member makes no account for whoever reads the member's former mailbox.
+#[actix_rt::test]
+async fn the_invitation_of_a_member_is_for_no_new_account() {
+    use bulkhead::base::db::schema::users;
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    member(&app, "bob").await;
+    add_member(&ada, "Bob", "owner").await.assert_status(303);
+    let link = app.inbox("bob@example.org").await.pop().unwrap().link();
+    let stranger = app.visitor();
+    let opened = stranger.get(&link).await;
+    let accounts = async || app.read(|db| Ok(users::table.count().get_result::<i64>(db)?)).await;
+    let before = accounts().await;
+    app.app
+        .db
+        .write(bulkhead::base::db::Locks::Instance, |db| {
+            diesel::update(users::table.filter(users::email_key.eq("bob@example.org")))
+                .set((users::email.eq("bob@new.example"), users::email_key.eq("bob@new.example")))
+                .execute(db)?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    opened.assert_status(200);
+    let page = stranger.get(&link).await;
+    assert!(page.select("input[type=password]").is_empty(), "{}", page.visible());
+    let fields: Vec<(String, String)> = [
+        ("name", "Mallory"),
+        ("handle", "mallory"),
+        ("password", crate::support::PASSWORD),
+        ("once", &page.attributes("input[name=once]", "value").pop().unwrap_or_default()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec();
+    stranger.post(&format!("{link}/sign-up"), &fields).await;
+    assert_eq!(accounts().await, before);
+    let given = memberships::table.count();
+    assert_eq!(app.read(move |db| Ok(given.get_result::<i64>(db)?)).await, 0);
+}
+
+/// R4, AZ-07: an invitation above the own role is not replaced either.
+#[actix_rt::test]
+async fn an_invitation_above_the_own_role_is_not_replaced() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    member(&app, "dan").await;
+    let made = role(&ada, "People", "", &["manage_workspace_users"]).await.location();
+    let people = made.rsplit('/').next().unwrap().to_owned();
+    let eve = member(&app, "eve").await;
+    add_member(&ada, "Eve", &people).await.assert_status(303);
+    accept(&eve).await;
+    add_member(&ada, "Dan", "owner").await.assert_status(303);
+    add_member(&eve, "Dan", &people).await.assert_status(403);
+    ada.get(SHARING).await.shows("dan@example.org").shows("Owner");
+    // Whoever may replaces it, and the log says so.
+    add_member(&ada, "Dan", "viewer").await.assert_status(303);
+    let log = ada.get("/organizations/acme/audit-log?event=workspace-invitation.created").await;
+    let entry = log.links_containing("/audit-log/").into_iter().next().unwrap();
+    ada.get(&entry).await.assert_status(200).shows("replaces");
+}
+
+/// O6: a role's page names workspaces to admins only.
+#[actix_rt::test]
+async fn where_a_role_is_used_is_for_admins() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    let home = role(&ada, "Pools", "", &["manage_work_pools"]).await.location();
+    let pools = home.rsplit('/').next().unwrap().to_owned();
+    member(&app, "dan").await;
+    add_member(&ada, "Dan", &pools).await.assert_status(303);
+    accept(&app.sign_in("dan").await).await;
+    let bob = member(&app, "bob").await;
+    ada.get(&home).await.shows("data");
+    let seen = bob.get(&home).await;
+    seen.assert_status(200).shows("Pools");
+    assert!(seen.links_containing("/workspaces/acme/data").is_empty(), "{}", seen.visible());
+}

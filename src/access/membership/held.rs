@@ -89,6 +89,19 @@ impl Held {
         (!sources.is_empty()).then_some(Self { sources, scopes, lacks_second_factor })
     }
 
+    /// What is still allowed at the end of a stretch of time, as things stand; `None` is for ever. A
+    /// grant that ends before counts for nothing.
+    pub fn scopes_until(&self, until: Option<Instant>) -> Scopes {
+        let lasts = |source: &&Source| match source {
+            Source::Grant(Grant { until: Some(end), .. }) => {
+                until.is_some_and(|until| until <= *end)
+            }
+            _ => true,
+        };
+        let lasting = self.sources.iter().filter(lasts).map(Source::scopes);
+        lasting.fold(Scopes::default(), Scopes::union)
+    }
+
     /// The role in words: `Owner`, or `Viewer by default + Runner` where two add up.
     pub fn title(&self) -> String {
         let default = self.sources.iter().find(|source| matches!(source, Source::Default(_)));

@@ -223,7 +223,8 @@ pub struct Place {
 /// Workspaces of a role's uses that are named.
 pub const PLACES: usize = 200;
 
-/// In which workspaces a role is used, by handle; at most [`PLACES`].
+/// In which workspaces a role is used, by handle; at most [`PLACES`]. Deleted ones are left out. For
+/// admins: which workspaces there are is not everybody's to know (O6).
 ///
 /// # Errors
 /// The database's fault.
@@ -232,6 +233,7 @@ pub fn places(db: &mut Db, id: RoleId) -> QueryResult<Vec<Place>> {
     let people: Vec<(String, i64)> = memberships::table
         .inner_join(workspaces::table)
         .filter(memberships::custom_role_id.eq(id))
+        .filter(workspaces::deleted_at.is_null())
         .group_by(workspaces::handle)
         .order(workspaces::handle)
         .limit(limit)
@@ -240,6 +242,7 @@ pub fn places(db: &mut Db, id: RoleId) -> QueryResult<Vec<Place>> {
     let bots: Vec<(String, i64)> = grants::table
         .inner_join(workspaces::table)
         .filter(grants::custom_role_id.eq(id))
+        .filter(workspaces::deleted_at.is_null())
         .group_by(workspaces::handle)
         .order(workspaces::handle)
         .limit(limit)
@@ -247,6 +250,7 @@ pub fn places(db: &mut Db, id: RoleId) -> QueryResult<Vec<Place>> {
         .load(db)?;
     let defaults: Vec<String> = workspaces::table
         .filter(workspaces::default_custom_role_id.eq(id))
+        .filter(workspaces::deleted_at.is_null())
         .order(workspaces::handle)
         .limit(limit)
         .select(workspaces::handle)

@@ -148,13 +148,15 @@ fn ground_lost(db: &mut Db, opened: &Opened, now: Instant) -> Result<Option<&'st
         }
         Place::Workspace(place) => {
             let reach = Reach::of_person(&inviter, now);
-            let held = membership::held(db, &reach, place)?.map(|held| held.scopes);
-            let held = held.unwrap_or_default();
+            let held = membership::held(db, &reach, place)?;
+            let (held, lasting) = held.map_or_else(Default::default, |held| {
+                (held.scopes, held.scopes_until(opened.invitation.access_until))
+            });
             let offered = match &opened.offer {
                 Offer::Role(role) => role.scopes,
                 Offer::OrganizationRole(_) => Scopes::default(),
             };
-            held.contains(Permission::ManageWorkspaceUsers) && held.covers(offered)
+            held.contains(Permission::ManageWorkspaceUsers) && lasting.covers(offered)
         }
     };
     if !still {

@@ -114,7 +114,7 @@ async fn invite_as(
     let results = app
         .db
         .write(access.locks(), move |db| {
-            access.still_may(db, None)?;
+            access.still_may(db)?;
             if let Some(once) = once {
                 only_once(db, once, now)?;
             }

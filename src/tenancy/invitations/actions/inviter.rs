@@ -10,6 +10,15 @@ use crate::base::db::{Db, Locks};
 use crate::base::error::Result;
 use crate::tenancy::audit::Entry;
 
+/// What is done with an invitation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handling {
+    /// It is offered, once more.
+    Offer,
+    /// It is taken back.
+    Withdraw,
+}
+
 /// Proof that somebody may invite into one place: a workspace, or an organization.
 pub trait MayInvite: Send + 'static {
     /// The place whose invitations these are.
@@ -21,12 +30,18 @@ pub trait MayInvite: Send + 'static {
     /// The lock of a change.
     fn locks(&self) -> Locks;
 
-    /// Checks once more, inside the transaction of a change, whether this invitation may be sent in
-    /// the actor's name: nobody offers a role that allows more than the own one (R4).
+    /// Checks once more, inside the transaction of a change, whether the actor may invite at all.
     ///
     /// # Errors
-    /// The right went meanwhile, or does not reach so far; the database's fault.
-    fn still_may(&self, db: &mut Db, invitation: Option<&Invitation>) -> Result<()>;
+    /// The right went meanwhile; the database's fault.
+    fn still_may(&self, db: &mut Db) -> Result<()>;
+
+    /// Checks whether this invitation may be sent, or taken back, in the actor's name: nobody offers
+    /// or takes away a role that allows more than the own one, or offers it for longer (R4).
+    ///
+    /// # Errors
+    /// The right does not reach so far; the database's fault.
+    fn reaches(&self, db: &mut Db, invitation: &Invitation, what: Handling) -> Result<()>;
 
     /// An entry of the audit log about the place.
     fn entry(&self, event: &'static str, details: serde_json::Value) -> Entry;
@@ -46,14 +61,18 @@ impl MayInvite for WorkspaceAccess<ManageWorkspaceUsers> {
         self.locks()
     }
 
-    fn still_may(&self, db: &mut Db, invitation: Option<&Invitation>) -> Result<()> {
-        self.still_holds(db)?;
-        if let Some(invitation) = invitation
-            && let Some(Offer::Role(role)) = queries::offer(db, invitation)?
-        {
-            self.grantable(db, &role)?;
+    fn still_may(&self, db: &mut Db) -> Result<()> {
+        self.still_holds(db)
+    }
+
+    fn reaches(&self, db: &mut Db, invitation: &Invitation, what: Handling) -> Result<()> {
+        match (queries::offer(db, invitation)?, what) {
+            (Some(Offer::Role(role)), Handling::Offer) => {
+                self.grantable(db, &role, invitation.access_until).map(drop)
+            }
+            (Some(Offer::Role(role)), Handling::Withdraw) => self.covers(db, &role),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn entry(&self, event: &'static str, details: serde_json::Value) -> Entry {
@@ -74,8 +93,12 @@ impl MayInvite for OrganizationAccess<Admin> {
         self.locks()
     }
 
-    fn still_may(&self, db: &mut Db, _: Option<&Invitation>) -> Result<()> {
+    fn still_may(&self, db: &mut Db) -> Result<()> {
         self.still_holds(db).map(drop)
+    }
+
+    fn reaches(&self, _: &mut Db, _: &Invitation, _: Handling) -> Result<()> {
+        Ok(())
     }
 
     fn entry(&self, event: &'static str, details: serde_json::Value) -> Entry {

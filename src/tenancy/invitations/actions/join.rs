@@ -61,6 +61,10 @@ fn join_as(
     let Some((opened, _)) = open::find(db, context, token)? else {
         return Ok((Accepted::Over, None));
     };
+    if opened.invitation.user.is_some() {
+        // It is for a member, who has an account, whoever reads the address by now (IN-02).
+        return Ok((Accepted::Over, None));
+    }
     let home = opened.place.home();
     let is_again = use_once(db, once, Some(&home), now)? != Use::First;
     if is_again && opened.invitation.state == State::Accepted {

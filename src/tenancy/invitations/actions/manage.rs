@@ -7,7 +7,7 @@ use super::super::model::{Happened, Invitation, InvitationId, State, Way};
 use super::super::rules::{Standing, standing};
 use super::super::{mail, queries};
 use super::invite::{details, place_for_one_more, too_many_today};
-use super::inviter::MayInvite;
+use super::inviter::{Handling, MayInvite};
 use crate::app::{App, Context};
 use crate::base::db::schema::invitations;
 use crate::base::db::{Db, Instant};
@@ -29,13 +29,21 @@ pub enum Managed<T> {
 }
 
 /// The pending invitation of the path's place (IN-10); `None` when it was answered meanwhile.
-fn find(db: &mut Db, access: &impl MayInvite, id: InvitationId) -> Result<Option<Invitation>> {
+fn find(
+    db: &mut Db,
+    access: &impl MayInvite,
+    id: InvitationId,
+    what: Handling,
+) -> Result<Option<Invitation>> {
     let scope = access.scope();
     let found = queries::pending_in(db, scope, id)?;
     if found.is_none() && !queries::is_in(db, scope, id)? {
         return Err(Error::NotFound);
     }
-    access.still_may(db, found.as_ref())?;
+    access.still_may(db)?;
+    if let Some(found) = &found {
+        access.reaches(db, found, what)?;
+    }
     Ok(found)
 }
 
@@ -66,7 +74,7 @@ pub async fn resend_some(
     let outcome = app
         .db
         .write(access.locks(), move |db| {
-            access.still_may(db, None)?;
+            access.still_may(db)?;
             ids.into_iter().map(|id| resend_one(db, &context, &access, (ip, id), now)).collect()
         })
         .await?;
@@ -81,7 +89,7 @@ fn resend_one(
     (ip, id): (ClientIp, InvitationId),
     now: Instant,
 ) -> Result<Managed<Invitation>> {
-    let Some(invitation) = find(db, access, id)? else { return Ok(Managed::Over) };
+    let Some(invitation) = find(db, access, id, Handling::Offer)? else { return Ok(Managed::Over) };
     if let Some(refusal) = refusal(db, context, access, &invitation, now)? {
         return Ok(Managed::Refused(refusal));
     }
@@ -175,7 +183,7 @@ pub async fn revoke_some(
     let now = app.now();
     app.db
         .write(access.locks(), move |db| {
-            access.still_may(db, None)?;
+            access.still_may(db)?;
             ids.into_iter().map(|id| revoke_one(db, &access, (ip, id), now)).collect()
         })
         .await
@@ -187,7 +195,9 @@ fn revoke_one(
     (ip, id): (ClientIp, InvitationId),
     now: Instant,
 ) -> Result<Managed<Invitation>> {
-    let Some(invitation) = find(db, access, id)? else { return Ok(Managed::Over) };
+    let Some(invitation) = find(db, access, id, Handling::Withdraw)? else {
+        return Ok(Managed::Over);
+    };
     let revoked =
         diesel::update(invitations::table.find(id).filter(invitations::state.eq(State::Pending)))
             .set((invitations::state.eq(State::Revoked), invitations::decided_at.eq(Some(now))))
@@ -213,7 +223,9 @@ pub async fn copy_link(
     let (context, now) = (app.context.clone(), app.now());
     app.db
         .write(access.locks(), move |db| {
-            let Some(invitation) = find(db, &access, id)? else { return Ok(Managed::Over) };
+            let Some(invitation) = find(db, &access, id, Handling::Offer)? else {
+                return Ok(Managed::Over);
+            };
             if standing(&invitation, now) != Standing::Open {
                 return Ok(Managed::Expired);
             }

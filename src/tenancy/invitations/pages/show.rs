@@ -114,6 +114,8 @@ impl Steps {
 enum Reader {
     /// Nobody is signed in; whether a new account still has to confirm its address by mail.
     Visitor(Box<JoinFields>, bool),
+    /// Nobody is signed in, and only a member who has an account can accept.
+    SignedOut,
     /// The invited person.
     Invited,
     /// The invited address, not confirmed, and the link does not confirm it.
@@ -150,6 +152,7 @@ pub(super) fn open_page(
 ) -> Result<HttpResponse> {
     let confirms = rules::proof(opened.way, app.settings().keeps_mails()).is_some();
     let reader = match person {
+        None if opened.invitation.user.is_some() => Reader::SignedOut,
         None => Reader::Visitor(Box::new(fields), !confirms),
         Some(person) if !opened.invitation.is_for(person) => {
             return wrong_account(app.now(), shell, opened, status);

@@ -194,13 +194,14 @@ pub(super) async fn show(
         })
         .ok(),
         RoleRef::Custom(id) => {
-            let account = access.organization().account;
+            let (account, is_admin) = (access.organization().account, access.is_admin());
             let (role, uses, places) = app
                 .db
                 .read(move |db| {
                     let role = queries::one(db, account, id)?.ok_or(Error::NotFound)?;
                     let uses = queries::uses(db, account)?.get(&id).copied();
-                    Ok((role, uses.unwrap_or_default(), queries::places(db, id)?))
+                    let places = if is_admin { queries::places(db, id)? } else { Vec::new() };
+                    Ok((role, uses.unwrap_or_default(), places))
                 })
                 .await?;
             let place = |place: queries::Place| {

@@ -45,7 +45,7 @@ pub async fn share(
             access.still_holds(db)?;
             check_until(request.until, now)?;
             let place = access.workspace();
-            let (named, grantable) = wanted(db, &access, request.role)?;
+            let (named, grantable) = wanted(db, &access, (request.role, request.until))?;
             let found = service_accounts::queries::one(db, place.account, bot)?;
             let Some(found) = found else { return Ok(SharedOutcome::NoBot) };
             let known = queries::bot_of(db, place.id, bot)?;
@@ -86,9 +86,9 @@ pub async fn change_bot(
             access.still_holds(db)?;
             let place = access.workspace();
             let row = queries::bot(db, place.id, id)?.ok_or(Error::NotFound)?;
-            access.grantable(db, &row.role)?;
-            let (named, grantable) = wanted(db, &access, role)?;
+            access.covers(db, &row.role)?;
             let until = end.or(row.until);
+            let (named, grantable) = wanted(db, &access, (role, until))?;
             check_until(until.filter(|_| until != row.until), now)?;
             if named.role != row.role.role || until != row.until {
                 queries::set_bot_role(db, id, grantable, (until, access.actor().name()))?;
@@ -121,7 +121,7 @@ pub async fn remove_bot(
             access.still_holds(db)?;
             let place = access.workspace();
             let row = queries::bot(db, place.id, id)?.ok_or(Error::NotFound)?;
-            access.grantable(db, &row.role)?;
+            access.covers(db, &row.role)?;
             queries::delete_bot_grant(db, id)?;
             let details = json!({
                 "service_account": { "id": row.bot, "name": row.name }, "name": row.name,

@@ -10,13 +10,13 @@ use crate::access::permission::needs::ManageWorkspaceUsers;
 use crate::access::role::RoleRef;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
-use crate::base::db::{Id, Instant};
+use crate::base::db::{Db, Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{FormToken, only_once};
 use crate::tenancy::audit::{By, Entry, record};
 use crate::tenancy::invitations::actions::{New, details, insert, supersede, too_many_today};
-use crate::tenancy::invitations::model::{Happened, Invitation, Kind, Scope};
+use crate::tenancy::invitations::model::{Happened, Invitation, Kind, Offer, Scope};
 use crate::tenancy::invitations::queries as invitations;
 use crate::tenancy::invitations::roster::MemberId;
 use crate::tenancy::roles::actions::Seen;
@@ -68,7 +68,7 @@ pub async fn invite_member(
             let inviter = access.actor().person()?;
             let place = access.workspace();
             let scope = Scope { account: place.account, workspace: Some(place.id) };
-            let (named, grantable) = wanted(db, &access, request.role)?;
+            let (named, grantable) = wanted(db, &access, (request.role, request.until))?;
             let member = queries::member_of(db, place.account, user)?;
             let Some((role, name, email, email_key)) = member else { return Ok(Invited::NoMember) };
             if role == OrganizationRole::Admin {
@@ -96,7 +96,7 @@ pub async fn invite_member(
                 only_once(db, once, now)?;
             }
             if let Some(live) = &live {
-                supersede(db, live, now)?;
+                replace(db, &access, live, now)?;
             }
             let new = New {
                 kind: Kind::Workspace,
@@ -109,7 +109,11 @@ pub async fn invite_member(
                 inviter,
             };
             let sent = insert(db, &context, &new, now)?;
-            let more = [("user", json!(user)), ("role_name", json!(named.title))];
+            let more = [
+                ("user", json!(user)),
+                ("role_name", json!(named.title)),
+                ("replaces", json!(live.map(|live| live.id))),
+            ];
             let event = sent.event(Happened::Created);
             let entry = Entry::of_workspace(event, place, details(&sent, more));
             record(db, &By::actor(access.actor(), ip), entry, now)?;
@@ -118,6 +122,15 @@ pub async fn invite_member(
         .await?;
     app.mail_queued.notify_one();
     Ok(outcome)
+}
+
+/// Puts something else in an invitation's place, which takes it away.
+fn replace(db: &mut Db, access: &Access, live: &Invitation, now: Instant) -> Result<()> {
+    if let Some(Offer::Role(role)) = invitations::offer(db, live)? {
+        access.covers(db, &role)?;
+    }
+    supersede(db, live, now)?;
+    Ok(())
 }
 
 /// Gives a member of the organization a role at once, or changes the one that is there: how a program
@@ -141,30 +154,37 @@ pub async fn grant_member(
             check_until(request.until, now)?;
             let place = access.workspace();
             let at = (place.account, place.id);
-            let (named, grantable) = wanted(db, &access, request.role)?;
+            let (named, grantable) = wanted(db, &access, (request.role, request.until))?;
             let member = queries::member_of(db, place.account, user)?;
             let (_, name, email, email_key) = member.ok_or(Error::NotFound)?;
             let before = queries::person_of(db, at, user)?;
             if let Some(before) = &before {
-                access.grantable(db, &before.role)?;
+                access.covers(db, &before.role)?;
             }
             let scope = Scope { account: place.account, workspace: Some(place.id) };
-            if let Some(live) = invitations::live(db, scope, &email_key)? {
-                supersede(db, &live, now)?;
+            let live = invitations::live(db, scope, &email_key)?;
+            if let Some(live) = &live {
+                replace(db, &access, live, now)?;
             }
+            let replaces = live.map(|live| live.id);
             let by = access.actor().name();
             let who = json!({ "id": user, "name": name, "email": email });
             let after = role_told(&named, request.until);
             let (event, details) = if let Some(before) = &before {
                 queries::set_role(db, before.id, grantable, (request.until, by))?;
                 let old = role_told(&before.role, before.until);
-                let details = json!({ "user": who, "before": old, "after": after });
+                let details = json!({
+                    "user": who, "before": old, "after": after, "replaces": replaces,
+                });
                 ("workspace-access.updated", details)
             } else {
                 let end = (request.until, by);
                 queries::insert_person(db, place.id, (user, &name), grantable, end, now)?;
                 mail::queue_given(db, place, (by, &email), &named.title, now)?;
-                let details = json!({ "user": who, "role": named.title, "until": request.until });
+                let details = json!({
+                    "user": who, "role": named.title, "until": request.until,
+                    "replaces": replaces,
+                });
                 ("workspace-access.created", details)
             };
             let entry = Entry::of_workspace(event, place, details);
@@ -196,9 +216,9 @@ pub async fn change_member(
             access.still_holds(db)?;
             let place = access.workspace();
             let row = queries::person(db, (place.account, place.id), id)?.ok_or(Error::NotFound)?;
-            access.grantable(db, &row.role)?;
-            let (named, grantable) = wanted(db, &access, role)?;
+            access.covers(db, &row.role)?;
             let until = end.or(row.until);
+            let (named, grantable) = wanted(db, &access, (role, until))?;
             check_until(until.filter(|_| until != row.until), now)?;
             if named.role != row.role.role || until != row.until {
                 queries::set_role(db, id, grantable, (until, access.actor().name()))?;
@@ -233,7 +253,7 @@ pub async fn remove_member(
             access.still_holds(db)?;
             let place = access.workspace();
             let row = queries::person(db, (place.account, place.id), id)?.ok_or(Error::NotFound)?;
-            access.grantable(db, &row.role)?;
+            access.covers(db, &row.role)?;
             queries::remove_person(db, id)?;
             let details = json!({
                 "user": { "id": row.user, "name": row.name, "email": row.email },
@@ -282,10 +302,10 @@ pub async fn set_default(
             let place = access.workspace();
             let before = membership::default_role(db, place.id)?;
             if let Some(before) = &before {
-                access.grantable(db, before)?;
+                access.covers(db, before)?;
             }
             let after = match role {
-                Some(role) => Some(wanted(db, &access, role)?),
+                Some(role) => Some(wanted(db, &access, (role, None))?),
                 None => None,
             };
             let (named, grantable) = after.unzip();

@@ -29,17 +29,17 @@ pub fn organization_only(workspace: &Workspace) -> Result<()> {
     }
 }
 
-/// The role that was asked for, as one that the actor may give.
+/// The role that was asked for, as one that the actor may give so long.
 fn wanted<P: Asks>(
     db: &mut Db,
     access: &WorkspaceAccess<P>,
-    role: RoleRef,
+    (role, until): (RoleRef, Option<Instant>),
 ) -> Result<(NamedRole, Grantable)> {
     let named = roles::queries::named(db, access.workspace().account, role)?;
     let named = named.ok_or_else(|| {
         Error::Invalid("This role does not exist here. Choose one of the list.".to_owned())
     })?;
-    let grantable = access.grantable(db, &named)?;
+    let grantable = access.grantable(db, &named, until)?;
     Ok((named, grantable))
 }
 
