@@ -425,6 +425,9 @@ impl<P: AsksOfMember> OrganizationAccess<P> {
     pub fn still_holds(&self, db: &mut Db) -> Result<Organization> {
         let found = by_account(db, self.person.user, self.organization.account)?;
         let (organization, member) = found.ok_or(Error::NotFound)?;
+        if P::RULES && member.lacks_second_factor {
+            return Err(Error::SecondFactorRequired(organization.name));
+        }
         if P::ADMIN && member.role != OrganizationRole::Admin {
             return Err(Error::Forbidden("Your role changed meanwhile.".to_owned()));
         }

@@ -173,6 +173,9 @@ impl<P: Asks> WorkspaceAccess<P> {
     pub fn present(&self, db: &mut Db) -> Result<Workspace> {
         let found = membership::by_id(db, &self.reach, self.workspace.id)?;
         let (workspace, held) = found.ok_or(Error::NotFound)?;
+        if held.lacks_second_factor {
+            return Err(Error::SecondFactorRequired(workspace.account_name));
+        }
         let scopes = self.reach.narrow(held.scopes);
         match P::ASKED {
             Some(permission) if !scopes.contains(permission) => {

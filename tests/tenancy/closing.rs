@@ -56,3 +56,52 @@ async fn an_account_with_workspaces_stays() {
     ada.fill(form, &[("confirm", "ada")]).await.assert_status(422).shows("ada/lab");
     ada.get("/profile").await.assert_status(200);
 }
+
+/// O7, LG-07: an organization that is joined while the account is being deleted is not left without a
+/// word, or the deletion waits for another try.
+#[actix_rt::test]
+async fn joining_while_closing_is_noticed() {
+    use bulkhead::access::organization::OrganizationRole;
+    use bulkhead::base::db::schema::{accounts, organization_members, users};
+    use bulkhead::base::db::{Id, Locks, lock_accounts};
+    use diesel::prelude::*;
+
+    let app = spawn().await;
+    crate::tenancy::members::acme(&app).await;
+    let carol = app.user("carol").await;
+    let form = carol.get("/profile/delete").await.form("/profile/delete", "Delete account");
+    let now = app.app.now();
+    let of = |handle: &'static str| {
+        accounts::table.filter(accounts::handle.eq(handle)).select(accounts::id)
+    };
+    let own: bulkhead::access::AccountId = app.read(move |db| Ok(of("carol").first(db)?)).await;
+    let joining = app.app.db.write(Locks::accounts([own]), move |db| {
+        let account: bulkhead::access::AccountId = of("acme").first(db)?;
+        lock_accounts(db, &[account])?;
+        let user: bulkhead::access::UserId = users::table
+            .filter(users::email_key.eq("carol@example.org"))
+            .select(users::id)
+            .first(db)?;
+        std::thread::sleep(std::time::Duration::from_millis(700));
+        diesel::insert_into(organization_members::table)
+            .values((
+                organization_members::id.eq(Id::<()>::new(now)),
+                organization_members::account_id.eq(account),
+                organization_members::user_id.eq(user),
+                organization_members::role.eq(OrganizationRole::Admin),
+                organization_members::sort_name.eq("carol"),
+                organization_members::created_at.eq(now),
+            ))
+            .execute(db)?;
+        Ok(())
+    });
+    let closing = async {
+        actix_rt::time::sleep(std::time::Duration::from_millis(200)).await;
+        carol.fill(form, &[("confirm", "carol")]).await
+    };
+    let (joined, closed) = futures_util::future::join(joining, closing).await;
+    joined.unwrap();
+    let told = app.audited("account-membership.deleted").await == 1;
+    assert!(told || closed.status == 409, "{}: {}", closed.status, closed.visible());
+    app.assert_audit_is_whole().await;
+}

@@ -483,3 +483,28 @@ async fn where_a_role_is_used_is_for_admins() {
     seen.assert_status(200).shows("Pools");
     assert!(seen.links_containing("/workspaces/acme/data").is_empty(), "{}", seen.visible());
 }
+
+/// Access that ends before anybody says yes is over with its invitation; sending it again needs a new
+/// end.
+#[actix_rt::test]
+async fn an_invitation_ends_with_the_access_it_gives() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    let bob = member(&app, "bob").await;
+    let page = format!("{SHARING}/members/new");
+    let opened = ada.get(&page).await;
+    let who = option(&opened, "who", "Bob");
+    ada.fill(opened.form(&page, "Send"), &[("who", &who), ("role", "viewer"), ("days", "1")])
+        .await
+        .assert_status(303);
+    let link = app.inbox("bob@example.org").await.pop().unwrap().link();
+    app.advance(86_400);
+    bob.get(&link).await.assert_status(410);
+    assert_eq!(app.audited("workspace-access.created").await, 0);
+    let ada = app.sign_in("ada").await;
+    let resend = step(&ada, SHARING, "bob@example.org", "resend").await;
+    let answer = ada.submit(&resend, &[]).await;
+    let shown = if answer.status == 303 { ada.get(SHARING).await } else { answer };
+    shown.shows("The access that it gives is over");
+    assert_eq!(app.audited("workspace-invitation.updated").await, 0);
+}

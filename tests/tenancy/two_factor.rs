@@ -529,3 +529,50 @@ async fn keys_go_on_beside_two_factor_and_deletion_takes_all() {
     ada.submit("/profile/delete", &[("confirm", "ada")]).await.assert_status(303);
     assert_eq!(rows(&app).await, (0, 0));
 }
+
+/// AU-16: a rule that is made while a change waits for its turn counts for that change.
+#[actix_rt::test]
+async fn the_rule_counts_for_a_change_that_waits() {
+    use bulkhead::base::db::Locks;
+    use bulkhead::base::db::schema::{accounts, organizations, service_accounts, workspaces};
+
+    let app = spawn().await;
+    let ada = crate::tenancy::members::acme(&app).await;
+    let bots = "/organizations/acme/service-accounts/new";
+    let sharing = "/workspaces/acme/data/sharing/default";
+    let bot = ada.get(bots).await.form(bots, "Create");
+    let default = ada.get(sharing).await.form(sharing, "Save");
+    let now = app.app.now();
+    let account: bulkhead::access::AccountId = app
+        .read(|db| {
+            Ok(accounts::table
+                .filter(accounts::handle.eq("acme"))
+                .select(accounts::id)
+                .first(db)?)
+        })
+        .await;
+    let ruling = app.app.db.write(Locks::accounts([account]), move |db| {
+        std::thread::sleep(std::time::Duration::from_millis(700));
+        diesel::update(organizations::table.find(account))
+            .set(organizations::two_factor_since.eq(Some(now)))
+            .execute(db)?;
+        Ok(())
+    });
+    let changing = async {
+        actix_rt::time::sleep(std::time::Duration::from_millis(200)).await;
+        let bot = ada.fill(bot, &[("name", "ingest")]);
+        join(bot, ada.fill(default, &[("role", "viewer")])).await
+    };
+    let (ruled, (bot, default)) = join(ruling, changing).await;
+    ruled.unwrap();
+    assert_ne!(bot.status, 200);
+    assert_ne!(default.header("location").as_deref(), Some("/workspaces/acme/data/sharing"));
+    let (bots, open) = app
+        .read(|db| {
+            let bots: i64 = service_accounts::table.count().get_result(db)?;
+            let open = workspaces::table.filter(workspaces::default_role.is_not_null());
+            Ok((bots, open.count().get_result::<i64>(db)?))
+        })
+        .await;
+    assert_eq!((bots, open), (0, 0));
+}

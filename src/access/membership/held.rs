@@ -40,14 +40,16 @@ pub struct Grant {
 
 impl Grant {
     /// Whether another role takes its place: one that allows all of it and more, or as much for
-    /// longer.
+    /// longer, and does not end before it.
     pub fn gives_way_to(&self, role: &NamedRole, until: Option<Instant>) -> bool {
-        let lasts_longer = match (until, self.until) {
-            (None, _) => self.until.is_some(),
-            (Some(new), Some(old)) => new > old,
-            (Some(_), None) => false,
+        let (ends_before, lasts_longer) = match (until, self.until) {
+            (None, old) => (false, old.is_some()),
+            (Some(new), Some(old)) => (new < old, new > old),
+            (Some(_), None) => (true, false),
         };
-        role.scopes.covers(self.role.scopes) && (lasts_longer || role.scopes != self.role.scopes)
+        role.scopes.covers(self.role.scopes)
+            && !ends_before
+            && (lasts_longer || role.scopes != self.role.scopes)
     }
 }
 
@@ -299,4 +301,31 @@ fn held_by_member(
     sources.extend(default_role(db, workspace.id)?.map(Source::Default));
     sources.extend(grant_of_person(db, workspace.id, user, now)?.map(Source::Grant));
     Ok(Held::of(sources, member.lacks_second_factor))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Option<Instant> {
+        jiff::Timestamp::from_second(second).ok().map(Instant::from)
+    }
+
+    /// Lifecycles §1: accepting never lowers what somebody has, neither its scopes nor its time.
+    #[test]
+    fn a_grant_gives_way_to_no_less() {
+        let gives_way = |old: Role, old_end, new: Role, new_end| {
+            let since = at(0).unwrap();
+            let grant = Grant { role: old.into(), by: String::new(), since, until: old_end };
+            grant.gives_way_to(&new.into(), new_end)
+        };
+        assert!(gives_way(Role::Viewer, None, Role::Developer, None));
+        assert!(gives_way(Role::Viewer, at(5), Role::Developer, at(5)));
+        assert!(gives_way(Role::Viewer, at(5), Role::Viewer, None));
+        assert!(gives_way(Role::Viewer, at(5), Role::Viewer, at(6)));
+        assert!(!gives_way(Role::Viewer, None, Role::Developer, at(5)));
+        assert!(!gives_way(Role::Viewer, at(6), Role::Developer, at(5)));
+        assert!(!gives_way(Role::Viewer, at(5), Role::Viewer, at(5)));
+        assert!(!gives_way(Role::Developer, at(5), Role::Viewer, None));
+    }
 }

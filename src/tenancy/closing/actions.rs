@@ -6,7 +6,7 @@ use super::queries;
 use crate::access::actor::RecentlyConfirmed;
 use crate::app::App;
 use crate::base::db::{Locks, lock_accounts};
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::tenancy::accounts;
 use crate::tenancy::audit::{By, Entry, record};
@@ -38,6 +38,16 @@ pub async fn close(app: &App, who: RecentlyConfirmed, ip: ClientIp) -> Result<Cl
             locked.extend(organizations.iter().copied());
             locked.extend(places.iter().map(|place| place.account));
             lock_accounts(db, &locked)?;
+            // What was joined before the locks were held is in none of them.
+            let organizations = organizations::queries::accounts_of(db, person.user)?;
+            let places = queries::places(db, person.user)?;
+            let mut present =
+                organizations.iter().copied().chain(places.iter().map(|place| place.account));
+            if !present.all(|account| locked.contains(&account)) {
+                let text =
+                    "You joined something meanwhile. Look at what you are in, and try again.";
+                return Err(Error::Conflict(text.to_owned()));
+            }
             let holdings = queries::holdings(db, person.user, person.account)?;
             if !holdings.obstacles.is_empty() || !holdings.organizations.is_empty() {
                 return Ok(Closed::IsNeeded);

@@ -32,6 +32,12 @@ pub enum Standing {
     Over,
 }
 
+/// When an invitation that is sent now ends: after its days, and not after the access that it gives.
+pub fn end(now: Instant, days: i64, access_until: Option<Instant>) -> Instant {
+    let end = now.plus_days(days);
+    access_until.map_or(end, |until| until.min(end))
+}
+
 /// How an invitation stands at `now`.
 pub fn standing(invitation: &Invitation, now: Instant) -> Standing {
     match invitation.state {

@@ -326,7 +326,7 @@ pub struct New<'a> {
 /// The database's fault.
 pub fn insert(db: &mut Db, context: &Context, new: &New<'_>, now: Instant) -> Result<Invitation> {
     let id = InvitationId::new(now);
-    let expires_at = now.plus_days(context.settings.flags.invitation_days);
+    let expires_at = rules::end(now, context.settings.flags.invitation_days, new.access_until);
     let mail_id = mail::queue_invitation(db, id, new.email.0, 0, now)?;
     diesel::insert_into(invitations::table)
         .values((

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::super::model::{Happened, Invitation, InvitationId, State, Way};
 use super::super::rules::{Standing, standing};
-use super::super::{mail, queries};
+use super::super::{mail, queries, rules};
 use super::invite::{details, place_for_one_more, too_many_today};
 use super::inviter::{Handling, MayInvite};
 use crate::app::{App, Context};
@@ -108,6 +108,10 @@ fn refusal(
     invitation: &Invitation,
     now: Instant,
 ) -> Result<Option<String>> {
+    if invitation.access_until.is_some_and(|until| until <= now) {
+        let text = "The access that it gives is over. Revoke it, and invite with a later end.";
+        return Ok(Some(text.to_owned()));
+    }
     // An expired one gave its place back.
     let keeps_place = standing(invitation, now) == Standing::Open;
     let scope = invitation.scope();
@@ -132,7 +136,11 @@ fn renew(
     let person = access.actor().person()?;
     let renewed = Invitation {
         generation: invitation.generation + 1,
-        expires_at: now.plus_days(context.settings.flags.invitation_days),
+        expires_at: rules::end(
+            now,
+            context.settings.flags.invitation_days,
+            invitation.access_until,
+        ),
         invited_by: Some(person.user),
         invited_by_name: person.name.clone(),
         renewal_asked_at: None,
