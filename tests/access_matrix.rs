@@ -8,13 +8,16 @@ use actix_web::{App, HttpRequest, test, web};
 use bulkhead::access::identify::Verified;
 use bulkhead::access::organization::OrganizationRole;
 use bulkhead::access::role::Role;
-use bulkhead::base::db::schema::{api_keys, invitations, memberships, workspaces};
+use bulkhead::base::db::Locks;
+use bulkhead::base::db::schema::{api_keys, invitations, memberships, users, workspaces};
 use bulkhead::base::secret::Purpose;
 use bulkhead::server;
 use diesel::prelude::*;
 
 use crate::support::{Client, TestApp, spawn};
 use crate::tenancy::{members, roles, service_accounts, sharing};
+
+type AnyId = bulkhead::base::db::Id<()>;
 
 /// The patterns that the server really has.
 async fn patterns(app: &TestApp) -> BTreeSet<String> {
@@ -96,7 +99,7 @@ async fn furnish(app: &TestApp) -> Things {
             Ok(memberships::table
                 .order(memberships::id.desc())
                 .select(memberships::id)
-                .first::<bulkhead::base::db::Id<()>>(db)?)
+                .first::<AnyId>(db)?)
         })
         .await;
     let page = format!("/workspaces/ada/lab/collaborators/{rex}/remove");
@@ -145,7 +148,6 @@ async fn organization_ids(app: &TestApp) -> Ids {
     use bulkhead::base::db::schema::{
         organization_members, service_account_grants as grants, workspace_roles,
     };
-    type AnyId = bulkhead::base::db::Id<()>;
     app.read(|db| {
         let member: AnyId = organization_members::table
             .filter(organization_members::sort_name.eq("bob"))
@@ -181,7 +183,6 @@ async fn organization_ids(app: &TestApp) -> Ids {
 }
 
 async fn things(app: &TestApp) -> Things {
-    type AnyId = bulkhead::base::db::Id<()>;
     let keys = app.app.context.keys.clone();
     let organization = organization_ids(app).await;
     app.read(move |db| {
@@ -590,12 +591,25 @@ async fn every_operation_for_every_key() {
         ("ada, reading", reading),
         ("service account", bot),
     ];
-    for handle in ["bob", "viewer", "eve", "foreign"] {
+    for handle in ["bob", "viewer", "eve", "foreign", "former", "asked"] {
         keys.push((handle, service_accounts::key_of(&app.sign_in(handle).await).await));
     }
+    let owner = app.sign_in("owner").await;
+    keys.push(("owner, unverified", service_accounts::key_of(&owner).await));
+    keys.push(("ada, expired", made(ada.submit(new, &[("name", "expired")]).await)));
+    let now = app.app.now();
+    let spoilt = app.app.db.write(Locks::Instance, move |db| {
+        diesel::update(api_keys::table.filter(api_keys::name.eq("expired")))
+            .set(api_keys::expires_at.eq(now))
+            .execute(db)?;
+        diesel::update(users::table.filter(users::email_key.eq("owner@example.org")))
+            .set(users::verified.eq(Verified::No))
+            .execute(db)?;
+        Ok(())
+    });
+    spoilt.await.unwrap();
     let user = app
         .read(|db| {
-            use bulkhead::base::db::schema::users;
             Ok(users::table
                 .filter(users::email_key.eq("ada@example.org"))
                 .select(users::id)

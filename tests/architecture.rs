@@ -122,6 +122,22 @@ fn file_names_keep_their_word() {
     }
 }
 
+/// BR-03: the API's document knows a type by its bare name, so two of one name would be told as one.
+#[test]
+fn every_type_of_the_api_has_a_name_of_its_own() {
+    let mut known = BTreeSet::new();
+    for file in files_below("src", "rs") {
+        let text = fs::read_to_string(&file).unwrap();
+        for rest in text.split("ToSchema)]").skip(1) {
+            let words = ["struct ", "enum "].iter().filter_map(|word| rest.split_once(word));
+            let (_, rest) = words.min_by_key(|(before, _)| before.len()).unwrap();
+            let ident: String = rest.chars().take_while(|c| c.is_alphanumeric()).collect();
+            assert!(known.insert(ident.clone()), "{}: another {ident}", name(&file));
+        }
+    }
+    assert!(known.len() > 40, "{known:?}");
+}
+
 /// Every template is used, and none steps around escaping or the content security policy (D-16).
 #[test]
 fn templates_are_used_and_strict() {

@@ -17,9 +17,22 @@ use crate::base::error::{Error, Result};
 /// The largest JSON body, in bytes (CF-06).
 pub const JSON_LIMIT: usize = 1024 * 1024;
 
-/// A JSON body. An absent one reads like `{}`, which is what programs mean by it. What is wrong with it
-/// is said once somebody asks for it: whoever may not do a thing hears that first.
+/// A JSON object as a body. An absent one reads like `{}`, which is what programs mean by it. What is
+/// wrong with it is said once somebody asks for it: whoever may not do a thing hears that first.
 pub struct JsonBody<T>(Result<T>);
+
+/// A JSON array as a body; the same in everything else.
+pub struct JsonList<T>(Result<Vec<T>>);
+
+impl<T> JsonList<T> {
+    /// The body.
+    ///
+    /// # Errors
+    /// As of [`JsonBody::parsed`].
+    pub fn parsed(self) -> Result<Vec<T>> {
+        self.0
+    }
+}
 
 impl<T> JsonBody<T> {
     /// The body.
@@ -32,23 +45,33 @@ impl<T> JsonBody<T> {
     }
 }
 
-impl<T: DeserializeOwned> JsonBody<T> {
-    async fn read(req: HttpRequest, mut payload: Payload) -> Result<T> {
-        let bytes = body::read(&req, &mut payload, JSON_LIMIT).await?;
-        if !bytes.is_empty() && !body::is_type(&req, "application/json") {
-            return Err(Error::UnsupportedMediaType("Send application/json.".to_owned()));
-        }
-        let text = std::str::from_utf8(&bytes)
-            .map_err(|_| Error::BadRequest("The body is not UTF-8.".to_owned()))?;
-        let text = if text.is_empty() { "{}" } else { text };
-        if text.contains("\\u0000") {
-            return Err(Error::Invalid("The body holds a NUL character.".to_owned()));
-        }
-        serde_json::from_str(text).map_err(|error| match error.classify() {
-            Category::Data => Error::Invalid(format!("The body does not fit: {error}.")),
-            _ => Error::BadRequest(format!("The body is no JSON: {error}.")),
-        })
+async fn text_of(req: &HttpRequest, payload: &mut Payload) -> Result<String> {
+    let bytes = body::read(req, payload, JSON_LIMIT).await?;
+    if !bytes.is_empty() && !body::is_type(req, "application/json") {
+        return Err(Error::UnsupportedMediaType("Send application/json.".to_owned()));
     }
+    let text = String::from_utf8(bytes.into())
+        .map_err(|_| Error::BadRequest("The body is not UTF-8.".to_owned()))?;
+    if text.contains("\\u0000") {
+        return Err(Error::Invalid("The body holds a NUL character.".to_owned()));
+    }
+    Ok(text)
+}
+
+fn from_text<T: DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| match error.classify() {
+        Category::Data => Error::Invalid(format!("The body does not fit: {error}.")),
+        _ => Error::BadRequest(format!("The body is no JSON: {error}.")),
+    })
+}
+
+/// An object's fields; serde would take those of a struct from an array too.
+fn from_object<T: DeserializeOwned>(text: &str) -> Result<T> {
+    let text = if text.is_empty() { "{}" } else { text };
+    if text.trim_ascii_start().starts_with('[') {
+        return Err(Error::Invalid("The body has to be a JSON object.".to_owned()));
+    }
+    from_text(text)
 }
 
 impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
@@ -56,9 +79,26 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let payload = std::mem::replace(payload, Payload::None);
+        let mut payload = std::mem::replace(payload, Payload::None);
         let req = req.clone();
-        Box::pin(async move { Ok(Self(Self::read(req, payload).await)) })
+        Box::pin(async move {
+            let text = text_of(&req, &mut payload).await;
+            Ok(Self(text.and_then(|text| from_object(&text))))
+        })
+    }
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for JsonList<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let mut payload = std::mem::replace(payload, Payload::None);
+        let req = req.clone();
+        Box::pin(async move {
+            let text = text_of(&req, &mut payload).await;
+            Ok(Self(text.and_then(|text| from_text(&text))))
+        })
     }
 }
 
@@ -72,9 +112,25 @@ pub struct Refusal {
 /// One of several values; `null` means any.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct AnyOf<T> {
-    /// The values.
+    /// The values, 200 at most.
     #[serde(default = "Option::default")]
-    pub any_: Option<Vec<T>>,
+    #[schema(max_items = 200)]
+    any_: Option<Vec<T>>,
+}
+
+impl<T> AnyOf<T> {
+    /// The values; none for any.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for more than a query takes (IV-10).
+    pub fn values(self) -> Result<Option<Vec<T>>> {
+        match self.any_ {
+            Some(values) if values.len() > 200 => {
+                Err(Error::Invalid("any_ takes 200 values at most.".to_owned()))
+            }
+            values => Ok(values),
+        }
+    }
 }
 
 impl<T> Default for AnyOf<T> {
@@ -86,13 +142,16 @@ impl<T> Default for AnyOf<T> {
 /// Rows in one answer, at most and unless less is wanted.
 pub const ROWS: u32 = 200;
 
+/// Rows left out before an answer's, at most: what the int32 of the document holds.
+const FURTHEST: u32 = i32::MAX.unsigned_abs();
+
 /// How many rows are wanted, and behind how many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Rows at most.
-    pub limit: usize,
+    pub limit: i64,
     /// Rows left out before them.
-    pub offset: usize,
+    pub offset: i64,
 }
 
 impl Window {
@@ -101,27 +160,14 @@ impl Window {
     /// # Errors
     /// [`Error::Invalid`] for more rows than one answer has.
     pub fn of(limit: Option<u32>, offset: Option<u32>) -> Result<Self> {
-        let limit = limit.unwrap_or(ROWS);
+        let (limit, offset) = (limit.unwrap_or(ROWS), offset.unwrap_or(0));
         if limit > ROWS {
             return Err(Error::Invalid(format!("The limit is {ROWS} at most.")));
         }
-        let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-        Ok(Self { limit: size(limit), offset: size(offset.unwrap_or(0)) })
-    }
-
-    /// Rows at most, for a query.
-    pub fn limit(self) -> i64 {
-        i64::try_from(self.limit).unwrap_or(i64::MAX)
-    }
-
-    /// Rows left out before them, for a query.
-    pub fn offset(self) -> i64 {
-        i64::try_from(self.offset).unwrap_or(i64::MAX)
-    }
-
-    /// The rows within.
-    pub fn cut<T>(self, rows: impl IntoIterator<Item = T>) -> Vec<T> {
-        rows.into_iter().skip(self.offset).take(self.limit).collect()
+        if offset > FURTHEST {
+            return Err(Error::Invalid(format!("The offset is {FURTHEST} at most.")));
+        }
+        Ok(Self { limit: limit.into(), offset: offset.into() })
     }
 }
 

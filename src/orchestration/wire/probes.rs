@@ -26,21 +26,21 @@ pub fn in_workspace(config: &mut web::ServiceConfig) {
 
 /// Whether the server is there.
 #[utoipa::path(get, path = "/api/health", tag = "Server",
-    responses((status = 200, body = bool), (status = 401, body = Refusal)))]
+    responses((status = 200, body = bool, content_type = "application/json"), (status = 401, body = Refusal)))]
 pub async fn health() -> HttpResponse {
     HttpResponse::Ok().json(true)
 }
 
 /// A greeting.
 #[utoipa::path(get, path = "/api/hello", tag = "Server",
-    responses((status = 200, body = String), (status = 401, body = Refusal)))]
+    responses((status = 200, body = String, content_type = "application/json"), (status = 401, body = Refusal)))]
 pub async fn hello() -> HttpResponse {
     HttpResponse::Ok().json("👋")
 }
 
 /// The version of Prefect's server whose API this is.
 #[utoipa::path(get, path = "/api/admin/version", tag = "Server",
-    responses((status = 200, body = String), (status = 401, body = Refusal)))]
+    responses((status = 200, body = String, content_type = "application/json"), (status = 401, body = Refusal)))]
 pub async fn version() -> HttpResponse {
     HttpResponse::Ok().json(SERVER_VERSION)
 }
@@ -48,7 +48,7 @@ pub async fn version() -> HttpResponse {
 /// Whether the workspace is there.
 #[utoipa::path(get, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/health",
     tag = "Server", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    responses((status = 200, body = bool), (status = 401, body = Refusal),
+    responses((status = 200, body = bool, content_type = "application/json"), (status = 401, body = Refusal),
               (status = 403, body = Refusal), (status = 404, body = Refusal)))]
 pub async fn health_here(_: WorkspaceAccess<AnyRole>) -> HttpResponse {
     health().await
@@ -57,7 +57,7 @@ pub async fn health_here(_: WorkspaceAccess<AnyRole>) -> HttpResponse {
 /// A greeting from the workspace.
 #[utoipa::path(get, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/hello",
     tag = "Server", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    responses((status = 200, body = String), (status = 401, body = Refusal),
+    responses((status = 200, body = String, content_type = "application/json"), (status = 401, body = Refusal),
               (status = 403, body = Refusal), (status = 404, body = Refusal)))]
 pub async fn hello_here(_: WorkspaceAccess<AnyRole>) -> HttpResponse {
     hello().await
@@ -66,7 +66,7 @@ pub async fn hello_here(_: WorkspaceAccess<AnyRole>) -> HttpResponse {
 /// The version of Prefect's server whose API this is, asked in the workspace.
 #[utoipa::path(get, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/admin/version",
     tag = "Server", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    responses((status = 200, body = String), (status = 401, body = Refusal),
+    responses((status = 200, body = String, content_type = "application/json"), (status = 401, body = Refusal),
               (status = 403, body = Refusal), (status = 404, body = Refusal)))]
 pub async fn version_here(_: WorkspaceAccess<AnyRole>) -> HttpResponse {
     version().await

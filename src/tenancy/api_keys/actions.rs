@@ -66,26 +66,43 @@ impl Asker {
     }
 }
 
+/// A person's key that may make others.
+pub struct MakingKey {
+    actor: Actor,
+    person: Person,
+    id: KeyId,
+}
+
+impl MakingKey {
+    /// Whoever asks, if it is such a key.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for a limited key, and for everybody else.
+    pub fn of(actor: Actor) -> Result<Self> {
+        let Actor::UserKey { person, key } = &actor else {
+            return Err(Error::Forbidden("Only a person’s key makes another one.".to_owned()));
+        };
+        if key.only_workspace.is_some() || key.read_only {
+            return Err(Error::Forbidden("A limited key makes no other one.".to_owned()));
+        }
+        Ok(Self { person: person.clone(), id: key.id, actor })
+    }
+}
+
 /// Makes a key by another one, as a program asks: it never lives longer than that one, and reaches no
 /// more.
 ///
 /// # Errors
-/// [`Error::Forbidden`] when the other key is limited, or would be outlived; the database's fault.
+/// [`Error::Forbidden`] when the other key would be outlived; the database's fault.
 pub async fn create_by_key(
     app: &App,
-    actor: Actor,
+    by: MakingKey,
     ip: ClientIp,
     request: KeyRequest,
 ) -> Result<Created> {
     let now = app.now();
-    let Actor::UserKey { person, key } = &actor else {
-        return Err(Error::Forbidden("Only a person’s key makes another one.".to_owned()));
-    };
-    if key.only_workspace.is_some() || key.read_only {
-        return Err(Error::Forbidden("A limited key makes no other one.".to_owned()));
-    }
-    let (user, by) = (person.user, key.id);
-    let asker = Asker::of(app, &actor, person, (ip, None));
+    let asker = Asker::of(app, &by.actor, &by.person, (ip, None));
+    let (user, by) = (by.person.user, by.id);
     make(app, asker, move |db, _| {
         let end = queries::one(db, user, by)?.ok_or(Error::SignInRequired)?.expires_at;
         if let Some(end) = end

@@ -111,6 +111,7 @@ pub async fn create_key(
     body: JsonBody<KeyCreate>,
 ) -> Result<HttpResponse> {
     let (actor, _) = person(&req, &app)?;
+    let by = actions::MakingKey::of(actor)?;
     let body = body.parsed()?;
     let lifetime = match body.expiration.as_deref().map(parse_moment).transpose()? {
         None => Lifetime::Unlimited,
@@ -119,7 +120,7 @@ pub async fn create_key(
     };
     let name = KeyName::parse(&body.name).map_err(Error::Invalid)?;
     let request = KeyRequest { name, lifetime, only_workspace: None, read_only: false };
-    match actions::create_by_key(&app, actor, ip, request).await? {
+    match actions::create_by_key(&app, by, ip, request).await? {
         Created::Made(new) => Ok(created(&body_of(&new.key, Some(new.secret.reveal())))),
         Created::NameTaken => Err(Error::Conflict("You have a key of this name.".to_owned())),
         Created::LimitReached(limit) => {

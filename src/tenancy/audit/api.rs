@@ -35,7 +35,6 @@ pub struct EventsBody {
     #[schema(format = DateTime)]
     pub until: Option<String>,
     /// Before the entry with this sequence: the last one of the answer before.
-    #[schema(minimum = 0)]
     pub before_sequence: Option<i64>,
     /// Rows at most; 200 unless less is wanted.
     #[schema(maximum = 200)]
@@ -61,7 +60,7 @@ pub struct EventBody {
 
 /// Entries of an organization's audit log, the newest first.
 #[utoipa::path(post, path = "/api/accounts/{account_id}/audit_events/filter", tag = "Audit log",
-    params(("account_id" = Uuid, Path)), request_body = EventsBody,
+    params(("account_id" = Uuid, Path)), request_body = Option<EventsBody>,
     responses((status = 200, body = [EventBody]), (status = 400, body = Refusal),
               (status = 401, body = Refusal), (status = 403, body = Refusal),
               (status = 404, body = Refusal), (status = 415, body = Refusal),

@@ -108,8 +108,8 @@ pub fn open_ones(db: &mut Db, scope: Scope, window: Window) -> QueryResult<Vec<I
     of(scope)
         .filter(invitations::state.eq(State::Pending))
         .order(invitations::id.desc())
-        .limit(window.limit())
-        .offset(window.offset())
+        .limit(window.limit)
+        .offset(window.offset)
         .select(Invitation::as_select())
         .load(db)
 }

@@ -205,7 +205,7 @@ fn problem(fields: &[&Field]) -> Error {
 
 /// Changes an organization's profile.
 #[utoipa::path(patch, path = "/api/accounts/{account_id}/", tag = "Accounts",
-    params(("account_id" = Uuid, Path)), request_body = AccountChange,
+    params(("account_id" = Uuid, Path)), request_body = Option<AccountChange>,
     responses((status = 204), (status = 400, body = Refusal), (status = 401, body = Refusal),
               (status = 403, body = Refusal), (status = 404, body = Refusal),
               (status = 409, body = Refusal), (status = 415, body = Refusal),
@@ -363,7 +363,7 @@ pub struct PolicyChange {
 
 /// Replaces the rules of an organization.
 #[utoipa::path(patch, path = "/api/accounts/{account_id}/policy", tag = "Accounts",
-    params(("account_id" = Uuid, Path)), request_body = PolicyChange,
+    params(("account_id" = Uuid, Path)), request_body = Option<PolicyChange>,
     responses((status = 204), (status = 400, body = Refusal), (status = 401, body = Refusal),
               (status = 403, body = Refusal), (status = 404, body = Refusal),
               (status = 409, body = Refusal), (status = 415, body = Refusal),
@@ -453,7 +453,7 @@ pub struct AccountRolesFilter {
 
 /// The roles that somebody can have in an organization.
 #[utoipa::path(post, path = "/api/accounts/{account_id}/account_roles/filter", tag = "Members",
-    params(("account_id" = Uuid, Path)), request_body = AccountRolesBody,
+    params(("account_id" = Uuid, Path)), request_body = Option<AccountRolesBody>,
     responses((status = 200, body = [AccountRoleBody]), (status = 400, body = Refusal),
               (status = 401, body = Refusal), (status = 403, body = Refusal),
               (status = 404, body = Refusal), (status = 415, body = Refusal),
@@ -462,7 +462,7 @@ pub async fn account_roles(
     _: OrganizationAccess<AnyMember>,
     body: JsonBody<AccountRolesBody>,
 ) -> Result<HttpResponse> {
-    let names = body.parsed()?.account_roles.name.any_;
+    let names = body.parsed()?.account_roles.name.values()?;
     let list: Vec<AccountRoleBody> = OrganizationRole::ALL
         .iter()
         .map(|role| account_role_body(*role))
@@ -553,7 +553,7 @@ pub struct MembershipsFilter {
 
 /// The members of an organization, in the order in which they joined.
 #[utoipa::path(post, path = "/api/accounts/{account_id}/account_memberships/filter",
-    tag = "Members", params(("account_id" = Uuid, Path)), request_body = MembershipsBody,
+    tag = "Members", params(("account_id" = Uuid, Path)), request_body = Option<MembershipsBody>,
     responses((status = 200, body = [MembershipBody]), (status = 400, body = Refusal),
               (status = 401, body = Refusal), (status = 403, body = Refusal),
               (status = 404, body = Refusal), (status = 415, body = Refusal),
@@ -566,10 +566,10 @@ pub async fn memberships(
     let body = body.parsed()?;
     let account = access.organization().account;
     let window = Window::of(body.limit, body.offset)?;
-    let emails = body.account_memberships.email.any_;
+    let emails = body.account_memberships.email.values()?;
     let keys = emails.map(|emails| emails.iter().map(|email| email.to_lowercase()).collect());
-    let found = app.db.read(move |db| Ok(queries::all_members(db, account, keys)?)).await?;
-    let list: Vec<MembershipBody> = window.cut(found).iter().map(membership_body).collect();
+    let found = app.db.read(move |db| Ok(queries::all_members(db, account, keys, window)?)).await?;
+    let list: Vec<MembershipBody> = found.iter().map(membership_body).collect();
     Ok(ok(&list))
 }
 
@@ -628,7 +628,7 @@ pub async fn remove_member(
 
 /// People to invite.
 #[derive(Debug, Deserialize, ToSchema)]
-pub struct InviteBody {
+pub struct MemberInvite {
     /// Their addresses, 50 at most.
     #[schema(max_items = 50)]
     pub emails: Vec<String>,
@@ -667,7 +667,7 @@ pub(crate) fn sent_bodies(results: Vec<LineResult>) -> Vec<Sent> {
 
 /// Invites people into an organization; each address has an answer of its own.
 #[utoipa::path(post, path = "/api/accounts/{account_id}/invitations/", tag = "Invitations",
-    params(("account_id" = Uuid, Path)), request_body = InviteBody,
+    params(("account_id" = Uuid, Path)), request_body = MemberInvite,
     responses((status = 201, body = [Sent]), (status = 400, body = Refusal),
               (status = 401, body = Refusal), (status = 403, body = Refusal),
               (status = 404, body = Refusal), (status = 415, body = Refusal),
@@ -676,7 +676,7 @@ pub async fn invite(
     access: OrganizationAccess<Admin>,
     app: web::Data<App>,
     ip: ClientIp,
-    body: JsonBody<InviteBody>,
+    body: JsonBody<MemberInvite>,
 ) -> Result<HttpResponse> {
     let body = body.parsed()?;
     let role = match body.account_role_id {
@@ -691,7 +691,7 @@ pub async fn invite(
 
 /// The invitations into an organization that were not answered, the newest first.
 #[utoipa::path(post, path = "/api/accounts/{account_id}/invitations/filter",
-    tag = "Invitations", params(("account_id" = Uuid, Path)), request_body = InvitationsBody,
+    tag = "Invitations", params(("account_id" = Uuid, Path)), request_body = Option<InvitationsBody>,
     responses((status = 200, body = [InvitationBody]), (status = 400, body = Refusal),
               (status = 401, body = Refusal), (status = 403, body = Refusal),
               (status = 404, body = Refusal), (status = 415, body = Refusal),

@@ -181,7 +181,7 @@ pub struct RolesFilter {
 
 /// The roles that can be given in an organization's workspaces: the built-in ones, then its own.
 #[utoipa::path(post, path = "/api/accounts/{account_id}/workspace_roles/filter", tag = "Roles",
-    params(("account_id" = Uuid, Path)), request_body = RolesBody,
+    params(("account_id" = Uuid, Path)), request_body = Option<RolesBody>,
     responses((status = 200, body = [RoleBody]), (status = 400, body = Refusal),
               (status = 401, body = Refusal), (status = 403, body = Refusal),
               (status = 404, body = Refusal), (status = 415, body = Refusal),
@@ -193,7 +193,7 @@ pub async fn filter_roles(
 ) -> Result<HttpResponse> {
     let body = body.parsed()?;
     let account = access.organization().account;
-    let names = body.workspace_roles.name.any_;
+    let names = body.workspace_roles.name.values()?;
     let own = app.db.read(move |db| Ok(queries::of_account(db, account)?)).await?;
     let list: Vec<RoleBody> = Role::GRANTED
         .into_iter()

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::actions::{self, Created, NewKey, Renamed};
-use super::model::{Bot, BotKey, BotName, MOST};
+use super::model::{Bot, BotKey, BotName};
 use super::queries;
 use crate::access::AccountId;
 use crate::access::organization::{Admin, AnyMember, OrganizationAccess, OrganizationRole};
@@ -196,7 +196,7 @@ pub struct BotsFilter {
 
 /// The service accounts of an organization, by name.
 #[utoipa::path(post, path = "/api/accounts/{account_id}/bots/filter", tag = "Service accounts",
-    params(("account_id" = Uuid, Path)), request_body = BotsBody,
+    params(("account_id" = Uuid, Path)), request_body = Option<BotsBody>,
     responses((status = 200, body = [BotBody]), (status = 400, body = Refusal),
               (status = 401, body = Refusal), (status = 403, body = Refusal),
               (status = 404, body = Refusal), (status = 415, body = Refusal),
@@ -209,12 +209,12 @@ pub async fn filter_bots(
     let body = body.parsed()?;
     let account = access.organization().account;
     let window = Window::of(body.limit, body.offset)?;
-    let names = body.service_accounts.name.any_;
+    let names = body.service_accounts.name.values()?;
     let keys = names.map(|names| names.iter().map(|name| name.to_lowercase()).collect());
     let (bots, keys) = app
         .db
         .read(move |db| {
-            let bots = window.cut(queries::all(db, account, keys, MOST)?);
+            let bots = queries::all(db, account, keys, window)?;
             let ids: Vec<_> = bots.iter().map(|bot| bot.id).collect();
             Ok((bots, queries::present_keys(db, &ids)?))
         })
@@ -263,7 +263,7 @@ pub struct BotChange {
 
 /// Renames a service account, or disables or enables it: one of these at a time.
 #[utoipa::path(patch, path = "/api/accounts/{account_id}/bots/{id}", tag = "Service accounts",
-    params(("account_id" = Uuid, Path), ("id" = Uuid, Path)), request_body = BotChange,
+    params(("account_id" = Uuid, Path), ("id" = Uuid, Path)), request_body = Option<BotChange>,
     responses((status = 204), (status = 400, body = Refusal), (status = 401, body = Refusal),
               (status = 403, body = Refusal), (status = 404, body = Refusal),
               (status = 409, body = Refusal), (status = 415, body = Refusal),
@@ -331,7 +331,7 @@ pub struct Rotation {
 /// Gives a service account another key; the answer holds it, once.
 #[utoipa::path(post, path = "/api/accounts/{account_id}/bots/{id}/rotate_api_key",
     tag = "Service accounts", params(("account_id" = Uuid, Path), ("id" = Uuid, Path)),
-    request_body = Rotation,
+    request_body = Option<Rotation>,
     responses((status = 201, body = BotBody), (status = 400, body = Refusal),
               (status = 401, body = Refusal), (status = 403, body = Refusal),
               (status = 404, body = Refusal), (status = 415, body = Refusal),

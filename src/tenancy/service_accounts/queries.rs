@@ -13,6 +13,7 @@ use crate::base::db::schema::{
     workspace_roles, workspaces,
 };
 use crate::base::db::{Db, Instant, MultiBackend};
+use crate::base::http::json::Window;
 use crate::base::secret::ApiKey;
 
 /// A page of an organization's service accounts, by name.
@@ -50,7 +51,7 @@ pub fn all(
     db: &mut Db,
     account: AccountId,
     name_keys: Option<Vec<String>>,
-    limit: i64,
+    window: Window,
 ) -> QueryResult<Vec<Bot>> {
     let mut query = service_accounts::table
         .filter(service_accounts::account_id.eq(account))
@@ -58,7 +59,12 @@ pub fn all(
     if let Some(keys) = name_keys {
         query = query.filter(service_accounts::name_key.eq_any(keys));
     }
-    query.order(service_accounts::name_key).limit(limit).select(Bot::as_select()).load(db)
+    query
+        .order(service_accounts::name_key)
+        .limit(window.limit)
+        .offset(window.offset)
+        .select(Bot::as_select())
+        .load(db)
 }
 
 /// One service account of an organization (IN-10).

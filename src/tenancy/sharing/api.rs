@@ -22,7 +22,7 @@ use crate::base::db::Instant;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::json::{
-    JsonBody, Refusal, Window, created, moment, no_content, ok, parse_moment, path_id,
+    JsonBody, JsonList, Refusal, Window, created, moment, no_content, ok, parse_moment, path_id,
 };
 use crate::tenancy::invitations::actions as invitations;
 use crate::tenancy::invitations::api::{InvitationBody, InvitationsBody, Sent, managed};
@@ -157,7 +157,7 @@ pub async fn grant_users(
     access: WorkspaceAccess<ManageWorkspaceUsers>,
     app: web::Data<App>,
     ip: ClientIp,
-    body: JsonBody<Vec<UserAccess>>,
+    body: JsonList<UserAccess>,
 ) -> Result<HttpResponse> {
     let body = body.parsed()?;
     let asked = only(body)?;
@@ -180,10 +180,8 @@ pub struct AccessFilter {
 }
 
 impl AccessFilter {
-    fn window(&self) -> Result<(i64, i64)> {
-        let window = Window::of(self.limit, self.offset)?;
-        let number = |size: usize| i64::try_from(size).unwrap_or(i64::MAX);
-        Ok((number(window.limit), number(window.offset)))
+    fn window(&self) -> Result<Window> {
+        Window::of(self.limit, self.offset)
     }
 }
 
@@ -191,7 +189,7 @@ impl AccessFilter {
 #[utoipa::path(post,
     path = "/api/accounts/{account_id}/workspaces/{workspace_id}/user_access/filter",
     tag = "Sharing", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    request_body = AccessFilter,
+    request_body = Option<AccessFilter>,
     responses((status = 200, body = [AccessBody]), (status = 400, body = Refusal),
               (status = 401, body = Refusal), (status = 403, body = Refusal),
               (status = 404, body = Refusal), (status = 415, body = Refusal),
@@ -259,7 +257,7 @@ pub async fn grant_bots(
     access: WorkspaceAccess<ManageWorkspaceServiceAccounts>,
     app: web::Data<App>,
     ip: ClientIp,
-    body: JsonBody<Vec<BotAccess>>,
+    body: JsonList<BotAccess>,
 ) -> Result<HttpResponse> {
     let body = body.parsed()?;
     let asked = only(body)?;
@@ -285,7 +283,7 @@ pub async fn grant_bots(
 #[utoipa::path(post,
     path = "/api/accounts/{account_id}/workspaces/{workspace_id}/bot_access/filter",
     tag = "Sharing", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    request_body = AccessFilter,
+    request_body = Option<AccessFilter>,
     responses((status = 200, body = [AccessBody]), (status = 400, body = Refusal),
               (status = 401, body = Refusal), (status = 403, body = Refusal),
               (status = 404, body = Refusal), (status = 415, body = Refusal),
@@ -340,7 +338,9 @@ pub async fn remove_bot(
 /// What everybody in the organization may do from now on.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct DefaultRole {
-    /// The role; null for no access.
+    /// The role; null for no access. Has to be there: a forgotten body closes nothing.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(required = true)]
     pub workspace_role_id: Option<Uuid>,
 }
 
@@ -366,7 +366,7 @@ pub async fn set_default(
 /// Whom to invite: addresses into a personal workspace, a member into an organization's.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default)]
-pub struct InviteBody {
+pub struct WorkspaceInvite {
     /// Addresses, 50 at most; for a personal workspace.
     #[schema(max_items = 50)]
     pub emails: Vec<String>,
@@ -382,7 +382,7 @@ pub struct InviteBody {
 /// Invites into the workspace: people by their addresses, or a member of the organization.
 #[utoipa::path(post, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/invitations/",
     tag = "Invitations", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    request_body = InviteBody,
+    request_body = WorkspaceInvite,
     responses((status = 201, body = [Sent]), (status = 400, body = Refusal),
               (status = 401, body = Refusal), (status = 403, body = Refusal),
               (status = 404, body = Refusal), (status = 409, body = Refusal),
@@ -391,7 +391,7 @@ pub async fn invite(
     access: WorkspaceAccess<ManageWorkspaceUsers>,
     app: web::Data<App>,
     ip: ClientIp,
-    body: JsonBody<InviteBody>,
+    body: JsonBody<WorkspaceInvite>,
 ) -> Result<HttpResponse> {
     let body = body.parsed()?;
     if access.workspace().account_kind == AccountKind::Personal {
@@ -424,7 +424,7 @@ pub async fn invite(
 #[utoipa::path(post,
     path = "/api/accounts/{account_id}/workspaces/{workspace_id}/invitations/filter",
     tag = "Invitations", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    request_body = InvitationsBody,
+    request_body = Option<InvitationsBody>,
     responses((status = 200, body = [InvitationBody]), (status = 400, body = Refusal),
               (status = 401, body = Refusal), (status = 403, body = Refusal),
               (status = 404, body = Refusal), (status = 415, body = Refusal),

@@ -164,7 +164,7 @@ pub struct WorkspacesFilter {
 
 /// The workspaces of an account that the key reaches, by handle.
 #[utoipa::path(post, path = "/api/accounts/{account_id}/workspaces/filter", tag = "Workspaces",
-    params(("account_id" = Uuid, Path)), request_body = WorkspacesBody,
+    params(("account_id" = Uuid, Path)), request_body = Option<WorkspacesBody>,
     responses((status = 200, body = [WorkspaceBody]), (status = 400, body = Refusal),
               (status = 401, body = Refusal), (status = 403, body = Refusal),
               (status = 404, body = Refusal), (status = 415, body = Refusal),
@@ -177,7 +177,7 @@ pub async fn filter_workspaces(
     let body = body.parsed()?;
     let (account, reach) = (access.account().id, access.reach());
     let window = Window::of(body.limit, body.offset)?;
-    let handles = body.workspaces.handle.any_;
+    let handles = body.workspaces.handle.values()?;
     let (found, more) = app
         .db
         .read(move |db| {
@@ -218,7 +218,7 @@ pub struct WorkspaceChange {
 /// Changes a workspace's handle and description.
 #[utoipa::path(patch, path = "/api/accounts/{account_id}/workspaces/{workspace_id}",
     tag = "Workspaces", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    request_body = WorkspaceChange,
+    request_body = Option<WorkspaceChange>,
     responses((status = 204), (status = 400, body = Refusal), (status = 401, body = Refusal),
               (status = 403, body = Refusal), (status = 404, body = Refusal),
               (status = 409, body = Refusal), (status = 415, body = Refusal),

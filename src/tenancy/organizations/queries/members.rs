@@ -10,6 +10,7 @@ use crate::base::db::schema::{
     accounts, memberships, organization_members, two_factor, users, workspaces,
 };
 use crate::base::db::{Db, MultiBackend};
+use crate::base::http::json::Window;
 use crate::tenancy::invitations::roster::{self, Filter, From, Key, MemberId, Row, Status, Way};
 use crate::tenancy::organizations::model::Member;
 
@@ -114,11 +115,8 @@ pub fn member(db: &mut Db, account: AccountId, id: MemberId) -> QueryResult<Opti
         .optional()
 }
 
-/// Members in one answer of the API.
-pub const ALL: i64 = 10_000;
-
 /// The members of an organization in the order in which they joined, of some addresses if those are
-/// wanted; at most 10,000.
+/// wanted.
 ///
 /// # Errors
 /// The database's fault.
@@ -126,6 +124,7 @@ pub fn all_members(
     db: &mut Db,
     account: AccountId,
     email_keys: Option<Vec<String>>,
+    window: Window,
 ) -> QueryResult<Vec<Member>> {
     let mut query = organization_members::table
         .inner_join(users::table)
@@ -136,7 +135,12 @@ pub fn all_members(
     if let Some(keys) = email_keys {
         query = query.filter(users::email_key.eq_any(keys));
     }
-    query.order(organization_members::id).limit(ALL).select(columns()).load(db)
+    query
+        .order(organization_members::id)
+        .limit(window.limit)
+        .offset(window.offset)
+        .select(columns())
+        .load(db)
 }
 
 /// Members without a second factor: how many, and the names of some.

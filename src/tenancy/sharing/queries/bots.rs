@@ -12,6 +12,7 @@ use crate::base::db::schema::{
     service_account_grants as grants, service_accounts, workspace_roles, workspaces,
 };
 use crate::base::db::{Db, Instant, MultiBackend};
+use crate::base::http::json::Window;
 use crate::tenancy::sharing::model::{BotGrantId, BotPlace, SharedBot};
 
 type Columns = (
@@ -129,23 +130,22 @@ pub fn bot_of(
     one(db, workspace, None, Some(bot))
 }
 
-/// The service accounts of a workspace, in the order in which it was shared; at most `limit`, behind
-/// `offset`.
+/// The service accounts of a workspace, in the order in which it was shared.
 ///
 /// # Errors
 /// The database's fault.
 pub fn all_bots(
     db: &mut Db,
     workspace: WorkspaceId,
-    (limit, offset): (i64, i64),
+    window: Window,
 ) -> QueryResult<Vec<SharedBot>> {
     let query = grants::table
         .inner_join(service_accounts::table)
         .left_join(workspace_roles::table)
         .filter(grants::workspace_id.eq(workspace))
         .order(grants::id)
-        .limit(limit)
-        .offset(offset)
+        .limit(window.limit)
+        .offset(window.offset)
         .into_boxed::<MultiBackend>();
     let rows: Vec<Columns> = select_shared!(query).load(db)?;
     Ok(rows.into_iter().filter_map(shared).collect())

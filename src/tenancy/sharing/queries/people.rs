@@ -13,6 +13,7 @@ use crate::base::db::schema::{
     accounts, memberships, organization_members, users, workspace_roles, workspaces,
 };
 use crate::base::db::{Db, Instant, MultiBackend};
+use crate::base::http::json::Window;
 use crate::tenancy::invitations::roster::{self, Filter, From, Key, MemberId, Row, Status, Way};
 use crate::tenancy::sharing::model::SharedPerson;
 
@@ -307,15 +308,14 @@ pub fn insert_person(
     Ok(())
 }
 
-/// People with a role of their own in a workspace, in the order in which they got it; at most
-/// `limit`, behind `offset`.
+/// People with a role of their own in a workspace, in the order in which they got it.
 ///
 /// # Errors
 /// The database's fault.
 pub fn all_people(
     db: &mut Db,
     (account, workspace): (AccountId, WorkspaceId),
-    (limit, offset): (i64, i64),
+    window: Window,
 ) -> QueryResult<Vec<SharedPerson>> {
     let query = memberships::table
         .inner_join(users::table.inner_join(accounts::table))
@@ -327,8 +327,8 @@ pub fn all_people(
         )
         .filter(memberships::workspace_id.eq(workspace))
         .order(memberships::id)
-        .limit(limit)
-        .offset(offset)
+        .limit(window.limit)
+        .offset(window.offset)
         .into_boxed::<MultiBackend>();
     let rows: Vec<Columns> = select_shared!(query).load(db)?;
     Ok(rows.into_iter().filter_map(shared).collect())

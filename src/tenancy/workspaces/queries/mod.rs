@@ -225,8 +225,8 @@ pub fn reached_in(
     }
     query
         .order(workspaces::handle)
-        .limit(window.limit())
-        .offset(window.offset())
+        .limit(window.limit)
+        .offset(window.offset)
         .select(COLUMNS)
         .load(db)
 }
