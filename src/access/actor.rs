@@ -329,3 +329,35 @@ impl FromRequest for RecentlyConfirmed {
         ready(Self::of(req))
     }
 }
+
+/// Whether the password was given lately, for what only sometimes asks for it (AU-17). A key has none
+/// to give: what it may do, it may do.
+#[derive(Clone, Copy, Debug)]
+pub struct StepUp {
+    is_recent: bool,
+}
+
+impl StepUp {
+    /// Whether it was.
+    pub fn is_recent(self) -> bool {
+        self.is_recent
+    }
+
+    /// Goes on if it was.
+    ///
+    /// # Errors
+    /// [`Error::ReauthenticationRequired`].
+    pub fn demand(self) -> Result<()> {
+        if self.is_recent { Ok(()) } else { Err(Error::ReauthenticationRequired) }
+    }
+}
+
+impl FromRequest for StepUp {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let is_key = Actor::of(req).is_ok_and(|actor| !matches!(actor, Actor::Session { .. }));
+        ready(Ok(Self { is_recent: is_key || RecentlyConfirmed::of(req).is_ok() }))
+    }
+}

@@ -54,10 +54,11 @@ def workspaces(options, ada_account: uuid.UUID) -> Iterator[tuple]:
 
 def memberships(options) -> Iterator[tuple]:
     for n in range(min(options.people, options.users)):
-        yield number_of(4, n), number_of(3, 0), number_of(2, n), "collaborator", name_of(n).lower(), NOW
+        yield number_of(4, n), number_of(3, 0), number_of(2, n), "collaborator", name_of(n).lower(), "Ada", NOW
     for n in range(options.own, options.workspaces, 2):
         member = (n + 1) % options.users
-        yield number_of(5, n), number_of(3, n), number_of(2, member), "collaborator", name_of(member).lower(), NOW
+        yield (number_of(5, n), number_of(3, n), number_of(2, member), "collaborator", name_of(member).lower(), "Ada",
+               NOW)  # fmt: skip
 
 
 def invitations(options, ada_account: uuid.UUID) -> Iterator[tuple]:
@@ -68,32 +69,39 @@ def invitations(options, ada_account: uuid.UUID) -> Iterator[tuple]:
                0, NOW + week, "Ada", NOW, NOW)  # fmt: skip
 
 
+Tables = dict[str, tuple[str, Iterator[tuple]]]
+
+
 COLUMNS = {
     "accounts": "id kind handle name created_at updated_at",
     "users": "id personal_account_id email email_key verified theme verify_generation reset_generation created_at",
     "workspaces": "id account_id handle name description created_by_name created_at updated_at",
-    "memberships": "id workspace_id user_id role sort_name created_at",
+    "memberships": "id workspace_id user_id role sort_name granted_by_name created_at",
     "invitations": "id kind account_id workspace_id email email_key role state generation expires_at invited_by_name "
     "created_at sent_at",
 }
 
 
-def tables(options, ada_account: uuid.UUID) -> dict[str, Iterator[tuple]]:
-    return {
+ADA = "SELECT id FROM accounts WHERE handle = 'ada'"
+
+
+def tables(options, ada_account: uuid.UUID) -> Tables:
+    rows = {
         "accounts": accounts(options),
         "users": users(options),
         "workspaces": workspaces(options, ada_account),
         "memberships": memberships(options),
         "invitations": invitations(options, ada_account),
     }
+    return {table: (COLUMNS[table], rows) for table, rows in rows.items()}
 
 
-def fill_sqlite(path: str, options) -> None:
+def insert_sqlite(path: str, tables: Tables) -> None:
+    """Writes rows: for each table its columns and what they hold."""
     db = sqlite3.connect(path, timeout=30)
-    ada = uuid.UUID(bytes=db.execute("SELECT id FROM accounts WHERE handle = 'ada'").fetchone()[0])
     with db:
-        for table, rows in tables(options, ada).items():
-            columns = COLUMNS[table].split()
+        for table, (names, rows) in tables.items():
+            columns = names.split()
             statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
             as_stored = ([v.bytes if isinstance(v, uuid.UUID) else v for v in row] for row in rows)
             db.executemany(statement, as_stored)
@@ -101,24 +109,48 @@ def fill_sqlite(path: str, options) -> None:
     db.close()
 
 
-def fill_postgres(url: str, options) -> None:
-    ada = uuid.UUID(psql(url, "SELECT id FROM accounts WHERE handle = 'ada'").strip())
-    for table, rows in tables(options, ada).items():
-        columns = COLUMNS[table].split()
+def insert_postgres(url: str, tables: Tables) -> None:
+    """The same on PostgreSQL."""
+    for table, (names, rows) in tables.items():
+        columns = names.split()
         times = {at for at, name in enumerate(columns) if name.endswith("_at")}
 
-        def line(row: tuple, times: set[int] = times) -> str:
-            stored = (moment(v) if at in times else str(v) for at, v in enumerate(row))
-            return "\t".join(stored) + "\n"
+        def stored(at: int, value, times: set[int] = times) -> str:
+            if value is None:
+                return "\\N"
+            if isinstance(value, bytes):
+                return f"\\\\x{value.hex()}"
+            return moment(value) if at in times else str(value)
 
         copy = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
         command = ["psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--dbname", url, "--command", copy]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)
-        process.stdin.writelines(line(row) for row in rows)
+        process.stdin.writelines("\t".join(stored(at, v) for at, v in enumerate(row)) + "\n" for row in rows)
         process.stdin.close()
         if process.wait():
             sys.exit(f"could not fill {table}")
     psql(url, "ANALYZE")
+
+
+def ids_sqlite(path: str, queries: list[str]) -> list[uuid.UUID]:
+    """The one id that each query finds."""
+    db = sqlite3.connect(path, timeout=30)
+    found = [uuid.UUID(bytes=db.execute(query).fetchone()[0]) for query in queries]
+    db.close()
+    return found
+
+
+def ids_postgres(url: str, queries: list[str]) -> list[uuid.UUID]:
+    """The same on PostgreSQL."""
+    return [uuid.UUID(psql(url, query).strip()) for query in queries]
+
+
+def fill_sqlite(path: str, options) -> None:
+    insert_sqlite(path, tables(options, *ids_sqlite(path, [ADA])))
+
+
+def fill_postgres(url: str, options) -> None:
+    insert_postgres(url, tables(options, *ids_postgres(url, [ADA])))
 
 
 def moment(micros: int) -> str:

@@ -120,6 +120,11 @@ const QUERIES: &[(&str, &str)] = &[
          WHERE (i.state = 'accepted') <> (i.accepted_by IS NOT NULL)",
     ),
     (
+        "I9 an open invitation of a member has the member's address",
+        "SELECT count(*) AS number FROM invitations i JOIN users u ON u.id = i.user_id \
+         WHERE i.state = 'pending' AND i.email_key <> u.email_key",
+    ),
+    (
         "I9 one open invitation for each address and place",
         "SELECT count(*) AS number FROM (SELECT 1 FROM invitations WHERE state = 'pending' \
          GROUP BY account_id, workspace_id, email_key HAVING count(*) > 1) AS twice",

@@ -185,6 +185,94 @@ async fn a_program_manages_people() {
     app.assert_audit_is_whole().await;
 }
 
+/// B3: a change says what changes: what is absent stays, and nothing is cleared by a forgotten body.
+#[actix_rt::test]
+async fn what_a_change_does_not_name_stays() {
+    let app = spawn().await;
+    let (api, account, workspace) = admin(&app).await;
+    let of = |rest: &str| format!("/api/accounts/{account}{rest}");
+    let rules = json!({"domain_names": ["example.org"], "run_retention_days": 7,
+        "audit_log_retention_days": 30});
+    patch(&api, &of("/policy"), rules).await.assert_status(204);
+    for nothing in [json!({}), json!({"run_retention_days": 7})] {
+        patch(&api, &of("/policy"), nothing).await.assert_status(204);
+        let now = api.get(&of("/policy")).await.json();
+        assert_eq!(now["domain_names"][0], "example.org");
+        assert_eq!(
+            (&now["run_retention_days"], &now["audit_log_retention_days"]),
+            (&json!(7), &json!(30))
+        );
+    }
+    patch(&api, &of("/policy"), json!({"run_retention_days": null})).await.assert_status(204);
+    let now = api.get(&of("/policy")).await.json();
+    assert_eq!(
+        (&now["run_retention_days"], &now["audit_log_retention_days"]),
+        (&json!(null), &json!(30))
+    );
+
+    let viewer = role_named(&api, &account, "Viewer").await;
+    let role = json!({"name": "Release", "scopes": ["manage_blocks"], "inherited_role_id": viewer});
+    let made = api.post(&of("/workspace_roles/"), role).await.assert_status(201).json();
+    let path = of(&format!("/workspace_roles/{}", id(&made)));
+    patch(&api, &path, json!({"name": "Releases"})).await.assert_status(204);
+    let now = api.get(&path).await.json();
+    assert_eq!((&now["name"], &now["scopes"]), (&json!("Releases"), &made["scopes"]));
+    assert_eq!(now["inherited_role_id"], viewer);
+    patch(&api, &path, json!({"inherited_role_id": null})).await.assert_status(204);
+    let now = api.get(&path).await.json();
+    assert_eq!(now["inherited_role_id"], json!(null));
+    assert!(now["scopes"].to_string().contains("manage_blocks"));
+
+    let everyone = of(&format!("/workspaces/{workspace}/default_role"));
+    let send = async |body: Option<Value>| api.send("PUT", &everyone, body).await.status;
+    assert_eq!(send(Some(json!({"workspace_role_id": viewer}))).await, 204);
+    assert_eq!(send(Some(json!({}))).await, 422);
+    assert_eq!(send(None).await, 422);
+    let here = of(&format!("/workspaces/{workspace}"));
+    assert_eq!(api.get(&here).await.json()["default_workspace_role_id"], viewer);
+    assert_eq!(send(Some(json!({"workspace_role_id": null}))).await, 204);
+    assert_eq!(api.get(&here).await.json()["default_workspace_role_id"], json!(null));
+}
+
+/// IV-11, IV-10: an object is no array, and lists have an end.
+#[actix_rt::test]
+async fn a_body_is_what_the_document_says() {
+    let app = spawn().await;
+    let (api, account, _) = admin(&app).await;
+    let path = format!("/api/accounts/{account}/bots/filter");
+    for body in [
+        json!([null, null]),
+        json!({"limit": 201}),
+        json!({"offset": 2_147_483_648_u32}),
+        json!({"service_accounts": {"name": {"any_": vec!["x"; 201]}}}),
+    ] {
+        api.post(&path, body.clone()).await.assert_status(422);
+    }
+    api.post(&path, json!({"limit": 200, "offset": 2_147_483_647})).await.assert_status(200);
+}
+
+/// IN-08: a program that gives and takes a role again and again does not fill a mailbox.
+#[actix_rt::test]
+async fn a_program_mails_a_person_only_so_often() {
+    let app = spawn().await;
+    let (api, account, workspace) = admin(&app).await;
+    let inside = |rest: &str| format!("/api/accounts/{account}/workspaces/{workspace}{rest}");
+    app.make_user("bob", Verified::Mailed).await;
+    app.make_member("acme", "bob", Member).await;
+    let viewer = role_named(&api, &account, "Viewer").await;
+    let filter = json!({"account_memberships": {"email": {"any_": ["bob@example.org"]}}});
+    let members = format!("/api/accounts/{account}/account_memberships/filter");
+    let user = api.post(&members, filter).await.json()[0]["user_id"].clone();
+    for _ in 0..15 {
+        let grant = json!([{"user_id": user, "workspace_role_id": viewer}]);
+        let row = api.post(&inside("/user_access/"), grant).await.assert_status(200).json();
+        let row = inside(&format!("/user_access/{}", id(&row[0])));
+        delete(&api, &row).await.assert_status(204);
+    }
+    assert_eq!(app.inbox("bob@example.org").await.len(), 20);
+    assert_eq!(app.audited("workspace-access.created").await, 15);
+}
+
 /// AZ-02, A7, B4: ids of another organization in a body or behind the own account name nothing.
 #[actix_rt::test]
 async fn a_body_names_nothing_of_another_organization() {

@@ -1,7 +1,7 @@
 //! The members of an organization: inviting, changing, removing, the rules for them.
 
 use bulkhead::access::identify::Verified;
-use bulkhead::access::organization::OrganizationRole::Member;
+use bulkhead::access::organization::OrganizationRole::{Admin, Member};
 use bulkhead::access::role::Role;
 use bulkhead::base::db::schema::{invitations, memberships, organization_members};
 use bulkhead::tenancy::invitations::model::State;
@@ -220,6 +220,60 @@ async fn a_removed_member_loses_everything_at_once() {
     let own = step(&ada, MEMBERS, "Ada", "remove").await;
     ada.get(&own).await.shows("is the last admin");
     invariants::assert_hold(&app.database.location);
+}
+
+/// AU-17: admins are made, unmade, removed and invited only soon after the password was given, and a
+/// second factor is asked of people no more only then too; what was typed comes back.
+#[actix_rt::test]
+async fn an_admin_is_made_only_soon_after_the_password() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    for (handle, role) in [("bob", Member), ("cyd", Admin)] {
+        app.make_user(handle, Verified::Mailed).await;
+        app.make_member("acme", handle, role).await;
+    }
+    two_factor::turn_on(&app, &ada).await;
+    let policy = "/organizations/acme/policy";
+    ada.submit(policy, &[("second_factor", "on")]).await.assert_status(303);
+    let (bob, cyd) = (step_form(&ada, "Bob").await, step_form(&ada, "Cyd").await);
+    let remove = step(&ada, MEMBERS, "Cyd", "remove").await;
+    app.advance(11 * 60);
+    let confirm = |next: &str| {
+        let query: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+        format!("/confirm-access?next={query}")
+    };
+    ada.fill(bob, &[("role", "admin")]).await.assert_redirect_to(&confirm(MEMBERS));
+    ada.get(&confirm(MEMBERS)).await.shows("then choose the role once more");
+    ada.fill(cyd, &[("role", "member")]).await.assert_redirect_to(&confirm(MEMBERS));
+    ada.submit(&remove, &[]).await.assert_redirect_to(&confirm(&remove));
+    let asked = invite(&ada, "pam@example.org\nwho@example.org", "admin").await;
+    let typed = "?email=pam%40example.org%0Awho%40example.org&role=admin";
+    asked.assert_redirect_to(&confirm(&format!("{INVITE}{typed}")));
+    let rules =
+        ada.submit(policy, &[("second_factor", ""), ("email_domains", "example.org")]).await;
+    assert!(rules.location().starts_with(&confirm(policy)), "{}", rules.location());
+    for event in ["account-membership.updated", "account-membership.deleted"] {
+        assert_eq!(app.audited(event).await, 0, "{event}");
+    }
+    assert_eq!(app.audited("account-settings.updated").await, 1);
+    // What asks for no password, and what was typed.
+    invite(&ada, "max@example.org", "member").await.assert_redirect_to(MEMBERS);
+    let page = asked.location();
+    let password = [("password", crate::support::PASSWORD)];
+    let back = ada.submit(&page, &password).await.assert_status(303).location();
+    let form = ada.get(&back).await;
+    form.assert_status(200).shows("who@example.org");
+    assert_eq!(form.attributes("#role option[selected]", "value"), ["admin"]);
+    ada.fill(form.form(&back, "Send"), &[]).await.assert_redirect_to(MEMBERS);
+    ada.get(MEMBERS).await.shows("pam@example.org").shows("who@example.org");
+    let next = rules.location();
+    let next = url::Url::parse(&format!("http://x{next}")).unwrap();
+    let back = next.query_pairs().next().unwrap().1.into_owned();
+    let form = ada.get(&back).await;
+    assert!(form.select("input[name=second_factor][checked]").is_empty());
+    ada.fill(form.form(&back, "Save"), &[]).await.assert_redirect_to("/organizations/acme");
+    ada.get(policy).await.assert_status(200);
+    assert_eq!(app.audited("account-settings.updated").await, 2);
 }
 
 /// O4: the list is searched, narrowed and paged, and an action comes back to the same page of it.

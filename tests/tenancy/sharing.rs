@@ -287,12 +287,15 @@ async fn nobody_gives_more_than_they_have() {
     let change = step(&ada, SHARING, "Carl", "role").await;
     mia.submit(&change, &[("role", "viewer")]).await.assert_status(403);
     carl.get(&format!("{HOME}/settings/edit")).await.assert_status(200);
-    // What mia sent is void once she may not send it any more.
+    // What mia sent lets nobody in once her role does not allow it any more.
     let dan = member(&app, "dan").await;
     add_member(&mia, "Dan", "viewer").await.assert_redirect_to(SHARING);
     let mail = app.inbox("dan@example.org").await.pop().unwrap();
-    let form = ada.get(SHARING).await.form(SHARING, "the role of Mia");
-    ada.fill(form, &[("role", "viewer")]).await.assert_redirect_to(SHARING);
+    let edit = format!("{made}/edit");
+    let mut form = ada.get(&edit).await.form(&edit, "");
+    form.fields.retain(|(name, _)| name != "scope");
+    let shown = ada.fill(form, &[]).await;
+    ada.fill(shown.form_anyway(&edit, ""), &[]).await.assert_redirect_to(&made);
     dan.submit_form(&mail.link(), "accept", &[]).await.assert_status(404);
     dan.get(HOME).await.assert_status(404);
 }
@@ -507,4 +510,120 @@ async fn an_invitation_ends_with_the_access_it_gives() {
     let shown = if answer.status == 303 { ada.get(SHARING).await } else { answer };
     shown.shows("The access that it gives is over");
     assert_eq!(app.audited("workspace-invitation.updated").await, 0);
+}
+
+/// An open invitation's line, as its inviter's organization sees it.
+async fn pending(admin: &Client) -> Vec<String> {
+    let rows = admin.get(&format!("{SHARING}?status=pending")).await.select("main tbody tr");
+    rows.into_iter().filter(|row| row.contains('@')).collect()
+}
+
+/// IN-06, lifecycles §1: whoever may not let people in any more has let nobody in; the log says how many.
+#[actix_rt::test]
+async fn lost_rights_end_what_was_sent_with_them() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    let bob = member(&app, "bob").await;
+    for handle in ["carl", "dan", "finn"] {
+        member(&app, handle).await;
+    }
+    app.give_role(("acme", "data"), "bob", Role::Owner).await;
+    let log = async |event: &str| {
+        let path = format!("/organizations/acme/audit-log?event={event}");
+        let links = ada.get(&path).await.links_containing("/audit-log/");
+        let is_entry = |link: &&String| link.ends_with(|last: char| last.is_ascii_digit());
+        ada.get(links.iter().find(is_entry).unwrap()).await.visible()
+    };
+    // A lower role.
+    add_member(&bob, "Carl", "viewer").await.assert_status(303);
+    add_member(&ada, "Dan", "viewer").await.assert_status(303);
+    let link = app.inbox("carl@example.org").await.pop().unwrap().link();
+    let change = step(&ada, SHARING, "bob@example.org", "role").await;
+    ada.submit(&change, &[("role", "viewer"), ("days", "")]).await.assert_status(303);
+    let rows = pending(&ada).await;
+    assert!(rows.len() == 1 && rows[0].contains("dan@example.org"), "{rows:?}");
+    app.sign_in("carl").await.get(&link).await.assert_status(404);
+    let told = log("workspace-access.updated").await;
+    assert!(told.contains("\"invitations_ended\": 1"), "{told}");
+    // Removed, and gone by oneself.
+    for way in ["remove", "leave"] {
+        if way == "remove" {
+            ada.submit(&change, &[("role", "owner"), ("days", "")]).await.assert_status(303);
+        } else {
+            app.give_role(("acme", "data"), "bob", Role::Owner).await;
+        }
+        add_member(&bob, "Carl", "viewer").await.assert_status(303);
+        assert_eq!(pending(&ada).await.len(), 2);
+        if way == "remove" {
+            let remove = step(&ada, SHARING, "bob@example.org", "remove").await;
+            ada.submit(&remove, &[]).await.assert_status(303);
+        } else {
+            bob.submit(&format!("{HOME}/leave"), &[]).await.assert_status(303);
+        }
+        assert_eq!(pending(&ada).await.len(), 1, "{way}");
+        assert!(log("workspace-access.deleted").await.contains("\"invitations_ended\": 1"));
+    }
+    // What everybody may do, and what an admin may.
+    set_default(&ada, "owner").await;
+    add_member(&bob, "Finn", "viewer").await.assert_status(303);
+    set_default(&ada, "viewer").await;
+    assert_eq!(pending(&ada).await.len(), 1);
+    assert!(log("workspace-settings.updated").await.contains("\"invitations_ended\": 1"));
+    let become_one = async |role: &str| {
+        let form = ada.get("/organizations/acme/members").await.form("", "the role of Bob");
+        ada.fill(form, &[("role", role)]).await.assert_status(303);
+    };
+    become_one("admin").await;
+    add_member(&bob, "Finn", "owner").await.assert_status(303);
+    become_one("member").await;
+    assert_eq!(pending(&ada).await.len(), 1);
+    assert!(log("account-membership.updated").await.contains("\"invitations_ended\": 1"));
+    invariants::assert_hold(&app.database.location);
+}
+
+/// H10, lifecycles §1: an invitation of a member is the member's, whatever the address: it is found
+/// after a change of it, and by whoever was vouched for.
+#[actix_rt::test]
+async fn the_invitation_of_a_member_follows_the_member() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    let bob = member(&app, "bob").await;
+    add_member(&ada, "Bob", "viewer").await.assert_status(303);
+    bob.submit("/profile/email", &[("email", "bob@new.example")]).await.assert_status(303);
+    let link = app.inbox("bob@new.example").await.pop().unwrap().link();
+    bob.submit(&link, &[]).await.assert_status(303);
+    let bob = app.sign_in("bob@new.example").await;
+    // The first look has the notice of the invitation too.
+    ada.get(SHARING).await;
+    ada.get(SHARING).await.shows("bob@new.example").lacks("bob@example.org");
+    add_member(&ada, "Bob", "viewer").await.assert_status(422).shows("is invited already");
+    let resend = step(&ada, SHARING, "bob@new.example", "resend").await;
+    ada.submit(&resend, &[]).await.assert_status(303);
+    let mails = app.inbox("bob@new.example").await;
+    assert!(mails.last().unwrap().text.contains("acme/data"));
+    accept(&bob).await;
+    bob.get(HOME).await.assert_status(200);
+
+    app.make_user("vic", Verified::Vouched).await;
+    app.make_member("acme", "vic", Member).await;
+    add_member(&ada, "Vic", "viewer").await.assert_status(303);
+    let vic = app.sign_in("vic").await;
+    vic.get("/workspaces").await.shows("acme/data").shows("from Ada");
+    accept(&vic).await;
+    vic.get(HOME).await.assert_status(200);
+    invariants::assert_hold(&app.database.location);
+}
+
+/// IN-08: a no is heard for a week, by everybody who shares the workspace.
+#[actix_rt::test]
+async fn whoever_declined_rests() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    let bob = member(&app, "bob").await;
+    add_member(&ada, "Bob", "viewer").await.assert_status(303);
+    bob.submit_form("/workspaces", "decline", &[]).await.assert_status(303);
+    add_member(&ada, "Bob", "owner").await.assert_status(422).shows("Bob declined lately");
+    app.advance(7 * 86_400 + 1);
+    let ada = app.sign_in("ada").await;
+    add_member(&ada, "Bob", "owner").await.assert_status(303);
 }

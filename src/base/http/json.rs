@@ -6,7 +6,7 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::error::Category;
 use utoipa::ToSchema;
 
@@ -137,6 +137,19 @@ impl<T> Default for AnyOf<T> {
     fn default() -> Self {
         Self { any_: None }
     }
+}
+
+/// For a field of a change that can be absent, null, or a value: the outer `None` is absent. With
+/// `#[serde(default)]`.
+///
+/// # Errors
+/// What the value's own parsing says.
+pub fn given<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// Rows in one answer, at most and unless less is wanted.

@@ -309,17 +309,18 @@ pub fn pending_for(
     now: Instant,
     limit: i64,
 ) -> QueryResult<Vec<PendingInvitation>> {
+    // An address that somebody vouched for proves nothing to the others who invited it.
+    let is_proved =
+        exists(users::table.find(person.user).filter(users::verified.eq(Verified::Mailed)));
+    let of_the_person = invitations::user_id.eq(person.user);
+    let to_the_address = invitations::user_id
+        .is_null()
+        .and(invitations::email_key.eq(&person.email_key))
+        .and(is_proved);
     invitations::table
         .inner_join(accounts::table.on(accounts::id.eq(invitations::account_id)))
         .left_join(workspaces::table.on(invitations::workspace_id.eq(workspaces::id.nullable())))
-        .filter(invitations::email_key.eq(&person.email_key))
-        // An address that somebody vouched for proves nothing to the others who invited it.
-        .filter(exists(
-            users::table
-                .filter(users::email_key.eq(&person.email_key))
-                .filter(users::verified.eq(Verified::Mailed)),
-        ))
-        .filter(invitations::user_id.is_null().or(invitations::user_id.eq(person.user)))
+        .filter(to_the_address.or(of_the_person))
         .filter(invitations::state.eq(State::Pending))
         .filter(invitations::expires_at.gt(now))
         .filter(workspaces::deleted_at.is_null())

@@ -11,6 +11,7 @@ use super::forms::{EditForm, Fields, domains};
 use super::model::{Member, Policy, shorter};
 use super::queries;
 use crate::access::account::AccountAccess;
+use crate::access::actor::StepUp;
 use crate::access::membership::AccountKind;
 use crate::access::organization::{
     Admin, AnyMember, Organization, OrganizationAccess, OrganizationRole,
@@ -21,7 +22,7 @@ use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::Field;
 use crate::base::http::json::{
-    AnyOf, JsonBody, Refusal, Window, created, moment, no_content, ok, path_id,
+    AnyOf, JsonBody, Refusal, Window, created, given, moment, no_content, ok, path_id,
 };
 use crate::tenancy::invitations::actions::{self as invitations, LineOutcome, LineResult, Managed};
 use crate::tenancy::invitations::api::{InvitationBody, InvitationsBody, Sent};
@@ -288,9 +289,9 @@ async fn save_policy(
     app: &App,
     access: OrganizationAccess<Admin>,
     ip: ClientIp,
-    policy: Policy,
+    (policy, step_up): (Policy, StepUp),
 ) -> Result<HttpResponse> {
-    match actions::set_policy(app, access, ip, policy).await? {
+    match actions::set_policy(app, access, ip, policy, step_up).await? {
         PolicyOutcome::Saved => Ok(no_content()),
         PolicyOutcome::YourselfFirst => Err(Error::Conflict(
             "Turn two-factor authentication on for your own account first.".to_owned(),
@@ -308,13 +309,13 @@ async fn save_policy(
 pub async fn set_domains(
     access: OrganizationAccess<Admin>,
     app: web::Data<App>,
-    ip: ClientIp,
+    (ip, step_up): (ClientIp, StepUp),
     body: JsonBody<DomainsChange>,
 ) -> Result<HttpResponse> {
     let body = body.parsed()?;
     let email_domains = domains(&body.domain_names.join(" ")).map_err(Error::Invalid)?;
     let policy = Policy { email_domains, ..policy_of(access.organization()) };
-    save_policy(&app, access, ip, policy).await
+    save_policy(&app, access, ip, (policy, step_up)).await
 }
 
 /// The rules of an organization.
@@ -345,23 +346,25 @@ pub async fn get_policy(access: OrganizationAccess<AnyMember>) -> HttpResponse {
     })
 }
 
-/// The rules of an organization from now on; what is absent gets its usual value.
+/// A change of the rules of an organization; what is absent stays.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct PolicyChange {
     /// Whether everybody in it needs a second factor.
-    pub require_two_factor: bool,
+    pub require_two_factor: Option<bool>,
     /// Mail domains of the people it invites; empty for any.
-    pub domain_names: Vec<String>,
+    pub domain_names: Option<Vec<String>>,
     /// Days that ended runs are kept at most, 1 to 36500; null for the server's.
-    #[schema(minimum = 1, maximum = 36500)]
-    pub run_retention_days: Option<i32>,
+    #[serde(deserialize_with = "given")]
+    #[schema(minimum = 1, maximum = 36500, value_type = Option<i32>)]
+    pub run_retention_days: Option<Option<i32>>,
     /// Days that audit entries are kept at most, 1 to 36500; null for the server's.
-    #[schema(minimum = 1, maximum = 36500)]
-    pub audit_log_retention_days: Option<i32>,
+    #[serde(deserialize_with = "given")]
+    #[schema(minimum = 1, maximum = 36500, value_type = Option<i32>)]
+    pub audit_log_retention_days: Option<Option<i32>>,
 }
 
-/// Replaces the rules of an organization.
+/// Changes the rules of an organization.
 #[utoipa::path(patch, path = "/api/accounts/{account_id}/policy", tag = "Accounts",
     params(("account_id" = Uuid, Path)), request_body = Option<PolicyChange>,
     responses((status = 204), (status = 400, body = Refusal), (status = 401, body = Refusal),
@@ -371,24 +374,28 @@ pub struct PolicyChange {
 pub async fn set_policy(
     access: OrganizationAccess<Admin>,
     app: web::Data<App>,
-    ip: ClientIp,
+    (ip, step_up): (ClientIp, StepUp),
     body: JsonBody<PolicyChange>,
 ) -> Result<HttpResponse> {
-    let body = body.parsed()?;
-    let change = body;
-    let days = |days: Option<i32>| match days {
-        Some(days) if !(1..=36_500).contains(&days) => {
+    let change = body.parsed()?;
+    let before = policy_of(access.organization());
+    let days = |days: Option<Option<i32>>, before: Option<i32>| match days {
+        Some(Some(days)) if !(1..=36_500).contains(&days) => {
             Err(Error::Invalid("Days are between 1 and 36500.".to_owned()))
         }
-        days => Ok(days),
+        days => Ok(days.unwrap_or(before)),
+    };
+    let email_domains = match change.domain_names {
+        Some(names) => domains(&names.join(" ")).map_err(Error::Invalid)?,
+        None => before.email_domains,
     };
     let policy = Policy {
-        second_factor: change.require_two_factor,
-        email_domains: domains(&change.domain_names.join(" ")).map_err(Error::Invalid)?,
-        run_retention_days: days(change.run_retention_days)?,
-        audit_retention_days: days(change.audit_log_retention_days)?,
+        second_factor: change.require_two_factor.unwrap_or(before.second_factor),
+        email_domains,
+        run_retention_days: days(change.run_retention_days, before.run_retention_days)?,
+        audit_retention_days: days(change.audit_log_retention_days, before.audit_retention_days)?,
     };
-    save_policy(&app, access, ip, policy).await
+    save_policy(&app, access, ip, (policy, step_up)).await
 }
 
 /// What somebody is in an organization.
@@ -592,14 +599,14 @@ pub async fn change_member(
     req: HttpRequest,
     access: OrganizationAccess<Admin>,
     app: web::Data<App>,
-    ip: ClientIp,
+    (ip, step_up): (ClientIp, StepUp),
     body: JsonBody<MembershipChange>,
 ) -> Result<HttpResponse> {
     let body = body.parsed()?;
     let id: MemberId = path_id(&req, "id")?;
     let role = OrganizationRole::of_id(body.account_role_id)
         .ok_or_else(|| Error::Invalid("There is no such account role.".to_owned()))?;
-    match actions::change_role(&app, access, ip, id, role).await? {
+    match actions::change_role(&app, access, ip, (id, role), step_up).await? {
         Changed::Done(_) => Ok(no_content()),
         Changed::LastAdmin(_) => Err(last_admin()),
     }
@@ -618,9 +625,9 @@ pub async fn remove_member(
     req: HttpRequest,
     access: OrganizationAccess<Admin>,
     app: web::Data<App>,
-    ip: ClientIp,
+    (ip, step_up): (ClientIp, StepUp),
 ) -> Result<HttpResponse> {
-    match actions::remove_member(&app, access, ip, path_id(&req, "id")?).await? {
+    match actions::remove_member(&app, access, ip, path_id(&req, "id")?, step_up).await? {
         Removed::Gone(_) => Ok(no_content()),
         Removed::LastAdmin => Err(last_admin()),
     }
@@ -675,7 +682,7 @@ pub(crate) fn sent_bodies(results: Vec<LineResult>) -> Vec<Sent> {
 pub async fn invite(
     access: OrganizationAccess<Admin>,
     app: web::Data<App>,
-    ip: ClientIp,
+    (ip, step_up): (ClientIp, StepUp),
     body: JsonBody<MemberInvite>,
 ) -> Result<HttpResponse> {
     let body = body.parsed()?;
@@ -685,7 +692,8 @@ pub async fn invite(
             .ok_or_else(|| Error::Invalid("There is no such account role.".to_owned()))?,
     };
     let text = body.emails.join("\n");
-    let sent = invitations::invite_members(&app, access, ip, &text, (role, None)).await?;
+    let asked = (access, step_up);
+    let sent = invitations::invite_members(&app, asked, ip, &text, (role, None)).await?;
     Ok(created(&sent_bodies(sent)))
 }
 

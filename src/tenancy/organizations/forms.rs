@@ -1,6 +1,6 @@
 //! What the browser sends.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::model::{Link, Location, Policy, Wanted};
 use crate::access::email::EmailAddress;
@@ -62,7 +62,7 @@ pub struct BulkForm {
 }
 
 /// The form of an organization's rules.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PolicyForm {
     /// Ticked when everybody needs a second factor.

@@ -15,7 +15,9 @@ use crate::access::role::{Role, RoleRef, Scopes};
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::base::http::json::{AnyOf, JsonBody, Refusal, created, moment, no_content, ok, path_id};
+use crate::base::http::json::{
+    AnyOf, JsonBody, Refusal, created, given, moment, no_content, ok, path_id,
+};
 
 /// The addresses of this slice, below `/api`.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -89,9 +91,25 @@ fn custom(account: AccountId, role: &CustomRole) -> RoleBody {
     }
 }
 
+/// A change of a role; what is absent stays.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct RoleChange {
+    /// Its name, unique in the organization.
+    pub name: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
+    /// What it allows; what these imply comes along.
+    pub scopes: Option<Vec<String>>,
+    /// The built-in role whose permissions it has too, now and later; null for none.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<Uuid>)]
+    pub inherited_role_id: Option<Option<Uuid>>,
+}
+
 /// What is said about a role.
 #[derive(Debug, Deserialize, ToSchema)]
-pub struct RoleChange {
+pub struct RoleCreate {
     /// Its name, unique in the organization.
     pub name: String,
     /// What it is for.
@@ -105,7 +123,7 @@ pub struct RoleChange {
     pub inherited_role_id: Option<Uuid>,
 }
 
-fn wanted(change: RoleChange) -> Result<Wanted> {
+fn wanted(change: RoleCreate) -> Result<Wanted> {
     let inherits = match change.inherited_role_id {
         None => String::new(),
         Some(id) => match RoleRef::of_id(id) {
@@ -135,7 +153,7 @@ fn wanted(change: RoleChange) -> Result<Wanted> {
 
 /// Makes a role.
 #[utoipa::path(post, path = "/api/accounts/{account_id}/workspace_roles/", tag = "Roles",
-    params(("account_id" = Uuid, Path)), request_body = RoleChange,
+    params(("account_id" = Uuid, Path)), request_body = RoleCreate,
     responses((status = 201, body = RoleBody), (status = 400, body = Refusal),
               (status = 401, body = Refusal), (status = 403, body = Refusal),
               (status = 404, body = Refusal), (status = 409, body = Refusal),
@@ -144,7 +162,7 @@ pub async fn create_role(
     access: OrganizationAccess<Admin>,
     app: web::Data<App>,
     ip: ClientIp,
-    body: JsonBody<RoleChange>,
+    body: JsonBody<RoleCreate>,
 ) -> Result<HttpResponse> {
     let body = body.parsed()?;
     let (account, wanted) = (access.organization().account, wanted(body)?);
@@ -233,7 +251,7 @@ fn custom_id(req: &HttpRequest) -> Result<crate::access::role::RoleId> {
 
 /// Changes a role of the organization's own. It counts from the next request on.
 #[utoipa::path(patch, path = "/api/accounts/{account_id}/workspace_roles/{id}", tag = "Roles",
-    params(("account_id" = Uuid, Path), ("id" = Uuid, Path)), request_body = RoleChange,
+    params(("account_id" = Uuid, Path), ("id" = Uuid, Path)), request_body = Option<RoleChange>,
     responses((status = 204), (status = 400, body = Refusal), (status = 401, body = Refusal),
               (status = 403, body = Refusal), (status = 404, body = Refusal),
               (status = 409, body = Refusal), (status = 415, body = Refusal),
@@ -245,8 +263,19 @@ pub async fn edit_role(
     ip: ClientIp,
     body: JsonBody<RoleChange>,
 ) -> Result<HttpResponse> {
-    let body = body.parsed()?;
-    let asked = (custom_id(&req)?, wanted(body)?);
+    let change = body.parsed()?;
+    let (id, account) = (custom_id(&req)?, access.organization().account);
+    let before = app.db.read(move |db| Ok(queries::one(db, account, id)?)).await?;
+    let before = before.ok_or(Error::NotFound)?;
+    let inherited = before.inherits.map(|role| RoleRef::BuiltIn(role).id());
+    let scopes = || before.scopes.split_whitespace().map(str::to_owned).collect();
+    let change = RoleCreate {
+        name: change.name.unwrap_or_else(|| before.name.clone()),
+        description: change.description.or_else(|| Some(before.description.clone())),
+        scopes: change.scopes.or_else(|| Some(scopes())),
+        inherited_role_id: change.inherited_role_id.unwrap_or(inherited),
+    };
+    let asked = (id, wanted(change)?);
     done(&actions::edit(&app, access, ip, asked, Seen::Anything).await?)?;
     Ok(no_content())
 }

@@ -4,13 +4,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::queries;
+use crate::access::email::EmailAddress;
 use crate::access::membership::Workspace;
 use crate::app::Context;
 use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
-use crate::base::mail::{Notice, Outgoing, QueuedMail, Rendered, queue};
+use crate::base::mail::{Notice, Outgoing, QueuedMail, Rendered, queue, sent_to};
 use crate::tenancy::invitations::roster::MemberId;
-use crate::tenancy::invitations::rules::plain_name;
+use crate::tenancy::invitations::rules::{DAY, plain_name};
 use crate::tenancy::workspaces::queries::path_and_end;
 use crate::urls;
 
@@ -32,6 +33,9 @@ struct Data {
     role: String,
 }
 
+/// Mails of one kind that an address gets in a day, whoever changes what how often (IN-08).
+const NOTICES: i64 = 10;
+
 /// Tells a person that somebody ended the role.
 ///
 /// # Errors
@@ -42,7 +46,7 @@ pub(super) fn queue_removed(
     (by, recipient): (&str, &str),
     now: Instant,
 ) -> Result<()> {
-    queue_about(db, (REMOVED, ""), place, (by, recipient), now)
+    queue_some(db, (REMOVED, ""), place, (by, recipient), now)
 }
 
 /// Tells a person that somebody gave a role.
@@ -56,7 +60,7 @@ pub(super) fn queue_given(
     role: &str,
     now: Instant,
 ) -> Result<()> {
-    queue_about(db, (GIVEN, role), place, (by, recipient), now)
+    queue_some(db, (GIVEN, role), place, (by, recipient), now)
 }
 
 /// Tells a person that the role came to its end.
@@ -70,6 +74,22 @@ pub(super) fn queue_ended(
     now: Instant,
 ) -> Result<()> {
     queue_about(db, (ENDED, ""), place, ("", recipient), now)
+}
+
+/// The same, but not for ever: a program may give and take a role as often as it likes.
+fn queue_some(
+    db: &mut Db,
+    (template, role): (&'static str, &str),
+    place: &Workspace,
+    (by, recipient): (&str, &str),
+    now: Instant,
+) -> Result<()> {
+    let known = EmailAddress::parse(recipient).ok();
+    let key = known.as_ref().map_or(recipient, EmailAddress::key);
+    if sent_to(db, key, template, now - DAY)? >= NOTICES {
+        return Ok(());
+    }
+    queue_about(db, (template, role), place, (by, recipient), now)
 }
 
 fn queue_about(

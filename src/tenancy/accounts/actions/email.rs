@@ -12,7 +12,7 @@ use crate::access::actor::{RecentlyConfirmed, SignedInPerson};
 use crate::access::email::EmailAddress;
 use crate::access::identify::Verified;
 use crate::app::App;
-use crate::base::db::schema::users;
+use crate::base::db::schema::{invitations, users};
 use crate::base::db::{Db, Id, Instant, Locks};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
@@ -157,6 +157,11 @@ pub async fn confirm_email(app: &App, confirmed: Confirmation, ip: ClientIp) -> 
                     // A reset link that went to the old address must not open the new account.
                     users::reset_generation.eq(user.reset_generation + 1),
                 ))
+                .execute(db)?;
+            // What invites a member, not an address, goes where the member is.
+            diesel::update(invitations::table.filter(invitations::user_id.eq(user.id)))
+                .filter(invitations::decided_at.is_null())
+                .set((invitations::email.eq(email.typed()), invitations::email_key.eq(email.key())))
                 .execute(db)?;
             let details = json!({ "before": user.email, "after": email.typed() });
             let changed = user.email != email.typed();

@@ -7,14 +7,13 @@ use serde_json::json;
 use super::super::model::{Happened, Offer, Opened, Place, State};
 use super::super::rules::{self, Standing, standing};
 use super::super::{mail, queries};
+use super::ground::ground_lost;
 use super::invite::{details, member_limit};
 use super::open;
-use crate::access::actor::{Actor, Reach};
+use crate::access::actor::Actor;
 use crate::access::identify::{self, Verified};
 use crate::access::membership;
 use crate::access::organization::{self, OrganizationRole};
-use crate::access::permission::Permission;
-use crate::access::role::Scopes;
 use crate::access::{AccountId, UserId};
 use crate::app::{App, Context};
 use crate::base::db::schema::{invitations, memberships, users};
@@ -134,41 +133,6 @@ pub(super) fn refusal(
         return Ok(Some(Accepted::Domain(domain.to_owned())));
     }
     Ok(None)
-}
-
-/// Why nobody stands behind the invitation any more: the inviter's right is judged at this moment
-/// (IN-05, R4).
-fn ground_lost(db: &mut Db, opened: &Opened, now: Instant) -> Result<Option<&'static str>> {
-    let gone = Some("Whoever sent it may not let anybody in any more.");
-    let Some(inviter) = opened.invitation.invited_by else { return Ok(gone) };
-    let Some(inviter) = identify::person(db, inviter, true)? else { return Ok(gone) };
-    let still = match &opened.place {
-        Place::Organization(place) => {
-            organization::role(db, inviter.user, place.account)? == Some(OrganizationRole::Admin)
-        }
-        Place::Workspace(place) => {
-            let reach = Reach::of_person(&inviter, now);
-            let held = membership::held(db, &reach, place)?;
-            let (held, lasting) = held.map_or_else(Default::default, |held| {
-                (held.scopes, held.scopes_until(opened.invitation.access_until))
-            });
-            let offered = match &opened.offer {
-                Offer::Role(role) => role.scopes,
-                Offer::OrganizationRole(_) => Scopes::default(),
-            };
-            held.contains(Permission::ManageWorkspaceUsers) && lasting.covers(offered)
-        }
-    };
-    if !still {
-        return Ok(gone);
-    }
-    // An organization's workspace is shared with its members only.
-    Ok(match opened.invitation.user {
-        Some(member) if organization::role(db, member, opened.place.account())?.is_none() => {
-            Some("The invited person is not in the organization any more.")
-        }
-        _ => None,
-    })
 }
 
 /// Whether the place that the invitation kept is gone: the limit was lowered meanwhile. The owner is

@@ -9,6 +9,7 @@ use super::super::{mail, queries};
 use super::inviter::MayInvite;
 use crate::access::UserId;
 use crate::access::actor::Person;
+use crate::access::actor::StepUp;
 use crate::access::email::EmailAddress;
 use crate::access::organization::{
     self, Admin, OrganizationAccess, OrganizationRole, takes_domain,
@@ -89,16 +90,20 @@ pub async fn invite_by_key(
 }
 
 /// Invites every address of a text into an organization. Without a form's token it counts each time.
+/// To invite admins asks for the password (AU-17).
 ///
 /// # Errors
-/// As [`invite`].
+/// [`Error::ReauthenticationRequired`]; as [`invite`].
 pub async fn invite_members(
     app: &App,
-    access: OrganizationAccess<Admin>,
+    (access, step_up): (OrganizationAccess<Admin>, StepUp),
     ip: ClientIp,
     text: &str,
     (role, once): (OrganizationRole, Option<Id<FormToken>>),
 ) -> Result<Vec<LineResult>> {
+    if role == OrganizationRole::Admin {
+        step_up.demand()?;
+    }
     invite_as(app, access, ip, text, (Offered::Member(role), once)).await
 }
 

@@ -2,6 +2,7 @@
 
 mod accept;
 mod answer;
+mod ground;
 mod invite;
 mod inviter;
 mod join;
@@ -11,6 +12,7 @@ mod void;
 
 pub use accept::{Accepted, accept};
 pub use answer::{ask_again, decline};
+pub use ground::{Judged, void_groundless};
 pub use invite::{
     LineOutcome, LineResult, New, details, insert, invite, invite_by_key, invite_members,
     supersede, too_many_today,

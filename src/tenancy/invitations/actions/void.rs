@@ -137,6 +137,19 @@ pub fn forget_of_account(db: &mut Db, account: AccountId) -> QueryResult<usize> 
     diesel::delete(all).execute(db)
 }
 
+/// Voids some invitations; returns how many.
+pub(super) fn void_some(
+    db: &mut Db,
+    ids: &[InvitationId],
+    reason: &str,
+    now: Instant,
+) -> QueryResult<usize> {
+    let pending = invitations::table
+        .filter(invitations::id.eq_any(ids.to_vec()))
+        .filter(invitations::state.eq(State::Pending));
+    diesel::update(pending).set(Ended::because(reason, now)).execute(db)
+}
+
 /// Voids one invitation.
 pub(super) fn void(
     db: &mut Db,

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::super::{mail, queries, rules};
+use crate::access::actor::StepUp;
 use crate::access::organization::{self, Admin, OrganizationAccess, OrganizationRole};
 use crate::access::{AccountId, UserId};
 use crate::app::App;
@@ -11,7 +12,8 @@ use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::tenancy::audit::{By, Entry, record};
 use crate::tenancy::invitations::actions::{
-    Managed, Sent, resend_some, revoke_some, void_by_inviter_in, void_for_member,
+    Judged, Managed, Sent, resend_some, revoke_some, void_by_inviter_in, void_for_member,
+    void_groundless,
 };
 use crate::tenancy::invitations::model::{Invitation, InvitationId};
 use crate::tenancy::invitations::roster::MemberId;
@@ -26,16 +28,17 @@ pub enum Changed {
     LastAdmin(String),
 }
 
-/// Changes what a member is in the organization. It counts from the next request on.
+/// Changes what a member is in the organization. It counts from the next request on. Making an admin,
+/// and unmaking one, asks for the password (AU-17).
 ///
 /// # Errors
-/// [`Error::NotFound`] for a member of elsewhere; the right went meanwhile; the database's fault.
+/// [`Error::ReauthenticationRequired`]; [`Error::NotFound`] for a member of elsewhere; the right went meanwhile; the database's fault.
 pub async fn change_role(
     app: &App,
     access: OrganizationAccess<Admin>,
     ip: ClientIp,
-    id: MemberId,
-    role: OrganizationRole,
+    (id, role): (MemberId, OrganizationRole),
+    step_up: StepUp,
 ) -> Result<Changed> {
     let now = app.now();
     let outcome = app
@@ -47,25 +50,26 @@ pub async fn change_role(
             if member.role == role {
                 return Ok(Changed::Done(member.name));
             }
+            if [member.role, role].contains(&OrganizationRole::Admin) {
+                step_up.demand()?;
+            }
             if !rules::may_go(member.role, queries::admin_count(db, account)?) {
                 return Ok(Changed::LastAdmin(member.name));
             }
             organization::set_role(db, account, member.user, role)?;
+            let mut ended = 0;
             if role == OrganizationRole::Member {
-                // What a member may not send does not wait for an answer; roles in workspaces are
-                // judged when they are accepted.
+                // What a member may not send does not wait for an answer.
                 let reason = "Whoever sent it is no admin any more.";
-                void_by_inviter_in(
-                    db,
-                    account,
-                    (member.user, Sent::IntoOrganization),
-                    reason,
-                    now,
-                )?;
+                let sent = (member.user, Sent::IntoOrganization);
+                let judged = Judged { account, workspace: None, inviter: Some(member.user) };
+                ended += void_by_inviter_in(db, account, sent, reason, now)?;
+                ended += void_groundless(db, judged, now)?;
             }
             let details = json!({
                 "user": { "id": member.user, "name": member.name, "email": member.email },
                 "before": { "role": member.role.as_str() }, "after": { "role": role.as_str() },
+                "invitations_ended": ended,
             });
             let entry = Entry::of_account("account-membership.updated", account, details);
             record(db, &By::actor(access.actor(), ip), entry, now)?;
@@ -89,15 +93,17 @@ pub enum Removed {
     LastAdmin,
 }
 
-/// Takes a member out of the organization and all its workspaces (H9).
+/// Takes a member out of the organization and all its workspaces (H9). For an admin that asks for the
+/// password (AU-17).
 ///
 /// # Errors
-/// [`Error::NotFound`] for a member of elsewhere; the right went meanwhile; the database's fault.
+/// [`Error::ReauthenticationRequired`]; [`Error::NotFound`] for a member of elsewhere; the right went meanwhile; the database's fault.
 pub async fn remove_member(
     app: &App,
     access: OrganizationAccess<Admin>,
     ip: ClientIp,
     id: MemberId,
+    step_up: StepUp,
 ) -> Result<Removed> {
     let now = app.now();
     let outcome = app
@@ -106,6 +112,9 @@ pub async fn remove_member(
             let organization = access.still_holds(db)?;
             let account = organization.account;
             let member = queries::member(db, account, id)?.ok_or(Error::NotFound)?;
+            if member.role == OrganizationRole::Admin {
+                step_up.demand()?;
+            }
             if !rules::may_go(member.role, queries::admin_count(db, account)?) {
                 return Ok(Removed::LastAdmin);
             }

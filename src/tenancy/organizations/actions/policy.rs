@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::super::model::Policy;
 use super::super::queries;
+use crate::access::actor::StepUp;
 use crate::access::organization::{Admin, Organization, OrganizationAccess};
 use crate::app::App;
 use crate::base::error::Result;
@@ -38,20 +39,25 @@ fn told(policy: &Policy) -> serde_json::Value {
     })
 }
 
-/// Changes the rules of an organization. They count from the next request on.
+/// Changes the rules of an organization. They count from the next request on. To drop that of a second
+/// factor asks for the password (AU-17).
 ///
 /// # Errors
-/// The right went meanwhile; the database's fault.
+/// [`Error::ReauthenticationRequired`](crate::base::error::Error); the right went meanwhile; the database's fault.
 pub async fn set_policy(
     app: &App,
     access: OrganizationAccess<Admin>,
     ip: ClientIp,
     policy: Policy,
+    step_up: StepUp,
 ) -> Result<PolicyOutcome> {
     let now = app.now();
     app.db
         .write(access.locks(), move |db| {
             let before = access.still_holds(db)?;
+            if before.two_factor_since.is_some() && !policy.second_factor {
+                step_up.demand()?;
+            }
             let has = accounts::queries::has_two_factor(db, access.person().user)?;
             if policy.second_factor && !has {
                 return Ok(PolicyOutcome::YourselfFirst);

@@ -6,6 +6,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::members::{role_options, same_list};
+use crate::access::actor::StepUp;
 use crate::access::organization::{Admin, OrganizationAccess, OrganizationRole};
 use crate::app::App;
 use crate::base::db::paging::{PAGE_SIZE, Position};
@@ -66,21 +67,24 @@ fn invite_page(
     }
 }
 
-/// `GET …/members/invite`
+/// `GET …/members/invite`; what was typed before the password was asked for stands in the address.
 pub(super) async fn show_invite(
     access: OrganizationAccess<Admin>,
     shell: Shell,
     app: web::Data<App>,
+    typed: Option<web::Query<InviteForm>>,
 ) -> Result<HttpResponse> {
-    let role = Field::new("role", OrganizationRole::Member.as_str());
-    Page(invite_page(&app, &access, shell, (Field::empty("email"), role))).ok()
+    let InviteForm { email, role } = typed.map(web::Query::into_inner).unwrap_or_default();
+    let role = OrganizationRole::parse(&role).unwrap_or(OrganizationRole::Member);
+    let fields = (Field::new("email", email), Field::new("role", role.as_str()));
+    Page(invite_page(&app, &access, shell, fields)).ok()
 }
 
 /// `POST …/members/invite`
 pub(super) async fn invite(
     req: HttpRequest,
     access: OrganizationAccess<Admin>,
-    (shell, ip): (Shell, ClientIp),
+    (shell, ip, step_up): (Shell, ClientIp, StepUp),
     app: web::Data<App>,
     form: Form<InviteForm>,
 ) -> Result<HttpResponse> {
@@ -94,9 +98,13 @@ pub(super) async fn invite(
     let Some(wanted) = wanted.filter(|_| email.problem.is_none()) else {
         return Page(invite_page(&app, &access, shell, (email, role))).unprocessable();
     };
+    if wanted == OrganizationRole::Admin && !step_up.is_recent() {
+        let typed = [("email", text.as_str()), ("role", wanted.as_str())];
+        return Ok(see_other(urls::confirm_access_next(&urls::with_query(req.path(), &typed))));
+    }
     let mut page = invite_page(&app, &access, shell, (email, role));
-    let results =
-        invitations::invite_members(&app, access, ip, &text, (wanted, Some(once))).await?;
+    let asked = (wanted, Some(once));
+    let results = invitations::invite_members(&app, (access, step_up), ip, &text, asked).await?;
     let words = Words::new(&app, &page.around, ("member", "members"));
     if results.iter().all(is_sent) {
         words.notice(&results).leave(&req)?;
@@ -124,12 +132,17 @@ pub(super) async fn change_role(
     req: HttpRequest,
     access: OrganizationAccess<Admin>,
     app: web::Data<App>,
-    ip: ClientIp,
+    (ip, step_up): (ClientIp, StepUp),
     form: Form<RoleForm>,
 ) -> Result<HttpResponse> {
     let role = parse_role(&form.fields.role).map_err(Error::Invalid)?;
     let list = same_list(&req, &access.organization().handle);
-    let notice = match actions::change_role(&app, access, ip, id(&req)?, role).await? {
+    let changed = actions::change_role(&app, access, ip, (id(&req)?, role), step_up).await;
+    if let Err(Error::ReauthenticationRequired) = changed {
+        Notice::warn("Confirm that it is you; then choose the role once more.").leave(&req)?;
+        return Ok(see_other(urls::confirm_access_next(&list)));
+    }
+    let notice = match changed? {
         Changed::Done(name) => Notice::ok(format!("{name} is {} now.", role.title())),
         Changed::LastAdmin(name) => Notice::danger(format!(
             "{name} is the last admin, and an organization needs one. Make somebody else an admin \
@@ -200,14 +213,13 @@ pub(super) async fn show_remove(
 pub(super) async fn remove(
     req: HttpRequest,
     access: OrganizationAccess<Admin>,
-    shell: Shell,
+    (shell, ip, step_up): (Shell, ClientIp, StepUp),
     app: web::Data<App>,
-    ip: ClientIp,
     _form: Form<Button>,
 ) -> Result<HttpResponse> {
     let page = remove_page(&app, &access, shell, id(&req)?).await?;
     let is_self = page.person.email == access.person().email;
-    match actions::remove_member(&app, access, ip, id(&req)?).await? {
+    match actions::remove_member(&app, access, ip, id(&req)?, step_up).await? {
         Removed::Gone(gone) => {
             let text = format!("{} was removed from {}.", gone.name, page.around.name);
             Notice::ok(text).leave(&req)?;

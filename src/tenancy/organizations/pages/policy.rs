@@ -3,9 +3,10 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
+use crate::access::actor::StepUp;
 use crate::access::organization::{Admin, Organization, OrganizationAccess};
 use crate::app::App;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::Form;
 use crate::base::http::page::{Notice, Page, Shell};
@@ -71,13 +72,18 @@ async fn page(
     })
 }
 
-/// `GET /organizations/{organization}/policy`
+/// `GET /organizations/{organization}/policy`; what was typed before the password was asked for stands
+/// in the address.
 pub(super) async fn show(
     access: OrganizationAccess<Admin>,
     shell: Shell,
     app: web::Data<App>,
+    req: HttpRequest,
+    typed: Option<web::Query<PolicyForm>>,
 ) -> Result<HttpResponse> {
-    let fields = PolicyFields::new(access.organization().into());
+    let typed = typed.filter(|_| !req.query_string().is_empty());
+    let form = typed.map_or_else(|| access.organization().into(), web::Query::into_inner);
+    let fields = PolicyFields::new(form);
     Page(page(&app, &access, shell, fields).await?).ok()
 }
 
@@ -87,15 +93,21 @@ pub(super) async fn save(
     access: OrganizationAccess<Admin>,
     shell: Shell,
     app: web::Data<App>,
-    ip: ClientIp,
+    (ip, step_up): (ClientIp, StepUp),
     form: Form<PolicyForm>,
 ) -> Result<HttpResponse> {
+    let typed = serde_html_form::to_string(&form.fields).map_err(Error::internal)?;
     let mut fields = PolicyFields::new(form.fields);
     let Some(policy) = fields.parse() else {
         return Page(page(&app, &access, shell, fields).await?).unprocessable();
     };
     let mut page = page(&app, &access, shell, fields).await?;
-    match actions::set_policy(&app, access, ip, policy).await? {
+    let outcome = actions::set_policy(&app, access, ip, policy, step_up).await;
+    if let Err(Error::ReauthenticationRequired) = outcome {
+        let back = format!("{}?{typed}", req.path());
+        return Ok(see_other(urls::confirm_access_next(&back)));
+    }
+    match outcome? {
         PolicyOutcome::Saved => {
             Notice::ok("The rules are saved. They count from now on.").leave(&req)?;
             Ok(see_other(urls::organization(&page.handle)))

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{check_until, organization_only, role_told, wanted};
 use crate::access::UserId;
-use crate::access::membership::{self, AccountKind};
+use crate::access::membership::{self, AccountKind, Workspace};
 use crate::access::organization::OrganizationRole;
 use crate::access::permission::needs::ManageWorkspaceUsers;
 use crate::access::role::RoleRef;
@@ -15,10 +15,13 @@ use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{FormToken, only_once};
 use crate::tenancy::audit::{By, Entry, record};
-use crate::tenancy::invitations::actions::{New, details, insert, supersede, too_many_today};
+use crate::tenancy::invitations::actions::{
+    Judged, New, details, insert, supersede, too_many_today, void_groundless,
+};
 use crate::tenancy::invitations::model::{Happened, Invitation, Kind, Offer, Scope};
 use crate::tenancy::invitations::queries as invitations;
 use crate::tenancy::invitations::roster::MemberId;
+use crate::tenancy::invitations::rules;
 use crate::tenancy::roles::actions::Seen;
 use crate::tenancy::roles::impact::{self, Impact};
 use crate::tenancy::sharing::model::{End, SharedPerson};
@@ -88,6 +91,12 @@ pub async fn invite_member(
                     return Ok(Invited::Refused(text));
                 }
             }
+            let rested = now - rules::REST_AFTER_DECLINE;
+            if let Some(at) = invitations::declined_since(db, scope, &email_key, rested)? {
+                let day = (at + rules::REST_AFTER_DECLINE).day_text();
+                let text = format!("{name} declined lately, and can be invited again from {day}.");
+                return Ok(Invited::Refused(text));
+            }
             let asked = (inviter.user, email.as_str(), email_key.as_str());
             if let Some(text) = too_many_today(db, &context, asked, now)? {
                 return Ok(Invited::Refused(text));
@@ -122,6 +131,17 @@ pub async fn invite_member(
         .await?;
     app.mail_queued.notify_one();
     Ok(outcome)
+}
+
+/// Ends what one person, or anybody, sent and may not offer any more; returns how many.
+fn withdraw(
+    db: &mut Db,
+    place: &Workspace,
+    inviter: Option<UserId>,
+    now: Instant,
+) -> Result<usize> {
+    let judged = Judged { account: place.account, workspace: Some(place.id), inviter };
+    void_groundless(db, judged, now)
 }
 
 /// Puts something else in an invitation's place, which takes it away.
@@ -175,6 +195,7 @@ pub async fn grant_member(
                 let old = role_told(&before.role, before.until);
                 let details = json!({
                     "user": who, "before": old, "after": after, "replaces": replaces,
+                    "invitations_ended": withdraw(db, place, Some(user), now)?,
                 });
                 ("workspace-access.updated", details)
             } else {
@@ -225,6 +246,7 @@ pub async fn change_member(
                 let details = json!({
                     "user": { "id": row.user, "name": row.name, "email": row.email },
                     "before": role_told(&row.role, row.until), "after": role_told(&named, until),
+                    "invitations_ended": withdraw(db, place, Some(row.user), now)?,
                 });
                 let entry = Entry::of_workspace("workspace-access.updated", place, details);
                 record(db, &By::actor(access.actor(), ip), entry, now)?;
@@ -258,6 +280,7 @@ pub async fn remove_member(
             let details = json!({
                 "user": { "id": row.user, "name": row.name, "email": row.email },
                 "role": row.role.title,
+                "invitations_ended": withdraw(db, place, Some(row.user), now)?,
             });
             let entry = Entry::of_workspace("workspace-access.deleted", place, details);
             record(db, &By::actor(access.actor(), ip), entry, now)?;
@@ -329,6 +352,7 @@ pub async fn set_default(
                 queries::set_default(db, place.id, grantable)?;
                 let details = json!({
                     "before": { "default_role": old }, "after": { "default_role": new },
+                    "invitations_ended": withdraw(db, place, None, now)?,
                 });
                 let entry = Entry::of_workspace("workspace-settings.updated", place, details);
                 record(db, &By::actor(access.actor(), ip), entry, now)?;

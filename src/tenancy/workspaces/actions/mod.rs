@@ -20,6 +20,7 @@ use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{FormToken, Use, unuse, use_once};
 use crate::tenancy::audit::{By, Entry, record, record_denial};
+use crate::tenancy::invitations::actions::{Judged, void_groundless};
 use crate::urls;
 
 pub use delete::{delete, delete_by_key};
@@ -175,10 +176,17 @@ pub async fn leave(app: &App, access: WorkspaceAccess<AnyRole>, ip: ClientIp) ->
             if !queries::remove_member(db, access.workspace().id, person.user)? {
                 return Err(Error::NotFound);
             }
+            let place = access.workspace();
+            let judged = Judged {
+                account: place.account,
+                workspace: Some(place.id),
+                inviter: Some(person.user),
+            };
             let details = json!({
                 "user": { "id": person.user, "name": person.name, "email": person.email },
                 "role": access.role(),
                 "left": true,
+                "invitations_ended": void_groundless(db, judged, now)?,
             });
             let entry =
                 Entry::of_workspace("workspace-access.deleted", access.workspace(), details);
