@@ -165,6 +165,7 @@ pub fn build(app: App, listener: TcpListener) -> std::io::Result<actix_web::dev:
     })
     .on_connect(move |io, data| all.welcome(io, data))
     .workers(threads)
+    .tcp_nodelay(true)
     .keep_alive(KEEP_ALIVE)
     .client_request_timeout(KEEP_ALIVE)
     .client_disconnect_timeout(Duration::from_secs(5))

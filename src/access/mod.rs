@@ -8,6 +8,7 @@ pub mod actor;
 pub mod email;
 pub mod handle;
 pub mod identify;
+pub mod listing;
 pub mod membership;
 pub mod organization;
 pub mod permission;

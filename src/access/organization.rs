@@ -14,6 +14,7 @@ use diesel::prelude::*;
 use super::actor::{Actor, Person};
 use super::handle::Handle;
 use super::{AccountId, UserId};
+use crate::access::listing::Listing;
 use crate::app::App;
 use crate::base::db::schema::{
     account_redirects, accounts, organization_members, organizations, two_factor,
@@ -275,24 +276,26 @@ pub fn membership(
     }))
 }
 
-/// Lets a person, of a name, into an organization.
+/// Lets a person into an organization.
 ///
 /// # Errors
 /// The database's fault.
 pub fn insert_member(
     db: &mut Db,
     account: AccountId,
-    (user, name): (UserId, &str),
+    user: UserId,
     role: OrganizationRole,
     now: Instant,
 ) -> QueryResult<usize> {
+    let listing = Listing::of(db, user)?;
     diesel::insert_into(organization_members::table)
         .values((
             organization_members::id.eq(Id::<Membership>::new(now)),
             organization_members::account_id.eq(account),
             organization_members::user_id.eq(user),
             organization_members::role.eq(role),
-            organization_members::sort_name.eq(name.to_lowercase()),
+            organization_members::sort_name.eq(&listing.sort_name),
+            organization_members::search_key.eq(&listing.search_key),
             organization_members::created_at.eq(now),
         ))
         .execute(db)

@@ -117,11 +117,35 @@ pub fn relative(at: Instant, now: Instant) -> String {
         return at.day_text();
     }
     let minutes = length.as_mins();
-    let amount = match minutes {
-        0 => return "just now".to_owned(),
-        1..=59 => format!("{minutes} min"),
-        60..=1439 => format!("{} h", minutes / 60),
-        _ => counted(minutes / 1440, "day", "days"),
+    // What just got seven days has not six.
+    let half = |unit: i64| if distance.is_negative() { unit / 2 } else { 0 };
+    let (hours, days) = ((minutes + half(60)) / 60, (minutes + half(1440)) / 1440);
+    let amount = match (minutes, hours) {
+        (0, _) => return "just now".to_owned(),
+        (1..=59, _) => format!("{minutes} min"),
+        (_, 1..=23) => format!("{hours} h"),
+        _ => counted(days.max(1), "day", "days"),
     };
     if distance.is_negative() { format!("in {amount}") } else { format!("{amount} ago") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_in_words() {
+        let now = Instant::from_microseconds(1_800_000_000_000_000);
+        let at = |seconds: i64| relative(now + SignedDuration::from_secs(seconds), now);
+        let (hour, day) = (3600, 86_400);
+        assert_eq!([at(0), at(59), at(-61)], ["just now", "just now", "1 min ago"]);
+        assert_eq!([at(-2 * hour + 1), at(-day + 60)], ["1 h ago", "23 h ago"]);
+        // What was set to a time ahead says that time, not one less.
+        assert_eq!(
+            [at(2 * hour - 1), at(day - 1), at(7 * day - 1)],
+            ["in 2 h", "in 1 day", "in 7 days"]
+        );
+        assert_eq!([at(-2 * day + 60), at(3 * day)], ["1 day ago", "in 3 days"]);
+        assert_eq!(at(7 * day), (now + SignedDuration::from_hours(168)).day_text());
+    }
 }

@@ -9,6 +9,7 @@ use crate::access::actor::{Actor, Person};
 use crate::access::email::EmailAddress;
 use crate::access::handle::Handle;
 use crate::access::identify::{self, Verified};
+use crate::access::listing::Listing;
 use crate::access::membership::{AccountKind, OwningAccount, Workspace};
 use crate::access::role::Role;
 use crate::app::App;
@@ -176,13 +177,15 @@ fn let_in(
     person: &Person,
     (joined, seen): (Instant, Instant),
 ) -> Result<()> {
+    let listing = Listing::of(db, person.user)?;
     diesel::insert_into(memberships::table)
         .values((
             memberships::id.eq(Id::<Person>::new(joined)),
             memberships::workspace_id.eq(workspace.id),
             memberships::user_id.eq(person.user),
             memberships::role.eq(Some(Role::Collaborator)),
-            memberships::sort_name.eq(person.name.to_lowercase()),
+            memberships::sort_name.eq(&listing.sort_name),
+            memberships::search_key.eq(&listing.search_key),
             memberships::granted_by_name.eq(&workspace.account_name),
             memberships::created_at.eq(joined),
             memberships::last_seen_at.eq(Some(seen)),

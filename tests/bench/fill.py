@@ -33,6 +33,10 @@ def name_of(n: int) -> str:
     return f"{FIRST[n % 10]} {LAST[n // 10 % 10]} {n}"
 
 
+def search_key(n: int) -> str:
+    return f"{name_of(n).lower()}\nuser-{n}\nuser-{n}@example.org"
+
+
 def accounts(options) -> Iterator[tuple]:
     for n in range(options.users):
         yield number_of(1, n), "personal", f"user-{n}", name_of(n), NOW, NOW
@@ -54,11 +58,11 @@ def workspaces(options, ada_account: uuid.UUID) -> Iterator[tuple]:
 
 def memberships(options) -> Iterator[tuple]:
     for n in range(min(options.people, options.users)):
-        yield number_of(4, n), number_of(3, 0), number_of(2, n), "collaborator", name_of(n).lower(), "Ada", NOW
+        yield number_of(4, n), number_of(3, 0), number_of(2, n), "collaborator", name_of(n).lower(), search_key(n), "Ada", NOW
     for n in range(options.own, options.workspaces, 2):
         member = (n + 1) % options.users
-        yield (number_of(5, n), number_of(3, n), number_of(2, member), "collaborator", name_of(member).lower(), "Ada",
-               NOW)  # fmt: skip
+        yield (number_of(5, n), number_of(3, n), number_of(2, member), "collaborator", name_of(member).lower(),
+               search_key(member), "Ada", NOW)  # fmt: skip
 
 
 def invitations(options, ada_account: uuid.UUID) -> Iterator[tuple]:
@@ -76,7 +80,7 @@ COLUMNS = {
     "accounts": "id kind handle name created_at updated_at",
     "users": "id personal_account_id email email_key verified theme verify_generation reset_generation created_at",
     "workspaces": "id account_id handle name description created_by_name created_at updated_at",
-    "memberships": "id workspace_id user_id role sort_name granted_by_name created_at",
+    "memberships": "id workspace_id user_id role sort_name search_key granted_by_name created_at",
     "invitations": "id kind account_id workspace_id email email_key role state generation expires_at invited_by_name "
     "created_at sent_at",
 }
@@ -120,7 +124,7 @@ def insert_postgres(url: str, tables: Tables) -> None:
                 return "\\N"
             if isinstance(value, bytes):
                 return f"\\\\x{value.hex()}"
-            return moment(value) if at in times else str(value)
+            return moment(value) if at in times else str(value).replace("\n", "\\n")
 
         copy = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
         command = ["psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--dbname", url, "--command", copy]

@@ -49,12 +49,13 @@ def rows(options: argparse.Namespace, account: uuid.UUID, lab: uuid.UUID) -> fil
         "accounts": table(fill.COLUMNS["accounts"], fill.accounts(options)),
         "users": table(fill.COLUMNS["users"], fill.users(options)),
         "organization_members": table(
-            "id account_id user_id role sort_name created_at",
-            ((number_of(7, n), account, number_of(2, n), "member", name_of(n).lower(), NOW) for n in range(options.users)),
+            "id account_id user_id role sort_name search_key created_at",
+            ((number_of(7, n), account, number_of(2, n), "member", name_of(n).lower(), fill.search_key(n), NOW)
+             for n in range(options.users)),
         ),
         "memberships": table(
             fill.COLUMNS["memberships"] + " expires_at",
-            ((number_of(8, n), lab, number_of(2, n), ROLES[n % 5], name_of(n).lower(), "Ada", NOW,
+            ((number_of(8, n), lab, number_of(2, n), ROLES[n % 5], name_of(n).lower(), fill.search_key(n), "Ada", NOW,
               NOW + WEEK if n % 10 == 0 else None) for n in members),
         ),
         "service_accounts": table(

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use bulkhead::access::email::EmailAddress;
 use bulkhead::access::handle::Handle;
 use bulkhead::access::identify::Verified;
+use bulkhead::access::listing::Listing;
 use bulkhead::access::organization::OrganizationRole;
 use bulkhead::access::role::Role;
 use bulkhead::access::{AccountId, UserId, WorkspaceId};
@@ -120,13 +121,15 @@ impl TestApp {
                 .filter(accounts::handle.eq(&person))
                 .select(users::id)
                 .first(db)?;
+            let listing = Listing::of(db, user)?;
             diesel::insert_into(organization_members::table)
                 .values((
                     organization_members::id.eq(Id::<TestApp>::new(now)),
                     organization_members::account_id.eq(account),
                     organization_members::user_id.eq(user),
                     organization_members::role.eq(role),
-                    organization_members::sort_name.eq(&person),
+                    organization_members::sort_name.eq(&listing.sort_name),
+                    organization_members::search_key.eq(&listing.search_key),
                     organization_members::created_at.eq(now),
                 ))
                 .execute(db)?;
@@ -158,13 +161,15 @@ impl TestApp {
                 .filter(accounts::handle.eq(&person))
                 .select(users::id)
                 .first(db)?;
+            let listing = Listing::of(db, user)?;
             diesel::insert_into(memberships::table)
                 .values((
                     memberships::id.eq(Id::<TestApp>::new(now)),
                     memberships::workspace_id.eq(place),
                     memberships::user_id.eq(user),
                     memberships::role.eq(Some(role)),
-                    memberships::sort_name.eq(&person),
+                    memberships::sort_name.eq(&listing.sort_name),
+                    memberships::search_key.eq(&listing.search_key),
                     memberships::granted_by_name.eq("Ada"),
                     memberships::created_at.eq(now),
                 ))

@@ -1,6 +1,7 @@
 //! What the tests of invitations and collaborators share. Rows that other slices make are written
 //! into the database here; everything else goes through pages.
 
+use bulkhead::access::listing::Listing;
 use bulkhead::access::membership::AccountKind;
 use bulkhead::access::{AccountId, UserId, WorkspaceId};
 use bulkhead::base::db::schema::{accounts, invitations, memberships, users, workspaces};
@@ -80,6 +81,7 @@ pub async fn let_in(app: &TestApp, handle: &'static str, workspace: WorkspaceId)
     let user = user_id(app, handle).await;
     let now = app.app.now();
     change(app, move |db| {
+        let listing = Listing::of(db, user)?;
         diesel::insert_into(memberships::table)
             .values((
                 memberships::id.eq(Id::<Invitation>::new(now)),
@@ -87,7 +89,8 @@ pub async fn let_in(app: &TestApp, handle: &'static str, workspace: WorkspaceId)
                 memberships::user_id.eq(user),
                 memberships::role.eq(Some("collaborator")),
                 memberships::granted_by_name.eq("Ada"),
-                memberships::sort_name.eq(handle),
+                memberships::sort_name.eq(listing.sort_name),
+                memberships::search_key.eq(listing.search_key),
                 memberships::created_at.eq(now),
             ))
             .execute(db)?;

@@ -614,6 +614,27 @@ async fn the_invitation_of_a_member_follows_the_member() {
     invariants::assert_hold(&app.database.location);
 }
 
+/// Lists find people by the name, handle and address that they have now.
+#[actix_rt::test]
+async fn lists_follow_a_changed_name() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    let bob = member(&app, "bob").await;
+    app.give_role(("acme", "data"), "bob", Role::Viewer).await;
+    bob.submit("/profile", &[("name", "Zoë Öz"), ("handle", "zoe")]).await.assert_status(303);
+    bob.submit("/profile/email", &[("email", "new@mail.example")]).await.assert_status(303);
+    let link = app.inbox("new@mail.example").await.pop().unwrap().link();
+    bob.submit(&link, &[]).await.assert_status(303);
+    for list in [SHARING, "/organizations/acme/members"] {
+        for found in ["zoë ÖZ", "zoe", "NEW@mail"] {
+            let q: String = url::form_urlencoded::byte_serialize(found.as_bytes()).collect();
+            ada.get(&format!("{list}?q={q}")).await.shows("new@mail.example");
+        }
+        ada.get(&format!("{list}?q=bob")).await.lacks("new@mail.example");
+        ada.get(&format!("{list}?q=%25")).await.lacks("new@mail.example");
+    }
+}
+
 /// IN-08: a no is heard for a week, by everybody who shares the workspace.
 #[actix_rt::test]
 async fn whoever_declined_rests() {

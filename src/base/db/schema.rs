@@ -132,6 +132,7 @@ diesel::table! {
         role -> Nullable<Text>,
         custom_role_id -> Nullable<SqlId>,
         sort_name -> Text,
+        search_key -> Text,
         granted_by_name -> Text,
         created_at -> SqlInstant,
         expires_at -> Nullable<SqlInstant>,
@@ -387,6 +388,7 @@ diesel::table! {
         user_id -> SqlId,
         role -> Text,
         sort_name -> Text,
+        search_key -> Text,
         created_at -> SqlInstant,
     }
 }

@@ -44,13 +44,7 @@ fn people(
         .filter(memberships::workspace_id.eq(workspace))
         .into_boxed::<MultiBackend>();
     if let Some(pattern) = filter.pattern() {
-        query = query.filter(
-            memberships::sort_name
-                .like(pattern.clone())
-                .escape('\\')
-                .or(users::email_key.like(pattern.clone()).escape('\\'))
-                .or(accounts::handle.like(pattern).escape('\\')),
-        );
+        query = query.filter(memberships::search_key.like(pattern).escape('\\'));
     }
     let (name, id) = (memberships::sort_name, memberships::id);
     query = match (way, from) {

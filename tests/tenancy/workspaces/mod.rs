@@ -5,6 +5,7 @@ mod delete;
 mod list;
 mod settings;
 
+use bulkhead::access::listing::Listing;
 use bulkhead::access::{AccountId, UserId, WorkspaceId};
 use bulkhead::base::db::schema::{accounts, invitations, memberships, users, workspaces};
 use bulkhead::base::db::{Id, Locks};
@@ -45,10 +46,11 @@ async fn ids_of(app: &TestApp, handle: &str) -> (AccountId, UserId) {
 /// Lets somebody into a workspace, as accepting an invitation does.
 async fn let_in(app: &TestApp, workspace: WorkspaceId, who: &str) {
     let (_, user) = ids_of(app, who).await;
-    let (who, now) = (who.to_owned(), app.app.now());
+    let now = app.app.now();
     app.app
         .db
         .write(Locks::Instance, move |db| {
+            let listing = Listing::of(db, user)?;
             diesel::insert_into(memberships::table)
                 .values((
                     memberships::id.eq(Id::<Row>::new(now)),
@@ -56,7 +58,8 @@ async fn let_in(app: &TestApp, workspace: WorkspaceId, who: &str) {
                     memberships::user_id.eq(user),
                     memberships::role.eq(Some("collaborator")),
                     memberships::granted_by_name.eq("Ada"),
-                    memberships::sort_name.eq(who),
+                    memberships::sort_name.eq(listing.sort_name),
+                    memberships::search_key.eq(listing.search_key),
                     memberships::created_at.eq(now),
                 ))
                 .execute(db)?;

@@ -11,6 +11,7 @@ use crate::access::UserId;
 use crate::access::actor::{RecentlyConfirmed, SignedInPerson};
 use crate::access::email::EmailAddress;
 use crate::access::identify::Verified;
+use crate::access::listing;
 use crate::app::App;
 use crate::base::db::schema::{invitations, users};
 use crate::base::db::{Db, Id, Instant, Locks};
@@ -158,6 +159,7 @@ pub async fn confirm_email(app: &App, confirmed: Confirmation, ip: ClientIp) -> 
                     users::reset_generation.eq(user.reset_generation + 1),
                 ))
                 .execute(db)?;
+            listing::refresh(db, user.id)?;
             // What invites a member, not an address, goes where the member is.
             diesel::update(invitations::table.filter(invitations::user_id.eq(user.id)))
                 .filter(invitations::decided_at.is_null())

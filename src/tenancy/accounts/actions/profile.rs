@@ -9,8 +9,9 @@ use super::sign_up::free_handle;
 use crate::access::actor::SignedInPerson;
 use crate::access::handle::Handle;
 use crate::access::identify::Theme;
+use crate::access::listing;
 use crate::app::App;
-use crate::base::db::schema::{accounts, memberships, organization_members};
+use crate::base::db::schema::accounts;
 use crate::base::db::{Db, Id, Instant, Locks};
 use crate::base::error::Result;
 use crate::base::http::client::ClientIp;
@@ -79,14 +80,7 @@ fn update(
             accounts::updated_at.eq(now),
         ))
         .execute(db)?;
-    diesel::update(memberships::table.filter(memberships::user_id.eq(who.person().user)))
-        .set(memberships::sort_name.eq(name.as_str().to_lowercase()))
-        .execute(db)?;
-    let of_user = organization_members::user_id.eq(who.person().user);
-    diesel::update(organization_members::table.filter(of_user))
-        .set(organization_members::sort_name.eq(name.as_str().to_lowercase()))
-        .execute(db)?;
-    Ok(())
+    Ok(listing::refresh(db, who.person().user)?)
 }
 
 /// Ends one of the person's sessions; returns whether it was there.

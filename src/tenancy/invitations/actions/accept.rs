@@ -12,6 +12,7 @@ use super::invite::{details, member_limit};
 use super::open;
 use crate::access::actor::Actor;
 use crate::access::identify::{self, Verified};
+use crate::access::listing::Listing;
 use crate::access::membership;
 use crate::access::organization::{self, OrganizationRole};
 use crate::access::{AccountId, UserId};
@@ -240,6 +241,7 @@ fn enter_workspace(
     }
     // One whose time is over may still have its row.
     diesel::delete(given).execute(db)?;
+    let listing = Listing::of(db, joiner.user)?;
     diesel::insert_into(memberships::table)
         .values((
             memberships::id.eq(Id::<Joiner<'static>>::new(now)),
@@ -247,7 +249,8 @@ fn enter_workspace(
             memberships::user_id.eq(joiner.user),
             memberships::role.eq(offered.role.built_in()),
             memberships::custom_role_id.eq(offered.role.custom()),
-            memberships::sort_name.eq(joiner.name.to_lowercase()),
+            memberships::sort_name.eq(&listing.sort_name),
+            memberships::search_key.eq(&listing.search_key),
             memberships::granted_by_name.eq(&invitation.invited_by_name),
             memberships::created_at.eq(now),
             memberships::expires_at.eq(invitation.access_until),
@@ -280,8 +283,7 @@ fn enter_organization(
     };
     match organization::role(db, joiner.user, place.account)? {
         None => {
-            let who = (joiner.user, joiner.name);
-            organization::insert_member(db, place.account, who, *role, now)?;
+            organization::insert_member(db, place.account, joiner.user, *role, now)?;
         }
         Some(OrganizationRole::Member) if *role == OrganizationRole::Admin => {
             organization::set_role(db, place.account, joiner.user, *role)?;

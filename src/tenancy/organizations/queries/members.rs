@@ -82,9 +82,7 @@ fn people(
         query = query.filter(organization_members::role.eq(role));
     }
     if let Some(pattern) = filter.pattern() {
-        let name = organization_members::sort_name.like(pattern.clone()).escape('\\');
-        let email = users::email_key.like(pattern.clone()).escape('\\');
-        query = query.filter(name.or(email).or(accounts::handle.like(pattern).escape('\\')));
+        query = query.filter(organization_members::search_key.like(pattern).escape('\\'));
     }
     let (name, id) = (organization_members::sort_name, organization_members::id);
     query = match (way, from) {

@@ -76,7 +76,7 @@ pub fn insert(db: &mut Db, by: &Person, wanted: &Wanted, now: Instant) -> QueryR
             organizations::email_domains.eq(""),
         ))
         .execute(db)?;
-    organization::insert_member(db, account, (by.user, &by.name), OrganizationRole::Admin, now)?;
+    organization::insert_member(db, account, by.user, OrganizationRole::Admin, now)?;
     Ok(account)
 }
 

@@ -200,7 +200,7 @@ pub async fn grant_member(
                 ("workspace-access.updated", details)
             } else {
                 let end = (request.until, by);
-                queries::insert_person(db, place.id, (user, &name), grantable, end, now)?;
+                queries::insert_person(db, place.id, user, grantable, end, now)?;
                 mail::queue_given(db, place, (by, &email), &named.title, now)?;
                 let details = json!({
                     "user": who, "role": named.title, "until": request.until,

@@ -15,7 +15,7 @@ use crate::base::db::Instant;
 use crate::base::db::paging::{PageParams, Slice, count_text};
 use crate::base::error::Result;
 use crate::base::http::page::{Page, Person, Shell};
-use crate::base::text::{When, counted, thousands};
+use crate::base::text::{When, thousands};
 use crate::tenancy::invitations::model::Scope;
 use crate::tenancy::invitations::roster::{Filter, Invited, Key, Row, Status};
 use crate::tenancy::organizations;
@@ -225,10 +225,10 @@ pub(super) async fn show(
         default_href: (access.may(Permission::ManageWorkspaceUsers)
             && default.is_none_or(|role| mine.covers(role.scopes)))
         .then(|| below("default")),
-        default_people: format!(
-            "Default role for all {} in the organization",
-            counted(found.members, "member", "members")
-        ),
+        default_people: match found.members {
+            1 => "Default role for the one member of the organization".to_owned(),
+            many => format!("Default role for all {} members of the organization", thousands(many)),
+        },
         admin_count: thousands(found.admins.0),
         more_admins: found.admins.0 > ADMINS,
         admins: found

@@ -3,6 +3,7 @@
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 
+use crate::access::listing::Listing;
 use crate::access::membership::named_role;
 use crate::access::organization::OrganizationRole;
 use crate::access::role::{Role, RoleId, RoleRef};
@@ -126,9 +127,7 @@ fn some_people(
         None => query,
     };
     if let Some(pattern) = filter.pattern() {
-        let name = memberships::sort_name.like(pattern.clone()).escape('\\');
-        let email = users::email_key.like(pattern.clone()).escape('\\');
-        query = query.filter(name.or(email).or(accounts::handle.like(pattern).escape('\\')));
+        query = query.filter(memberships::search_key.like(pattern).escape('\\'));
     }
     let (name, id) = (memberships::sort_name, memberships::id);
     query = match (way, from) {
@@ -269,9 +268,8 @@ pub fn candidates(
         .filter(organization_members::user_id.ne_all(granted))
         .into_boxed::<MultiBackend>();
     if !q.trim().is_empty() {
-        let pattern = contains_pattern(q);
-        let name = organization_members::sort_name.like(pattern.clone()).escape('\\');
-        query = query.filter(name.or(users::email_key.like(pattern).escape('\\')));
+        let found = organization_members::search_key.like(contains_pattern(q)).escape('\\');
+        query = query.filter(found);
     }
     query
         .order((organization_members::sort_name, organization_members::id))
@@ -280,18 +278,19 @@ pub fn candidates(
         .load(db)
 }
 
-/// Gives a person, of a name, a role.
+/// Gives a person a role.
 ///
 /// # Errors
 /// The database's fault.
 pub fn insert_person(
     db: &mut Db,
     workspace: WorkspaceId,
-    (user, name): (UserId, &str),
+    user: UserId,
     role: Grantable,
     (until, by): (Option<Instant>, &str),
     now: Instant,
 ) -> QueryResult<()> {
+    let listing = Listing::of(db, user)?;
     diesel::insert_into(memberships::table)
         .values((
             memberships::id.eq(MemberId::new(now)),
@@ -299,7 +298,8 @@ pub fn insert_person(
             memberships::user_id.eq(user),
             memberships::role.eq(role.role().built_in()),
             memberships::custom_role_id.eq(role.role().custom()),
-            memberships::sort_name.eq(name.to_lowercase()),
+            memberships::sort_name.eq(&listing.sort_name),
+            memberships::search_key.eq(&listing.search_key),
             memberships::granted_by_name.eq(by),
             memberships::created_at.eq(now),
             memberships::expires_at.eq(until),
