@@ -81,6 +81,10 @@ async fn every_column_that_the_code_names_exists() {
         service_accounts,
         service_account_keys,
         service_account_grants,
+        flows,
+        flow_runs,
+        flow_run_states,
+        logs,
     );
     let named: BTreeSet<&str> = queries.iter().map(|(table, _)| *table).collect();
     let texts: Vec<String> = queries

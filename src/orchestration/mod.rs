@@ -4,6 +4,10 @@
 //! [`crate::access::workspace::WorkspaceAccess`], so a workspace out of the key's reach answers
 //! with the same bytes as one that does not exist.
 
+pub mod flow_runs;
+pub mod flows;
+pub mod logs;
+pub mod states;
 pub mod wire;
 
 use actix_web::web;
@@ -14,6 +18,9 @@ pub fn api(config: &mut web::ServiceConfig) {
         .service(web::resource("/me/workspaces").get(wire::me::workspaces))
         .service(
             web::scope("/accounts/{account_id}/workspaces/{workspace_id}")
+                .configure(flow_runs::api::routes)
+                .configure(flows::api::routes)
+                .configure(logs::api::routes)
                 .configure(wire::probes::in_workspace)
                 .default_service(web::to(wire::nothing_here)),
         )

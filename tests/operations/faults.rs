@@ -10,6 +10,7 @@ use bulkhead::base::db::{Db, Location, Locks};
 use bulkhead::base::error::Error;
 use bulkhead::server;
 use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
 
 use crate::support::invariants::{self, number, texts};
 use crate::support::{Answer, Client, Home, PASSWORD, Server, is_postgres, spawn, variable};
@@ -510,4 +511,36 @@ async fn slow_clients_are_cut() {
         println!("{what}: cut after {took:?}");
         assert!(took < Duration::from_secs(20), "{what}: {took:?}");
     }
+}
+
+/// decisions 5: changes that are made together are answered each for itself, and a failing one takes
+/// nothing of the others along.
+#[actix_rt::test]
+async fn changes_made_together_fail_alone() {
+    use bulkhead::base::db::Id;
+    use bulkhead::base::db::schema::form_tokens;
+
+    let app = spawn().await;
+    let now = app.app.now();
+    let changes = (0..100).map(|n| {
+        app.app.db.ingest(move |db| {
+            diesel::insert_into(form_tokens::table)
+                .values((form_tokens::id.eq(Id::<()>::new(now)), form_tokens::used_at.eq(now)))
+                .execute(db)?;
+            match n % 10 {
+                3 => Err(Error::Conflict(format!("{n}"))),
+                _ => Ok(n),
+            }
+        })
+    });
+    let outcomes = futures_util::future::join_all(changes).await;
+    for (n, outcome) in outcomes.iter().enumerate() {
+        match outcome {
+            Ok(told) => assert_eq!(*told, n),
+            Err(Error::Conflict(told)) => assert_eq!(*told, n.to_string()),
+            Err(other) => panic!("{n}: {other:?}"),
+        }
+    }
+    let kept = app.read(|db| Ok(form_tokens::table.count().get_result::<i64>(db)?)).await;
+    assert_eq!(kept, 90);
 }

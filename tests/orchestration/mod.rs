@@ -1,1 +1,2 @@
+mod flow_runs;
 mod login;

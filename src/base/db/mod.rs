@@ -5,6 +5,7 @@
 
 mod backend;
 mod connection;
+mod group;
 mod id;
 mod instant;
 mod json;
@@ -13,6 +14,7 @@ pub mod paging;
 pub mod schema;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -21,6 +23,7 @@ use actix_web::web;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
 use diesel::sql_types::Array;
+use futures_util::future::{Either, select};
 use tokio::sync::Semaphore;
 use tokio::time::{self, timeout};
 
@@ -79,6 +82,7 @@ pub struct Database {
     location: Location,
     readers: Arc<Side>,
     writers: Arc<Side>,
+    group: group::Queue,
     queries: Arc<AtomicU64>,
 }
 
@@ -143,6 +147,7 @@ impl Database {
         Self {
             readers: Arc::new(Side::open(&location, Role::Reader, sizes.readers, READER_WAIT)),
             writers: Arc::new(Side::open(&location, Role::Writer, writers, WRITER_WAIT)),
+            group: group::Queue::default(),
             queries: Arc::new(AtomicU64::new(0)),
             location,
         }
@@ -193,7 +198,8 @@ impl Database {
     }
 
     /// Runs `work` in a short transaction that takes no account's lock: for what guards itself by
-    /// its own row (last use of a key, a claimed mail).
+    /// its own row (a run, logs, last use of a key, a claimed mail). On SQLite the changes of all who
+    /// wait at that moment share one transaction; PostgreSQL groups commits itself.
     ///
     /// # Errors
     /// As [`Database::write`].
@@ -201,7 +207,23 @@ impl Database {
         &self,
         work: impl FnOnce(&mut Db) -> Result<R> + Send + 'static,
     ) -> Result<R> {
-        self.write(Locks::Accounts(Vec::new()), work).await
+        if matches!(self.location, Location::Postgres(_)) {
+            return self.write(Locks::Accounts(Vec::new()), work).await;
+        }
+        self.queries.fetch_add(1, Ordering::Relaxed);
+        let answer = self.group.push(work)?;
+        let group = self.group.clone();
+        // Whoever gets the writer makes the changes of all who wait for it.
+        let turn = pin!(self.writers.run(move |db| {
+            backend::wait_for_lock(db, WRITER_WAIT)?;
+            group.drain(db);
+            Ok(())
+        }));
+        match select(answer, turn).await {
+            Either::Left((answer, _)) => answer.map_err(Error::internal)?,
+            Either::Right((Ok(()), answer)) => answer.await.map_err(Error::internal)?,
+            Either::Right((Err(fault), _)) => Err(fault),
+        }
     }
 }
 

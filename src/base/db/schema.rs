@@ -461,8 +461,91 @@ diesel::allow_tables_to_appear_in_same_query!(
     service_accounts,
     service_account_keys,
     service_account_grants,
+    flows,
+    flow_runs,
+    flow_run_states,
+    logs,
 );
 
 /// What an id of the `accounts` table is the id of; the product's own type is in `tenancy`.
 #[derive(Debug)]
 pub enum AccountMarker {}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// Flows of workspaces.
+    flows (workspace_id, id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        name -> Text,
+        tags -> Text,
+        labels -> Text,
+        created_at -> SqlInstant,
+        updated_at -> SqlInstant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// Runs of flows.
+    flow_runs (workspace_id, id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        flow_id -> SqlId,
+        name -> Text,
+        flow_version -> Nullable<Text>,
+        parent_task_run_id -> Nullable<SqlId>,
+        idempotency_key -> Nullable<Text>,
+        tags -> Text,
+        body -> Text,
+        policy -> Text,
+        state -> Nullable<Text>,
+        state_type -> Nullable<Text>,
+        state_name -> Nullable<Text>,
+        state_at -> Nullable<SqlInstant>,
+        infrastructure_pid -> Nullable<Text>,
+        run_count -> BigInt,
+        expected_start_at -> Nullable<SqlInstant>,
+        next_scheduled_at -> Nullable<SqlInstant>,
+        started_at -> Nullable<SqlInstant>,
+        ended_at -> Nullable<SqlInstant>,
+        total_run_micros -> BigInt,
+        created_at -> SqlInstant,
+        updated_at -> SqlInstant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// States that runs of flows were in.
+    flow_run_states (workspace_id, id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        flow_run_id -> SqlId,
+        at -> SqlInstant,
+        state -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// Lines that runs logged.
+    logs (workspace_id, id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        flow_run_id -> Nullable<SqlId>,
+        task_run_id -> Nullable<SqlId>,
+        name -> Text,
+        level -> BigInt,
+        message -> Text,
+        at -> SqlInstant,
+    }
+}

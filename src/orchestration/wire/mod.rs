@@ -1,5 +1,6 @@
 //! What the API's endpoints share, and those that are about no single resource.
 
+pub mod filter;
 pub mod me;
 pub mod probes;
 

@@ -1,6 +1,9 @@
 //! What the client asks to see whether somebody is there; at the root and inside a workspace.
 
 use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::access::workspace::{AnyRole, WorkspaceAccess};
 use crate::base::http::json::Refusal;
@@ -21,7 +24,25 @@ pub fn in_workspace(config: &mut web::ServiceConfig) {
     config
         .service(web::resource("/health").get(health_here))
         .service(web::resource("/hello").get(hello_here))
+        .service(web::resource("/admin/storage").get(storage))
         .service(web::resource("/admin/version").get(version_here));
+}
+
+/// Where results are kept unless a flow says so.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StorageBody {
+    /// Always null: where the flow runs.
+    pub default_result_storage_block_id: Option<Uuid>,
+}
+
+/// Where results are kept unless a flow says so.
+#[utoipa::path(get,
+    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/admin/storage",
+    tag = "Server", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
+    responses((status = 200, body = StorageBody), (status = 401, body = Refusal),
+              (status = 403, body = Refusal), (status = 404, body = Refusal)))]
+pub async fn storage(_: WorkspaceAccess<AnyRole>) -> HttpResponse {
+    HttpResponse::Ok().json(StorageBody { default_result_storage_block_id: None })
 }
 
 /// Whether the server is there.

@@ -8,7 +8,8 @@ use crate::access::actor::KeyMarker;
 use crate::access::membership::{AccountKind, Workspace};
 use crate::access::permission::Permission;
 use crate::base::db::schema::{
-    api_keys, invitations, memberships, service_account_grants as grants, workspace_redirects,
+    api_keys, flow_runs, flows, invitations, logs, memberships, service_account_grants as grants,
+    workspace_redirects,
 };
 use crate::base::db::{Db, Id};
 use crate::base::text::{counted, thousands};
@@ -79,6 +80,30 @@ pub const KINDS: &[ContentKind] = &[
         in_kind: None,
         count: count_keys,
         purge: purge_keys,
+    },
+    ContentKind {
+        one: "flow run",
+        many: "flow runs",
+        shown_to: Some(Permission::SeeFlows),
+        in_kind: None,
+        count: count_flow_runs,
+        purge: purge_flow_runs,
+    },
+    ContentKind {
+        one: "flow",
+        many: "flows",
+        shown_to: Some(Permission::SeeFlows),
+        in_kind: None,
+        count: count_flows,
+        purge: purge_flows,
+    },
+    ContentKind {
+        one: "log line",
+        many: "log lines",
+        shown_to: None,
+        in_kind: None,
+        count: |_, _| Ok(0),
+        purge: purge_logs,
     },
     ContentKind {
         one: "former handle",
@@ -181,6 +206,33 @@ fn purge_keys(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<usize> {
         .select(api_keys::id)
         .load(db)?;
     diesel::delete(api_keys::table.filter(api_keys::id.eq_any(ids))).execute(db)
+}
+
+fn count_flow_runs(db: &mut Db, id: WorkspaceId) -> QueryResult<i64> {
+    flow_runs::table.filter(flow_runs::workspace_id.eq(id)).count().get_result(db)
+}
+
+/// With their states, which go along.
+fn purge_flow_runs(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<usize> {
+    let some = flow_runs::table.filter(flow_runs::workspace_id.eq(id));
+    let ids: Vec<Id<ContentKind>> = some.limit(limit).select(flow_runs::id).load(db)?;
+    diesel::delete(some.filter(flow_runs::id.eq_any(ids))).execute(db)
+}
+
+fn count_flows(db: &mut Db, id: WorkspaceId) -> QueryResult<i64> {
+    flows::table.filter(flows::workspace_id.eq(id)).count().get_result(db)
+}
+
+fn purge_flows(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<usize> {
+    let some = flows::table.filter(flows::workspace_id.eq(id));
+    let ids: Vec<Id<ContentKind>> = some.limit(limit).select(flows::id).load(db)?;
+    diesel::delete(some.filter(flows::id.eq_any(ids))).execute(db)
+}
+
+fn purge_logs(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<usize> {
+    let some = logs::table.filter(logs::workspace_id.eq(id));
+    let ids: Vec<Id<ContentKind>> = some.limit(limit).select(logs::id).load(db)?;
+    diesel::delete(some.filter(logs::id.eq_any(ids))).execute(db)
 }
 
 fn count_redirects(db: &mut Db, id: WorkspaceId) -> QueryResult<i64> {

@@ -1,0 +1,264 @@
+//! What happens to runs. A run is guarded by its own row: nobody else changes it in the transaction
+//! that decides about it (decisions 5).
+
+use serde_json::{Map, Value, json};
+
+use super::model::{Body, FlowRun, FlowRunId};
+use super::{names, queries};
+use crate::access::WorkspaceId;
+use crate::access::permission::needs::{ManageFlows, RunFlows};
+use crate::access::workspace::WorkspaceAccess;
+use crate::app::App;
+use crate::base::db::{Db, Id, Instant};
+use crate::base::error::{Error, Result};
+use crate::base::http::client::ClientIp;
+use crate::orchestration::flows::model::FlowId;
+use crate::orchestration::flows::queries as flows;
+use crate::orchestration::states::model::{State, StateCreate, StateType};
+use crate::orchestration::states::rules::{self, Decision, Policy};
+use crate::tenancy::audit::{By, Entry, record};
+
+/// A run as a client wants it.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Of which flow.
+    pub flow: Option<FlowId>,
+    /// Its name; one by chance where none is given.
+    pub name: Option<String>,
+    /// The version of the flow.
+    pub flow_version: Option<String>,
+    /// The task that stands for it.
+    pub parent: Option<Id<()>>,
+    /// One run for each of these.
+    pub key: Option<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// What the client keeps with it.
+    pub body: Body,
+    /// How it is retried and paused.
+    pub policy: Policy,
+    /// Its first state.
+    pub state: Option<StateCreate>,
+}
+
+/// Makes a run in its first state; or finds the one of its idempotency key (§5.4). Returns whether it
+/// was made.
+///
+/// # Errors
+/// [`Error::NotFound`] for a flow of elsewhere; the database's fault.
+pub async fn create(
+    app: &App,
+    access: WorkspaceAccess<RunFlows>,
+    wanted: Wanted,
+) -> Result<(FlowRun, bool)> {
+    let (workspace, now) = (access.workspace().id, app.now());
+    app.db.ingest(move |db| make(db, workspace, wanted, now)).await
+}
+
+fn make(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    mut wanted: Wanted,
+    now: Instant,
+) -> Result<(FlowRun, bool)> {
+    let flow = wanted.flow.ok_or(Error::NotFound)?;
+    let flow = flows::one(db, workspace, flow)?.ok_or(Error::NotFound)?.id;
+    if let Some(key) = &wanted.key
+        && let Some(run) = queries::of_key(db, workspace, (flow, key))?
+    {
+        return Ok((run, false));
+    }
+    let id = FlowRunId::new(now);
+    wanted.body.labels.insert("prefect.flow.id".to_owned(), json!(flow));
+    let name = wanted.name.filter(|name| !name.is_empty()).unwrap_or_else(names::by_chance);
+    let new = queries::New {
+        id,
+        flow,
+        name: &name,
+        flow_version: wanted.flow_version.as_deref(),
+        parent: wanted.parent,
+        key: wanted.key.as_deref(),
+        tags: &wanted.tags,
+        body: &wanted.body,
+    };
+    queries::insert(db, workspace, &new, &wanted.policy, now)?;
+    let run = queries::one(db, workspace, id)?.ok_or(Error::NotFound)?;
+    let first = wanted.state.map(|state| state.at(now));
+    let first = first.unwrap_or_else(|| State::made(StateType::Pending, "Pending", now));
+    enter(db, workspace, &run, first, wanted.policy, now)?;
+    Ok((queries::one(db, workspace, id)?.ok_or(Error::NotFound)?, true))
+}
+
+/// Puts a run into a state, which gets a moment of its own, and counts it (§5.2).
+fn enter(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    run: &FlowRun,
+    mut state: State,
+    mut policy: Policy,
+    now: Instant,
+) -> Result<State> {
+    let before = run.state();
+    if let Some(before) = before
+        && state.timestamp <= before.timestamp
+    {
+        state.timestamp = before.timestamp + jiff::SignedDuration::from_micros(1);
+    }
+    state.state_details.flow_run_id = Some(run.id.uuid());
+    state.state_details.task_run_id = run.parent_task_run_id.map(Id::uuid);
+    let mut course = run.course();
+    course.enter(before, &state, &mut policy);
+    queries::enter(db, (workspace, run.id), &state, (&policy, &course), now)?;
+    Ok(state)
+}
+
+/// What became of a wish for a state: what the client is told, and whether a state was written.
+#[derive(Clone, Debug)]
+pub struct Orchestrated {
+    /// `ACCEPT`, `REJECT`, `ABORT` or `WAIT`.
+    pub status: &'static str,
+    /// The state that the run is in.
+    pub state: Option<State>,
+    /// Seconds to wait.
+    pub delay: Option<i64>,
+    /// Why.
+    pub reason: Option<String>,
+    /// Whether the run is in another state than before.
+    pub is_new: bool,
+}
+
+/// Moves a run to a state, as far as the rules allow.
+///
+/// # Errors
+/// [`Error::NotFound`] for a run of elsewhere; the database's fault.
+pub async fn set_state(
+    app: &App,
+    access: WorkspaceAccess<RunFlows>,
+    id: FlowRunId,
+    (wish, force): (StateCreate, bool),
+) -> Result<Orchestrated> {
+    let (workspace, now) = (access.workspace().id, app.now());
+    app.db.ingest(move |db| orchestrate(db, workspace, id, (wish, force), now)).await
+}
+
+fn orchestrate(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    id: FlowRunId,
+    (wish, force): (StateCreate, bool),
+    now: Instant,
+) -> Result<Orchestrated> {
+    let run = queries::locked(db, workspace, id)?.ok_or(Error::NotFound)?;
+    let seen = rules::Run {
+        state: run.state(),
+        run_count: run.run_count,
+        policy: &run.policy.0,
+        has_deployment: false,
+        has_process: run.infrastructure_pid.is_some(),
+        is_subflow: run.parent_task_run_id.is_some(),
+    };
+    let told = |status, reason| Orchestrated {
+        status,
+        state: run.state().cloned(),
+        delay: None,
+        reason,
+        is_new: false,
+    };
+    Ok(match rules::decide(&seen, wish.at(now), force, now) {
+        Decision::Accept(state, policy) => {
+            let state = enter(db, workspace, &run, *state, policy, now)?;
+            Orchestrated { state: Some(state), is_new: true, ..told("ACCEPT", None) }
+        }
+        Decision::Reject(Some((state, policy)), reason) => {
+            let state = enter(db, workspace, &run, *state, policy, now)?;
+            Orchestrated { state: Some(state), is_new: true, ..told("REJECT", Some(reason)) }
+        }
+        Decision::Reject(None, reason) => told("REJECT", Some(reason)),
+        Decision::Abort(reason) => told("ABORT", Some(reason)),
+        Decision::Wait(seconds, reason) => {
+            Orchestrated { delay: Some(seconds), ..told("WAIT", Some(reason)) }
+        }
+    })
+}
+
+/// A change of a run by a client; what is absent stays.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    /// Its name.
+    pub name: Option<String>,
+    /// The version of the flow.
+    pub flow_version: Option<String>,
+    /// What it was called with.
+    pub parameters: Option<Map<String, Value>>,
+    /// How it is retried and paused.
+    pub policy: Option<Policy>,
+    /// Its tags.
+    pub tags: Option<Vec<String>>,
+    /// The process that runs it.
+    pub infrastructure_pid: Option<String>,
+    /// Settings of what runs it.
+    pub job_variables: Option<Map<String, Value>>,
+    /// Labels to be added.
+    pub labels: Option<Map<String, Value>>,
+}
+
+/// Changes what a client keeps with a run.
+///
+/// # Errors
+/// [`Error::NotFound`] for a run of elsewhere; the database's fault.
+pub async fn change(
+    app: &App,
+    access: WorkspaceAccess<RunFlows>,
+    id: FlowRunId,
+    change: Change,
+) -> Result<()> {
+    let (workspace, now) = (access.workspace().id, app.now());
+    app.db
+        .ingest(move |db| {
+            let mut run = queries::locked(db, workspace, id)?.ok_or(Error::NotFound)?;
+            run.name = change.name.filter(|name| !name.is_empty()).unwrap_or(run.name);
+            run.flow_version = change.flow_version.or(run.flow_version);
+            run.infrastructure_pid = change.infrastructure_pid.or(run.infrastructure_pid);
+            if let Some(tags) = change.tags {
+                run.tags.0 = tags;
+            }
+            if let Some(policy) = change.policy {
+                run.policy.0 = policy;
+            }
+            let body = &mut run.body.0;
+            if let Some(parameters) = change.parameters {
+                body.parameters = parameters;
+            }
+            if let Some(variables) = change.job_variables {
+                body.job_variables = variables;
+            }
+            body.labels.extend(change.labels.unwrap_or_default());
+            Ok(queries::update(db, workspace, &run, now)?)
+        })
+        .await
+}
+
+/// Removes a run with its states and logs.
+///
+/// # Errors
+/// [`Error::NotFound`] for a run of elsewhere; the right went meanwhile; the database's fault.
+pub async fn delete(
+    app: &App,
+    access: WorkspaceAccess<ManageFlows>,
+    ip: ClientIp,
+    id: FlowRunId,
+) -> Result<()> {
+    let now = app.now();
+    app.db
+        .write(access.locks(), move |db| {
+            access.still_holds(db)?;
+            let place = access.workspace();
+            let run = queries::locked(db, place.id, id)?.ok_or(Error::NotFound)?;
+            queries::delete(db, place.id, id)?;
+            let state = run.state().map(|state| state.name.clone());
+            let details = json!({ "flow_run": { "id": id, "name": run.name, "state": state } });
+            let entry = Entry::of_workspace("flow-run.deleted", place, details);
+            record(db, &By::actor(access.actor(), ip), entry, now)
+        })
+        .await
+}

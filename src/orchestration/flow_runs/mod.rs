@@ -1,0 +1,8 @@
+//! Runs of flows: made, moved from state to state, found.
+
+pub mod actions;
+pub mod api;
+pub mod filter;
+pub mod model;
+pub mod names;
+pub mod queries;

@@ -1,0 +1,97 @@
+//! A run of a flow.
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::base::db::schema::flow_runs;
+use crate::base::db::{Id, Instant, Json, MultiBackend};
+use crate::orchestration::flows::model::FlowId;
+use crate::orchestration::states::model::State;
+use crate::orchestration::states::rules::{Course, Policy};
+
+/// What an id of the `flow_runs` table is the id of.
+#[derive(Debug)]
+pub enum FlowRunMarker {}
+
+/// The id of a run.
+pub type FlowRunId = Id<FlowRunMarker>;
+
+/// What the client keeps with a run.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Body {
+    /// What it was called with.
+    pub parameters: Map<String, Value>,
+    /// What else it knows.
+    pub context: Map<String, Value>,
+    /// Its labels.
+    pub labels: Map<String, Value>,
+    /// Settings of what runs it.
+    pub job_variables: Map<String, Value>,
+    /// Who made it.
+    pub created_by: Option<Value>,
+}
+
+/// A run.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = flow_runs, check_for_backend(MultiBackend))]
+pub struct FlowRun {
+    /// Its id.
+    pub id: FlowRunId,
+    /// Of which flow.
+    pub flow_id: FlowId,
+    /// Its name.
+    pub name: String,
+    /// The version of the flow.
+    pub flow_version: Option<String>,
+    /// For a subflow: the task of the other flow that stands for it.
+    pub parent_task_run_id: Option<Id<()>>,
+    /// One run for each of these.
+    pub idempotency_key: Option<String>,
+    /// Its tags.
+    pub tags: Json<Vec<String>>,
+    /// What the client keeps with it.
+    pub body: Json<Body>,
+    /// How it is retried and paused.
+    pub policy: Json<Policy>,
+    /// Its state.
+    pub state: Option<Json<State>>,
+    /// The process that runs it, in words of whoever runs it.
+    pub infrastructure_pid: Option<String>,
+    /// How often it began.
+    pub run_count: i64,
+    /// When it is or was due.
+    pub expected_start_at: Option<Instant>,
+    /// When it is due, while it waits for that.
+    pub next_scheduled_at: Option<Instant>,
+    /// When it first began.
+    pub started_at: Option<Instant>,
+    /// When it ended.
+    pub ended_at: Option<Instant>,
+    /// How long it ran, in microseconds.
+    pub total_run_micros: i64,
+    /// When it was made.
+    pub created_at: Instant,
+    /// When it last changed.
+    pub updated_at: Instant,
+}
+
+impl FlowRun {
+    /// What it counts.
+    pub fn course(&self) -> Course {
+        Course {
+            run_count: self.run_count,
+            expected_start_at: self.expected_start_at,
+            next_scheduled_at: self.next_scheduled_at,
+            started_at: self.started_at,
+            ended_at: self.ended_at,
+            total_run_micros: self.total_run_micros,
+        }
+    }
+
+    /// The state that it is in.
+    pub fn state(&self) -> Option<&State> {
+        self.state.as_ref().map(|state| &state.0)
+    }
+}

@@ -1,0 +1,312 @@
+//! Finding and keeping runs.
+
+use diesel::prelude::*;
+
+use super::model::{Body, FlowRun, FlowRunId};
+use crate::access::WorkspaceId;
+use crate::base::db::schema::{flow_run_states, flow_runs, flows, logs};
+use crate::base::db::{Db, Id, Instant, Json, MultiBackend, SqlId};
+use crate::base::http::json::Window;
+use crate::orchestration::flows::model::FlowId;
+use crate::orchestration::states::model::State;
+use crate::orchestration::states::rules::{Course, Policy};
+use crate::orchestration::wire::filter::Term;
+
+/// In which order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// The newest first.
+    #[default]
+    Id,
+    /// The first to be due first.
+    Expected,
+    /// The last to be due first.
+    ExpectedDown,
+    /// The first to begin first.
+    Started,
+    /// The last to begin first.
+    StartedDown,
+    /// The last to end first.
+    EndedDown,
+    /// The next to be due first.
+    NextScheduled,
+    /// By name.
+    Name,
+    /// By name, from the end.
+    NameDown,
+}
+
+/// Which runs of a workspace.
+#[derive(Default)]
+pub struct Which {
+    /// The runs' own condition.
+    pub runs: Option<Term<flow_runs::table>>,
+    /// Of these flows only.
+    pub flows: Option<Vec<FlowId>>,
+}
+
+impl Which {
+    /// Of the flows of a condition.
+    ///
+    /// # Errors
+    /// The database's fault.
+    pub fn of_flows(
+        mut self,
+        db: &mut Db,
+        workspace: WorkspaceId,
+        term: Option<Term<flows::table>>,
+    ) -> QueryResult<Self> {
+        if let Some(term) = term {
+            let found = flows::table
+                .filter(flows::workspace_id.eq(workspace))
+                .filter(term)
+                .limit(FLOWS)
+                .select(flows::id)
+                .load(db)?;
+            self.flows = Some(found);
+        }
+        Ok(self)
+    }
+}
+
+/// Flows that a filter of runs names, at most.
+const FLOWS: i64 = 10_000;
+
+type Query = diesel::dsl::IntoBoxed<'static, flow_runs::table, MultiBackend>;
+
+fn of(workspace: WorkspaceId, which: Which) -> Query {
+    let mut query =
+        flow_runs::table.into_boxed::<MultiBackend>().filter(flow_runs::workspace_id.eq(workspace));
+    if let Some(runs) = which.runs {
+        query = query.filter(runs);
+    }
+    if let Some(flows) = which.flows {
+        query = query.filter(flow_runs::flow_id.eq_any(flows));
+    }
+    query
+}
+
+/// A run of a workspace.
+///
+/// # Errors
+/// The database's fault.
+pub fn one(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult<Option<FlowRun>> {
+    flow_runs::table.find((workspace, id)).select(FlowRun::as_select()).first(db).optional()
+}
+
+/// The same, which nobody else changes before this transaction ends.
+///
+/// # Errors
+/// The database's fault.
+pub fn locked(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult<Option<FlowRun>> {
+    if let Db::Postgres(conn) = db {
+        diesel::sql_query("SELECT 1 FROM flow_runs WHERE workspace_id = $1 AND id = $2 FOR UPDATE")
+            .bind::<SqlId, _>(workspace)
+            .bind::<SqlId, _>(id)
+            .execute(conn)?;
+    }
+    one(db, workspace, id)
+}
+
+/// The run of an idempotency key.
+///
+/// # Errors
+/// The database's fault.
+pub fn of_key(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    (flow, key): (FlowId, &str),
+) -> QueryResult<Option<FlowRun>> {
+    flow_runs::table
+        .filter(flow_runs::workspace_id.eq(workspace))
+        .filter(flow_runs::flow_id.eq(flow))
+        .filter(flow_runs::idempotency_key.eq(key))
+        .select(FlowRun::as_select())
+        .first(db)
+        .optional()
+}
+
+/// Runs of a workspace.
+///
+/// # Errors
+/// The database's fault.
+pub fn some(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    which: Which,
+    sort: Sort,
+    window: Window,
+) -> QueryResult<Vec<FlowRun>> {
+    let (id, expected) = (flow_runs::id, flow_runs::expected_start_at);
+    let query = of(workspace, which);
+    let query = match sort {
+        Sort::Id => query.order(id.desc()),
+        Sort::Expected => query.order((expected, id)),
+        Sort::ExpectedDown => query.order((expected.desc(), id.desc())),
+        Sort::Started => query.order((flow_runs::started_at, id)),
+        Sort::StartedDown => query.order((flow_runs::started_at.desc(), id.desc())),
+        Sort::EndedDown => query.order((flow_runs::ended_at.desc(), id.desc())),
+        Sort::NextScheduled => query.order((flow_runs::next_scheduled_at, id)),
+        Sort::Name => query.order((flow_runs::name, id)),
+        Sort::NameDown => query.order((flow_runs::name.desc(), id.desc())),
+    };
+    query.limit(window.limit).offset(window.offset).select(FlowRun::as_select()).load(db)
+}
+
+/// How many runs of a workspace there are.
+///
+/// # Errors
+/// The database's fault.
+pub fn count(db: &mut Db, workspace: WorkspaceId, which: Which) -> QueryResult<i64> {
+    of(workspace, which).count().get_result(db)
+}
+
+/// The states that a run was in, the first one first; 1,000 at most.
+///
+/// # Errors
+/// The database's fault.
+pub fn states(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult<Vec<State>> {
+    let states: Vec<Json<State>> = flow_run_states::table
+        .filter(flow_run_states::workspace_id.eq(workspace))
+        .filter(flow_run_states::flow_run_id.eq(id))
+        .order((flow_run_states::at, flow_run_states::id))
+        .limit(1000)
+        .select(flow_run_states::state)
+        .load(db)?;
+    Ok(states.into_iter().map(|state| state.0).collect())
+}
+
+/// A state of a workspace's run, by id.
+///
+/// # Errors
+/// The database's fault.
+pub fn state(db: &mut Db, workspace: WorkspaceId, id: Id<()>) -> QueryResult<Option<State>> {
+    let state: Option<Json<State>> = flow_run_states::table
+        .find((workspace, id))
+        .select(flow_run_states::state)
+        .first(db)
+        .optional()?;
+    Ok(state.map(|state| state.0))
+}
+
+/// A run that is about to be made.
+pub struct New<'a> {
+    /// Its id.
+    pub id: FlowRunId,
+    /// Of which flow.
+    pub flow: FlowId,
+    /// Its name.
+    pub name: &'a str,
+    /// The version of the flow.
+    pub flow_version: Option<&'a str>,
+    /// The task that stands for it.
+    pub parent: Option<Id<()>>,
+    /// One run for each of these.
+    pub key: Option<&'a str>,
+    /// Its tags.
+    pub tags: &'a [String],
+    /// What the client keeps with it.
+    pub body: &'a Body,
+}
+
+/// Keeps a new run, in no state yet.
+///
+/// # Errors
+/// The database's fault.
+pub fn insert(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    new: &New<'_>,
+    policy: &Policy,
+    now: Instant,
+) -> QueryResult<()> {
+    diesel::insert_into(flow_runs::table)
+        .values((
+            flow_runs::id.eq(new.id),
+            flow_runs::workspace_id.eq(workspace),
+            flow_runs::flow_id.eq(new.flow),
+            flow_runs::name.eq(new.name),
+            flow_runs::flow_version.eq(new.flow_version),
+            flow_runs::parent_task_run_id.eq(new.parent),
+            flow_runs::idempotency_key.eq(new.key),
+            flow_runs::tags.eq(Json(new.tags.to_vec())),
+            flow_runs::body.eq(Json(new.body.clone())),
+            flow_runs::policy.eq(Json(policy.clone())),
+            flow_runs::run_count.eq(0),
+            flow_runs::total_run_micros.eq(0),
+            flow_runs::created_at.eq(now),
+            flow_runs::updated_at.eq(now),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Keeps the state that a run is in from now on.
+///
+/// # Errors
+/// The database's fault.
+pub fn enter(
+    db: &mut Db,
+    (workspace, id): (WorkspaceId, FlowRunId),
+    state: &State,
+    (policy, course): (&Policy, &Course),
+    now: Instant,
+) -> QueryResult<()> {
+    diesel::update(flow_runs::table.find((workspace, id)))
+        .set((
+            flow_runs::state.eq(Some(Json(state.clone()))),
+            flow_runs::state_type.eq(Some(state.kind)),
+            flow_runs::state_name.eq(Some(&state.name)),
+            flow_runs::state_at.eq(Some(state.timestamp)),
+            flow_runs::policy.eq(Json(policy.clone())),
+            flow_runs::run_count.eq(course.run_count),
+            flow_runs::expected_start_at.eq(course.expected_start_at),
+            flow_runs::next_scheduled_at.eq(course.next_scheduled_at),
+            flow_runs::started_at.eq(course.started_at),
+            flow_runs::ended_at.eq(course.ended_at),
+            flow_runs::total_run_micros.eq(course.total_run_micros),
+            flow_runs::updated_at.eq(now),
+        ))
+        .execute(db)?;
+    diesel::insert_into(flow_run_states::table)
+        .values((
+            flow_run_states::id.eq(state.id),
+            flow_run_states::workspace_id.eq(workspace),
+            flow_run_states::flow_run_id.eq(id),
+            flow_run_states::at.eq(state.timestamp),
+            flow_run_states::state.eq(Json(state.clone())),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Keeps what a client changed in a run.
+///
+/// # Errors
+/// The database's fault.
+pub fn update(db: &mut Db, workspace: WorkspaceId, run: &FlowRun, now: Instant) -> QueryResult<()> {
+    diesel::update(flow_runs::table.find((workspace, run.id)))
+        .set((
+            flow_runs::name.eq(&run.name),
+            flow_runs::flow_version.eq(&run.flow_version),
+            flow_runs::tags.eq(&run.tags),
+            flow_runs::body.eq(&run.body),
+            flow_runs::policy.eq(&run.policy),
+            flow_runs::infrastructure_pid.eq(&run.infrastructure_pid),
+            flow_runs::updated_at.eq(now),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Removes a run with its states and logs; returns whether it was there.
+///
+/// # Errors
+/// The database's fault.
+pub fn delete(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult<bool> {
+    let its_logs = logs::table
+        .filter(logs::workspace_id.eq(workspace))
+        .filter(logs::flow_run_id.eq(id.cast::<()>()));
+    diesel::delete(its_logs).execute(db)?;
+    Ok(diesel::delete(flow_runs::table.find((workspace, id))).execute(db)? > 0)
+}

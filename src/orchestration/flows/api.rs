@@ -1,0 +1,214 @@
+//! The API of flows.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::filter::FlowFilter;
+use super::model::{Flow, FlowId};
+use super::queries::{self, Sort};
+use crate::access::permission::needs::{RunFlows, SeeFlows};
+use crate::access::workspace::WorkspaceAccess;
+use crate::app::App;
+use crate::base::error::{Error, Result};
+use crate::base::http::json::{JsonBody, Refusal, Window, created, moment, ok, path_id};
+
+/// The addresses of this slice, relative to the workspace's.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource(["/flows/", "/flows"]).post(create))
+        .service(web::resource("/flows/filter").post(filter))
+        .service(web::resource("/flows/count").post(count))
+        .service(web::resource("/flows/name/{name}").get(by_name))
+        .service(web::resource("/flows/{id}").get(read));
+}
+
+/// A flow.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FlowBody {
+    /// Its id.
+    pub id: Uuid,
+    /// When it was first run.
+    #[schema(format = DateTime)]
+    pub created: String,
+    /// When it last changed.
+    #[schema(format = DateTime)]
+    pub updated: String,
+    /// Its name.
+    pub name: String,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Its labels.
+    #[schema(value_type = Object)]
+    pub labels: Map<String, Value>,
+}
+
+impl From<Flow> for FlowBody {
+    fn from(flow: Flow) -> Self {
+        Self {
+            id: flow.id.uuid(),
+            created: moment(flow.created_at),
+            updated: moment(flow.updated_at),
+            name: flow.name,
+            tags: flow.tags.0,
+            labels: flow.labels.0,
+        }
+    }
+}
+
+/// A flow that is about to be run.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct FlowCreate {
+    /// Its name.
+    #[schema(min_length = 1, max_length = 500)]
+    pub name: String,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Its labels.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub labels: Map<String, Value>,
+}
+
+/// The flow of a name, made if there is none (§5.4).
+#[utoipa::path(post, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/",
+    tag = "Flows", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
+    request_body = FlowCreate,
+    responses((status = 200, body = FlowBody), (status = 201, body = FlowBody),
+              (status = 400, body = Refusal), (status = 401, body = Refusal),
+              (status = 403, body = Refusal), (status = 404, body = Refusal),
+              (status = 415, body = Refusal), (status = 422, body = Refusal)))]
+pub async fn create(
+    access: WorkspaceAccess<RunFlows>,
+    app: web::Data<App>,
+    body: JsonBody<FlowCreate>,
+) -> Result<HttpResponse> {
+    let FlowCreate { name, tags, labels } = body.parsed()?;
+    if name.is_empty() || name.chars().count() > 500 {
+        return Err(Error::Invalid("name: use 1 to 500 characters.".to_owned()));
+    }
+    let (workspace, now) = (access.workspace().id, app.now());
+    let (flow, is_new) = app
+        .db
+        .ingest(move |db| {
+            access.still_holds(db)?;
+            Ok(queries::get_or_create(db, workspace, &name, (&tags, &labels), now)?)
+        })
+        .await?;
+    let body = FlowBody::from(flow);
+    Ok(if is_new { created(&body) } else { ok(&body) })
+}
+
+/// One flow.
+#[utoipa::path(get, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/{id}",
+    tag = "Flows",
+    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("id" = Uuid, Path)),
+    responses((status = 200, body = FlowBody), (status = 401, body = Refusal),
+              (status = 403, body = Refusal), (status = 404, body = Refusal)))]
+pub async fn read(
+    req: HttpRequest,
+    access: WorkspaceAccess<SeeFlows>,
+    app: web::Data<App>,
+) -> Result<HttpResponse> {
+    let (workspace, id): (_, FlowId) = (access.workspace().id, path_id(&req, "id")?);
+    let flow = app.db.read(move |db| Ok(queries::one(db, workspace, id)?)).await?;
+    Ok(ok(&FlowBody::from(flow.ok_or(Error::NotFound)?)))
+}
+
+/// One flow, by its name.
+#[utoipa::path(get,
+    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/name/{name}",
+    tag = "Flows",
+    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("name" = String, Path)),
+    responses((status = 200, body = FlowBody), (status = 401, body = Refusal),
+              (status = 403, body = Refusal), (status = 404, body = Refusal)))]
+pub async fn by_name(
+    req: HttpRequest,
+    access: WorkspaceAccess<SeeFlows>,
+    app: web::Data<App>,
+) -> Result<HttpResponse> {
+    let name = req.match_info().get("name").unwrap_or_default();
+    let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy().into_owned();
+    let workspace = access.workspace().id;
+    let flow = app.db.read(move |db| Ok(queries::named(db, workspace, &name)?)).await?;
+    Ok(ok(&FlowBody::from(flow.ok_or(Error::NotFound)?)))
+}
+
+/// Which flows, in which order.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub struct FlowsBody {
+    /// Which.
+    pub flows: Option<FlowFilter>,
+    /// `NAME_ASC`, `NAME_DESC`, `CREATED_DESC` or `UPDATED_DESC`.
+    pub sort: Option<String>,
+    /// Rows at most; 200 unless less is wanted.
+    #[schema(maximum = 200)]
+    pub limit: Option<u32>,
+    /// Rows left out before them.
+    pub offset: Option<u32>,
+}
+
+fn sort(word: Option<&str>) -> Result<Sort> {
+    match word {
+        None | Some("NAME_ASC") => Ok(Sort::Name),
+        Some("NAME_DESC") => Ok(Sort::NameDown),
+        Some("CREATED_DESC") => Ok(Sort::Created),
+        Some("UPDATED_DESC") => Ok(Sort::Updated),
+        Some(_) => Err(Error::Invalid("sort: there is no such order.".to_owned())),
+    }
+}
+
+/// Flows.
+#[utoipa::path(post, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/filter",
+    tag = "Flows", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
+    request_body = Option<FlowsBody>,
+    responses((status = 200, body = [FlowBody]), (status = 400, body = Refusal),
+              (status = 401, body = Refusal), (status = 403, body = Refusal),
+              (status = 404, body = Refusal), (status = 415, body = Refusal),
+              (status = 422, body = Refusal)))]
+pub async fn filter(
+    access: WorkspaceAccess<SeeFlows>,
+    app: web::Data<App>,
+    body: JsonBody<FlowsBody>,
+) -> Result<HttpResponse> {
+    let body = body.parsed()?;
+    let (window, sort) = (Window::of(body.limit, body.offset)?, sort(body.sort.as_deref())?);
+    let workspace = access.workspace().id;
+    let found = app
+        .db
+        .read(move |db| {
+            let term = body.flows.map(|flows| flows.term()).transpose()?.flatten();
+            Ok(queries::some(db, workspace, term, sort, window)?)
+        })
+        .await?;
+    let list: Vec<FlowBody> = found.into_iter().map(Into::into).collect();
+    Ok(ok(&list))
+}
+
+/// How many flows.
+#[utoipa::path(post, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/count",
+    tag = "Flows", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
+    request_body = Option<FlowsBody>,
+    responses((status = 200, body = i64), (status = 400, body = Refusal),
+              (status = 401, body = Refusal), (status = 403, body = Refusal),
+              (status = 404, body = Refusal), (status = 415, body = Refusal),
+              (status = 422, body = Refusal)))]
+pub async fn count(
+    access: WorkspaceAccess<SeeFlows>,
+    app: web::Data<App>,
+    body: JsonBody<FlowsBody>,
+) -> Result<HttpResponse> {
+    let body = body.parsed()?;
+    let workspace = access.workspace().id;
+    let number = app
+        .db
+        .read(move |db| {
+            let term = body.flows.map(|flows| flows.term()).transpose()?.flatten();
+            Ok(queries::count(db, workspace, term)?)
+        })
+        .await?;
+    Ok(ok(&number))
+}

@@ -1,0 +1,6 @@
+//! Flows: what a workspace runs, by name.
+
+pub mod api;
+pub mod filter;
+pub mod model;
+pub mod queries;

@@ -1,0 +1,120 @@
+//! Finding and keeping flows.
+
+use diesel::prelude::*;
+use serde_json::{Map, Value};
+
+use super::model::{Flow, FlowId};
+use crate::access::WorkspaceId;
+use crate::base::db::schema::flows;
+use crate::base::db::{Db, Instant, Json, MultiBackend, on_each_backend};
+use crate::base::http::json::Window;
+use crate::orchestration::wire::filter::Term;
+
+/// In which order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// By name.
+    #[default]
+    Name,
+    /// By name, from the end.
+    NameDown,
+    /// The newest first.
+    Created,
+    /// The last changed first.
+    Updated,
+}
+
+/// A flow of a workspace, by id.
+///
+/// # Errors
+/// The database's fault.
+pub fn one(db: &mut Db, workspace: WorkspaceId, id: FlowId) -> QueryResult<Option<Flow>> {
+    flows::table.find((workspace, id)).select(Flow::as_select()).first(db).optional()
+}
+
+/// A flow of a workspace, by name.
+///
+/// # Errors
+/// The database's fault.
+pub fn named(db: &mut Db, workspace: WorkspaceId, name: &str) -> QueryResult<Option<Flow>> {
+    flows::table
+        .filter(flows::workspace_id.eq(workspace))
+        .filter(flows::name.eq(name))
+        .select(Flow::as_select())
+        .first(db)
+        .optional()
+}
+
+/// Flows of a workspace.
+///
+/// # Errors
+/// The database's fault.
+pub fn some(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    term: Option<Term<flows::table>>,
+    sort: Sort,
+    window: Window,
+) -> QueryResult<Vec<Flow>> {
+    let mut query =
+        flows::table.filter(flows::workspace_id.eq(workspace)).into_boxed::<MultiBackend>();
+    if let Some(term) = term {
+        query = query.filter(term);
+    }
+    query = match sort {
+        Sort::Name => query.order((flows::name, flows::id)),
+        Sort::NameDown => query.order((flows::name.desc(), flows::id)),
+        Sort::Created => query.order((flows::created_at.desc(), flows::id.desc())),
+        Sort::Updated => query.order((flows::updated_at.desc(), flows::id.desc())),
+    };
+    query.limit(window.limit).offset(window.offset).select(Flow::as_select()).load(db)
+}
+
+/// How many flows of a workspace there are.
+///
+/// # Errors
+/// The database's fault.
+pub fn count(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    term: Option<Term<flows::table>>,
+) -> QueryResult<i64> {
+    let mut query =
+        flows::table.filter(flows::workspace_id.eq(workspace)).into_boxed::<MultiBackend>();
+    if let Some(term) = term {
+        query = query.filter(term);
+    }
+    query.count().get_result(db)
+}
+
+/// The flow of a name, made if there is none; and whether it was made.
+///
+/// # Errors
+/// The database's fault.
+pub fn get_or_create(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    name: &str,
+    (tags, labels): (&[String], &Map<String, Value>),
+    now: Instant,
+) -> QueryResult<(Flow, bool)> {
+    if let Some(flow) = named(db, workspace, name)? {
+        return Ok((flow, false));
+    }
+    let made = on_each_backend!(db, |conn| diesel::insert_into(flows::table)
+        .values((
+            flows::id.eq(FlowId::new(now)),
+            flows::workspace_id.eq(workspace),
+            flows::name.eq(name),
+            flows::tags.eq(Json(tags)),
+            flows::labels.eq(Json(labels)),
+            flows::created_at.eq(now),
+            flows::updated_at.eq(now),
+        ))
+        .on_conflict((flows::workspace_id, flows::name))
+        .do_nothing()
+        .execute(conn))?;
+    // Somebody else may have made it in between.
+    let flow = named(db, workspace, name)?.ok_or(diesel::result::Error::NotFound)?;
+    Ok((flow, made > 0))
+}

@@ -1,0 +1,193 @@
+//! The API of logs.
+
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::queries::{self, Log, LogId, Which};
+use crate::access::permission::needs::{RunFlows, SeeFlows};
+use crate::access::workspace::WorkspaceAccess;
+use crate::app::App;
+use crate::base::db::{Id, Instant};
+use crate::base::error::{Error, Result};
+use crate::base::http::json::{JsonBody, JsonList, Refusal, Window, created, moment, ok};
+use crate::orchestration::wire::filter::{Among, Between, Linked};
+
+/// The addresses of this slice, relative to the workspace's.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource(["/logs/", "/logs"]).post(create))
+        .service(web::resource("/logs/filter").post(filter));
+}
+
+/// A line that is to be kept.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct LogCreate {
+    /// The logger.
+    pub name: String,
+    /// How grave it is; 20 is information, 40 an error.
+    pub level: i32,
+    /// What it says.
+    pub message: String,
+    /// When it was logged.
+    #[schema(value_type = String, format = DateTime)]
+    pub timestamp: Instant,
+    /// The flow run that logged it.
+    #[serde(default)]
+    pub flow_run_id: Option<Uuid>,
+    /// The task run that logged it.
+    #[serde(default)]
+    pub task_run_id: Option<Uuid>,
+}
+
+/// A line.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LogBody {
+    /// Its id.
+    pub id: Uuid,
+    /// When it was logged.
+    #[schema(format = DateTime)]
+    pub created: String,
+    /// When it was logged.
+    #[schema(format = DateTime)]
+    pub updated: String,
+    /// The logger.
+    pub name: String,
+    /// How grave it is.
+    pub level: i64,
+    /// What it says.
+    pub message: String,
+    /// When it was logged.
+    #[schema(format = DateTime)]
+    pub timestamp: String,
+    /// The flow run that logged it.
+    pub flow_run_id: Option<Uuid>,
+    /// The task run that logged it.
+    pub task_run_id: Option<Uuid>,
+}
+
+impl From<Log> for LogBody {
+    fn from(log: Log) -> Self {
+        Self {
+            id: log.id.uuid(),
+            created: moment(log.at),
+            updated: moment(log.at),
+            name: log.name,
+            level: log.level,
+            message: log.message,
+            timestamp: moment(log.at),
+            flow_run_id: log.flow_run_id.map(Id::uuid),
+            task_run_id: log.task_run_id.map(Id::uuid),
+        }
+    }
+}
+
+/// Keeps lines; they are durable when this answers. A NUL character becomes U+FFFD (decisions 34).
+#[utoipa::path(post, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/logs/",
+    tag = "Logs", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
+    request_body = [LogCreate],
+    responses((status = 201, body = Option<Object>), (status = 400, body = Refusal),
+              (status = 401, body = Refusal), (status = 403, body = Refusal),
+              (status = 404, body = Refusal), (status = 415, body = Refusal),
+              (status = 422, body = Refusal)))]
+pub async fn create(
+    access: WorkspaceAccess<RunFlows>,
+    app: web::Data<App>,
+    body: JsonList<LogCreate>,
+) -> Result<HttpResponse> {
+    let (workspace, now) = (access.workspace().id, app.now());
+    let lines: Vec<Log> = body
+        .parsed()?
+        .into_iter()
+        .map(|line| Log {
+            id: LogId::new(now),
+            flow_run_id: line.flow_run_id.map(Into::into),
+            task_run_id: line.task_run_id.map(Into::into),
+            name: line.name.replace('\0', "\u{fffd}"),
+            level: line.level.into(),
+            message: line.message.replace('\0', "\u{fffd}"),
+            at: line.timestamp,
+        })
+        .collect();
+    app.db.ingest(move |db| Ok(queries::insert(db, workspace, &lines)?)).await?;
+    Ok(created(&()))
+}
+
+/// Which grades.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub struct LogLevels {
+    /// At least so grave.
+    pub ge_: Option<i32>,
+    /// At most so grave.
+    pub le_: Option<i32>,
+}
+
+/// Which lines; what is null narrows nothing.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub struct LogFilter {
+    /// Of these grades.
+    pub level: Option<LogLevels>,
+    /// Logged in this time.
+    pub timestamp: Option<Between>,
+    /// By these flow runs.
+    pub flow_run_id: Option<Among<Uuid>>,
+    /// By these task runs.
+    pub task_run_id: Option<Linked>,
+}
+
+/// Which lines, in which order.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub struct LogsBody {
+    /// Which.
+    pub logs: Option<LogFilter>,
+    /// `TIMESTAMP_ASC` or `TIMESTAMP_DESC`.
+    pub sort: Option<String>,
+    /// Rows at most; 200 unless less is wanted.
+    #[schema(maximum = 200)]
+    pub limit: Option<u32>,
+    /// Rows left out before them.
+    pub offset: Option<u32>,
+}
+
+/// Lines.
+#[utoipa::path(post, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/logs/filter",
+    tag = "Logs", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
+    request_body = Option<LogsBody>,
+    responses((status = 200, body = [LogBody]), (status = 400, body = Refusal),
+              (status = 401, body = Refusal), (status = 403, body = Refusal),
+              (status = 404, body = Refusal), (status = 415, body = Refusal),
+              (status = 422, body = Refusal)))]
+pub async fn filter(
+    access: WorkspaceAccess<SeeFlows>,
+    app: web::Data<App>,
+    body: JsonBody<LogsBody>,
+) -> Result<HttpResponse> {
+    let body = body.parsed()?;
+    let window = Window::of(body.limit, body.offset)?;
+    let is_down = match body.sort.as_deref() {
+        None | Some("TIMESTAMP_ASC") => false,
+        Some("TIMESTAMP_DESC") => true,
+        Some(_) => return Err(Error::Invalid("sort: there is no such order.".to_owned())),
+    };
+    let filter = body.logs.unwrap_or_default();
+    let flow_runs = filter.flow_run_id.unwrap_or_default();
+    let ids = |list: &Vec<Uuid>| list.iter().map(|id| Id::from(*id)).collect::<Vec<Id<()>>>();
+    let (levels, tasks) =
+        (filter.level.unwrap_or_default(), filter.task_run_id.unwrap_or_default());
+    let times = filter.timestamp.unwrap_or_default();
+    let which = Which {
+        flow_runs: flow_runs.checked()?.any_.as_ref().map(ids),
+        task_runs: tasks.checked()?.any_.as_ref().map(ids),
+        without_task: tasks.is_null_,
+        level_from: levels.ge_.map(Into::into),
+        level_to: levels.le_.map(Into::into),
+        before: times.before_,
+        after: times.after_,
+        is_down,
+    };
+    let workspace = access.workspace().id;
+    let found = app.db.read(move |db| Ok(queries::some(db, workspace, which, window)?)).await?;
+    let list: Vec<LogBody> = found.into_iter().map(Into::into).collect();
+    Ok(ok(&list))
+}

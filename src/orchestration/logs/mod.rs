@@ -1,0 +1,4 @@
+//! Lines that runs logged.
+
+pub mod api;
+pub mod queries;

@@ -1,0 +1,4 @@
+//! States of runs: what they are, and which may follow which. Pure: no database, no clock.
+
+pub mod model;
+pub mod rules;

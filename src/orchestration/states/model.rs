@@ -1,0 +1,209 @@
+//! A state as the client sends, keeps and reads it (api.md §10).
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::base::db::{Id, Instant, text_enum};
+
+/// What an id of a state is the id of.
+#[derive(Debug)]
+pub enum StateMarker {}
+
+/// The id of a state.
+pub type StateId = Id<StateMarker>;
+
+text_enum! {
+    /// What kind of state a run is in.
+    StateType {
+        /// Waits for its time.
+        Scheduled = "SCHEDULED",
+        /// Somebody is about to run it.
+        Pending = "PENDING",
+        /// It runs.
+        Running = "RUNNING",
+        /// It ended well.
+        Completed = "COMPLETED",
+        /// It ended with an error.
+        Failed = "FAILED",
+        /// It was ended.
+        Cancelled = "CANCELLED",
+        /// What ran it went away.
+        Crashed = "CRASHED",
+        /// It waits for somebody.
+        Paused = "PAUSED",
+        /// It is being ended.
+        Cancelling = "CANCELLING",
+    }
+}
+
+impl StateType {
+    /// Whether nothing follows by itself.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::Crashed)
+    }
+
+    /// The name of a state of this kind that has no other: `Running`.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Scheduled => "Scheduled",
+            Self::Pending => "Pending",
+            Self::Running => "Running",
+            Self::Completed => "Completed",
+            Self::Failed => "Failed",
+            Self::Cancelled => "Cancelled",
+            Self::Crashed => "Crashed",
+            Self::Paused => "Paused",
+            Self::Cancelling => "Cancelling",
+        }
+    }
+}
+
+impl Serialize for StateType {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for StateType {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        Self::parse(&word).ok_or_else(|| serde::de::Error::custom("no such type of state"))
+    }
+}
+
+/// What else there is to know about a state. Names and meanings are the client's.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, ToSchema)]
+#[serde(default)]
+pub struct StateDetails {
+    /// The flow run that it is a state of.
+    pub flow_run_id: Option<Uuid>,
+    /// The task run that it is a state of.
+    pub task_run_id: Option<Uuid>,
+    /// For the task that stands for a subflow: its flow run.
+    pub child_flow_run_id: Option<Uuid>,
+    /// When a scheduled run is due.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub scheduled_time: Option<Instant>,
+    /// What a cached result is found by.
+    pub cache_key: Option<String>,
+    /// Until when it counts.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub cache_expiration: Option<Instant>,
+    /// Whether the task runs elsewhere.
+    pub deferred: Option<bool>,
+    /// Whether the result is kept nowhere.
+    pub untrackable_result: bool,
+    /// Until when a pause is waited out.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub pause_timeout: Option<Instant>,
+    /// Whether the process ends during the pause.
+    pub pause_reschedule: bool,
+    /// Which pause of the flow it is.
+    pub pause_key: Option<String>,
+    /// Names of the inputs that are waited for.
+    #[schema(value_type = Option<Object>)]
+    pub run_input_keyset: Option<Value>,
+    /// Whether a cached result is passed over.
+    pub refresh_cache: Option<bool>,
+    /// Whether another try makes sense.
+    pub retriable: Option<bool>,
+    /// One attempt to make this transition; the client's retries carry the same one.
+    pub transition_id: Option<Uuid>,
+    /// Where the parameters of a task that runs elsewhere are kept.
+    pub task_parameters_id: Option<Uuid>,
+    /// For tracing.
+    pub traceparent: Option<String>,
+    /// A place that the run holds among its deployment's.
+    pub deployment_concurrency_lease_id: Option<Uuid>,
+}
+
+/// A state that somebody asks for.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct StateCreate {
+    /// What kind.
+    #[serde(rename = "type")]
+    #[schema(value_type = String)]
+    pub kind: StateType,
+    /// Its name; the kind's own where none is given.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Why.
+    #[serde(default)]
+    pub message: Option<String>,
+    /// What it resulted in; the client's business.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub data: Option<Value>,
+    /// What else there is to know.
+    #[serde(default)]
+    pub state_details: Option<StateDetails>,
+}
+
+/// A state.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, ToSchema)]
+pub struct State {
+    /// Its id.
+    #[schema(value_type = Uuid)]
+    pub id: StateId,
+    /// What kind.
+    #[serde(rename = "type")]
+    #[schema(value_type = String)]
+    pub kind: StateType,
+    /// Its name.
+    pub name: String,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    pub timestamp: Instant,
+    /// Why.
+    pub message: Option<String>,
+    /// What it resulted in.
+    #[schema(value_type = Option<Object>)]
+    pub data: Option<Value>,
+    /// What else there is to know.
+    pub state_details: StateDetails,
+}
+
+/// The longest name of a state.
+const LONGEST_NAME: usize = 200;
+
+impl StateCreate {
+    /// The state, from a moment on.
+    pub fn at(self, now: Instant) -> State {
+        let name = self.name.filter(|name| !name.is_empty());
+        let mut name = name.unwrap_or_else(|| self.kind.title().to_owned());
+        if let Some((end, _)) = name.char_indices().nth(LONGEST_NAME) {
+            name.truncate(end);
+        }
+        State {
+            id: StateId::new(now),
+            kind: self.kind,
+            name,
+            timestamp: now,
+            message: self.message,
+            data: self.data,
+            state_details: self.state_details.unwrap_or_default(),
+        }
+    }
+}
+
+impl State {
+    /// A state of the server's own making.
+    pub fn made(kind: StateType, name: &str, now: Instant) -> Self {
+        Self {
+            id: StateId::new(now),
+            kind,
+            name: name.to_owned(),
+            timestamp: now,
+            message: None,
+            data: None,
+            state_details: StateDetails::default(),
+        }
+    }
+
+    /// Whether its result is kept somewhere (api.md §5.1, 3).
+    pub fn has_result(&self) -> bool {
+        self.data.as_ref().and_then(|data| data.get("storage_key")).is_some_and(Value::is_string)
+    }
+}
