@@ -343,6 +343,11 @@ impl StepUp {
         self.is_recent
     }
 
+    /// It was given this very moment, and is right.
+    pub fn by_password() -> Self {
+        Self { is_recent: true }
+    }
+
     /// Goes on if it was.
     ///
     /// # Errors

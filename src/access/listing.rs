@@ -4,8 +4,8 @@
 use diesel::prelude::*;
 
 use super::UserId;
-use crate::base::db::Db;
 use crate::base::db::schema::{accounts, memberships, organization_members, users};
+use crate::base::db::{Db, SqlId};
 
 /// What lists keep of a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,16 @@ impl Listing {
     /// # Errors
     /// The database's fault.
     pub fn of(db: &mut Db, user: UserId) -> QueryResult<Self> {
+        if let Db::Postgres(conn) = db {
+            // Whoever renames the person at this moment finds the row that is written with this, or
+            // this waits for the new name.
+            diesel::sql_query(
+                "SELECT 1 FROM users u JOIN accounts a ON a.id = u.personal_account_id \
+                 WHERE u.id = $1 FOR SHARE",
+            )
+            .bind::<SqlId, _>(user)
+            .execute(conn)?;
+        }
         let row: (String, String, String) = users::table
             .inner_join(accounts::table)
             .filter(users::id.eq(user))

@@ -109,6 +109,13 @@ impl When {
     }
 }
 
+impl When {
+    /// To the second, for lists whose order is that of time; how long ago stands behind it.
+    pub fn exact(at: Instant, now: Instant) -> Self {
+        Self { iso: at.to_string(), title: relative(at, now), text: at.second_text() }
+    }
+}
+
 /// `3 min ago`, `in 5 days`, `14 Sep 2026`.
 pub fn relative(at: Instant, now: Instant) -> String {
     let distance = now.since(at);
@@ -118,8 +125,8 @@ pub fn relative(at: Instant, now: Instant) -> String {
     }
     let minutes = length.as_mins();
     // What just got seven days has not six.
-    let half = |unit: i64| if distance.is_negative() { unit / 2 } else { 0 };
-    let (hours, days) = ((minutes + half(60)) / 60, (minutes + half(1440)) / 1440);
+    let slack = i64::from(distance.is_negative());
+    let (hours, days) = ((minutes + slack) / 60, (minutes + slack) / 1440);
     let amount = match (minutes, hours) {
         (0, _) => return "just now".to_owned(),
         (1..=59, _) => format!("{minutes} min"),

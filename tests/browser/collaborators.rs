@@ -50,7 +50,10 @@ async fn manage(script: Script) {
     let ada = app.browser(script).await;
     ada.sign_in("ada").await;
     invite(&ada, "bob@example.org\ncy@example.org, dot@example.org\nada@example.org\nnobody").await;
-    ada.shows("3 invitations sent, 2 lines were not sent.").await.is_sound("invite-several").await;
+    ada.shows("3 people are invited, 2 lines were left out.")
+        .await
+        .is_sound("invite-several")
+        .await;
 
     let first = last_link(&app, "dot@example.org").await;
     from_menu(&ada, "dot@example.org", "Resend").await;

@@ -95,7 +95,7 @@ async fn invite(ada: &Browser) -> String {
     ada.click_link("Invite").await.is_sound("invite").await;
     ada.fill("Email", "bob@example.org").await;
     ada.click_button("Send").await.is_at("/workspaces/ada/lab/collaborators").await;
-    ada.shows("Invitation sent to bob@example.org.")
+    ada.shows("bob@example.org is invited.")
         .await
         .shows("Pending")
         .await

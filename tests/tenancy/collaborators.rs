@@ -272,7 +272,7 @@ async fn every_line_of_the_form_gets_its_answer() {
     let lines = "new@x.org\r\nBOB@example.org\r\nOld@x.org, ADA@Example.org\r\nnot an address\r\n\
                  Mara <mara@x.org>\r\nNEW@x.org\r\n\r\n";
     let answer = invite(&ada, &lab, lines).await;
-    answer.assert_status(200).shows("1 invitation sent, 5 lines were not sent");
+    answer.assert_status(200).shows("1 person is invited, 5 lines were left out");
     answer
         .shows("new@x.org : Invited, mail kept.")
         .shows("BOB@example.org : Already a collaborator");
@@ -292,7 +292,7 @@ async fn a_form_takes_fifty_lines() {
     let (ada, lab) = ada_and_lab(&app).await;
     let lines: Vec<String> = (0..60).map(|n| format!("n{n}@x.org")).collect();
     let answer = invite(&ada, &lab, &lines.join("\n")).await;
-    answer.assert_status(200).shows("50 invitations sent, 10 lines were not sent");
+    answer.assert_status(200).shows("50 people are invited, 10 lines were left out");
     answer.shows("one form takes 50 addresses");
     assert!(answer.select("textarea")[0].starts_with("n50@x.org"));
     assert_eq!(states(&app).await.len(), 50);
@@ -352,7 +352,7 @@ async fn a_form_sent_twice_invites_once() {
     let list = format!("{lab}/collaborators");
     ada.fill(form.clone(), &[("email", "b@x.org")]).await.assert_redirect_to(&list);
     let page = ada.get(&list).await;
-    page.shows("Invitation sent to b@x.org.").shows("No mail server is set");
+    page.shows("b@x.org is invited.").shows("No mail server is set");
     let link = page.links_containing("/link").remove(0);
     ada.submit(&link, &[]).await.assert_status(200).shows("/invitations/");
     ada.fill(form.clone(), &[("email", "c@x.org")]).await.assert_status(409);

@@ -571,7 +571,7 @@ async fn open_invitations_keep_places_and_ended_ones_give_them_back() {
     let answer = invite(&ada, &lab, "a@x.org\nb@x.org\nc@x.org").await;
     answer
         .assert_status(200)
-        .shows("2 invitations sent")
+        .shows("2 people are invited")
         .shows("No place left: a workspace can have 2");
     assert_eq!(answer.select("textarea"), ["c@x.org"]);
     invite(&ada, &lab, "c@x.org").await.assert_status(422);
@@ -774,7 +774,7 @@ async fn one_person_sends_so_many_invitations_a_day() {
     invite(&ada, &lab, &lines.join(", "))
         .await
         .assert_status(200)
-        .shows("5 invitations sent, 3 lines were not sent");
+        .shows("5 people are invited, 3 lines were left out");
     invite(&ada, &lab, "n9@x.org")
         .await
         .assert_status(429)

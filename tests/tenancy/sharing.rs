@@ -291,11 +291,12 @@ async fn nobody_gives_more_than_they_have() {
     let dan = member(&app, "dan").await;
     add_member(&mia, "Dan", "viewer").await.assert_redirect_to(SHARING);
     let mail = app.inbox("dan@example.org").await.pop().unwrap();
-    let edit = format!("{made}/edit");
-    let mut form = ada.get(&edit).await.form(&edit, "");
-    form.fields.retain(|(name, _)| name != "scope");
-    let shown = ada.fill(form, &[]).await;
-    ada.fill(shown.form_anyway(&edit, ""), &[]).await.assert_redirect_to(&made);
+    let narrowed = app.app.db.ingest(|db| {
+        use bulkhead::base::db::schema::workspace_roles;
+        diesel::update(workspace_roles::table).set(workspace_roles::scopes.eq("")).execute(db)?;
+        Ok(())
+    });
+    narrowed.await.unwrap();
     dan.submit_form(&mail.link(), "accept", &[]).await.assert_status(404);
     dan.get(HOME).await.assert_status(404);
 }
@@ -578,6 +579,39 @@ async fn lost_rights_end_what_was_sent_with_them() {
     become_one("member").await;
     assert_eq!(pending(&ada).await.len(), 1);
     assert!(log("account-membership.updated").await.contains("\"invitations_ended\": 1"));
+    invariants::assert_hold(&app.database.location);
+}
+
+/// IN-06: so do a role that was narrowed, and one that came to its end.
+#[actix_rt::test]
+async fn a_narrower_role_ends_what_was_sent_with_it() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    let made = role(&ada, "People", "", &["manage_workspace_users"]).await.location();
+    let people = made.rsplit('/').next().unwrap().to_owned();
+    let mia = member(&app, "mia").await;
+    add_member(&ada, "Mia", &people).await.assert_status(303);
+    accept(&mia).await;
+    member(&app, "dan").await;
+    add_member(&mia, "Dan", &people).await.assert_status(303);
+    assert_eq!(pending(&ada).await.len(), 1);
+    let edit = format!("{made}/edit");
+    let mut form = ada.get(&edit).await.form(&edit, "");
+    form.fields.retain(|(name, _)| name != "scope");
+    form.fields.push(("scope".to_owned(), "see_flows".to_owned()));
+    let shown = ada.fill(form, &[]).await;
+    ada.fill(shown.form_anyway(&edit, ""), &[]).await.assert_redirect_to(&made);
+    assert!(pending(&ada).await.is_empty());
+
+    // Owner for a week, and what is given for longer stands on what everybody may do.
+    set_default(&ada, "viewer").await;
+    let olga = owner_for_a_week(&app, &ada).await;
+    member(&app, "finn").await;
+    add_member(&olga, "Finn", "viewer").await.assert_status(303);
+    app.advance(7 * 86_400 + 60);
+    app.run_jobs().await;
+    let state = "SELECT state AS text FROM invitations WHERE email_key = 'finn@example.org'";
+    assert_eq!(invariants::texts(&mut app.database.connect(), state), ["void"]);
     invariants::assert_hold(&app.database.location);
 }
 

@@ -77,6 +77,11 @@ impl Instant {
         self.0.strftime("%Y-%m-%d %H:%M UTC").to_string()
     }
 
+    /// `2026-11-23 09:24:11 UTC`
+    pub fn second_text(self) -> String {
+        self.0.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+    }
+
     /// `30 November 2026, 09:24 UTC`
     pub fn long_text(self) -> String {
         self.0.strftime("%-d %B %Y, %H:%M UTC").to_string()

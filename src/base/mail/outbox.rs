@@ -134,6 +134,25 @@ pub fn sent_to(db: &mut Db, key: &str, template: &str, since: Instant) -> QueryR
         .get_result(db)
 }
 
+/// How many mails of a template about one thing an address, in lower case, was sent since `since`.
+///
+/// # Errors
+/// The database's fault.
+pub fn sent_about(
+    db: &mut Db,
+    key: &str,
+    (template, subject): (&str, Uuid),
+    since: Instant,
+) -> QueryResult<i64> {
+    mails::table
+        .filter(mails::recipient_key.eq(key))
+        .filter(mails::template.eq(template))
+        .filter(mails::subject_id.eq(Id::<Mail>::from(subject)))
+        .filter(mails::created_at.gt(since))
+        .count()
+        .get_result(db)
+}
+
 /// The Message-ID of a mail: the same for every copy.
 pub fn message_id(app: &App, id: Id<Mail>) -> String {
     let host = app.settings().base_url.host_str().unwrap_or("localhost").to_owned();

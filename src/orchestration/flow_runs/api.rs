@@ -396,14 +396,15 @@ pub async fn set_state(
 ) -> Result<HttpResponse> {
     let SetState { state, force } = body.parsed()?;
     let told = actions::set_state(&app, access, path_id(&req, "id")?, (state, force)).await?;
-    let mut details = json!({ "type": format!("{}_details", told.status.to_lowercase()) });
-    if let Some(reason) = told.reason {
-        details["reason"] = json!(reason);
-    }
-    if let Some(delay) = told.delay {
-        details["delay_seconds"] = json!(delay);
-    }
-    let body = OrchestrationResult { state: told.state, status: told.status, details };
+    let kind = format!("{}_details", told.status.to_lowercase());
+    let mut details = Map::from_iter([("type".to_owned(), json!(kind))]);
+    details.extend(told.reason.map(|reason| ("reason".to_owned(), json!(reason))));
+    details.extend(told.delay.map(|delay| ("delay_seconds".to_owned(), json!(delay))));
+    let body = OrchestrationResult {
+        state: told.state,
+        status: told.status,
+        details: Value::Object(details),
+    };
     Ok(if told.is_new { created(&body) } else { ok(&body) })
 }
 
@@ -479,19 +480,28 @@ pub async fn filter(
     Ok(ok(&list))
 }
 
+/// Which runs.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub struct FlowRunsCount {
+    /// Which.
+    pub flow_runs: Option<FlowRunFilter>,
+    /// Of which flows.
+    pub flows: Option<FlowFilter>,
+}
+
 /// How many runs.
 #[utoipa::path(post,
     path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flow_runs/count",
     tag = "Flow runs", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    request_body = Option<FlowRunsBody>,
-    responses((status = 200, body = i64), (status = 400, body = Refusal),
+    request_body = Option<FlowRunsCount>,
+    responses((status = 200, body = i64, content_type = "application/json"), (status = 400, body = Refusal),
               (status = 401, body = Refusal), (status = 403, body = Refusal),
               (status = 404, body = Refusal), (status = 415, body = Refusal),
               (status = 422, body = Refusal)))]
 pub async fn count(
     access: WorkspaceAccess<SeeFlows>,
     app: web::Data<App>,
-    body: JsonBody<FlowRunsBody>,
+    body: JsonBody<FlowRunsCount>,
 ) -> Result<HttpResponse> {
     let body = body.parsed()?;
     let workspace = access.workspace().id;

@@ -188,18 +188,25 @@ pub async fn filter(
     Ok(ok(&list))
 }
 
+/// Which flows.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub struct FlowsCount {
+    /// Which.
+    pub flows: Option<FlowFilter>,
+}
+
 /// How many flows.
 #[utoipa::path(post, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/count",
     tag = "Flows", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    request_body = Option<FlowsBody>,
-    responses((status = 200, body = i64), (status = 400, body = Refusal),
+    request_body = Option<FlowsCount>,
+    responses((status = 200, body = i64, content_type = "application/json"), (status = 400, body = Refusal),
               (status = 401, body = Refusal), (status = 403, body = Refusal),
               (status = 404, body = Refusal), (status = 415, body = Refusal),
               (status = 422, body = Refusal)))]
 pub async fn count(
     access: WorkspaceAccess<SeeFlows>,
     app: web::Data<App>,
-    body: JsonBody<FlowsBody>,
+    body: JsonBody<FlowsCount>,
 ) -> Result<HttpResponse> {
     let body = body.parsed()?;
     let workspace = access.workspace().id;

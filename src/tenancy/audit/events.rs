@@ -14,7 +14,7 @@ const EVENTS: &[(&str, &str)] = &[
     ("account.created", "Created an organization"),
     ("account.deleted", "Deleted an organization"),
     ("account.limits-changed", "Changed an account’s limits"),
-    ("account.updated", "Changed an account"),
+    ("account.updated", "Changed an organization"),
     ("api-key.created", "Created an API key"),
     ("api-key.deleted", "Deleted an API key"),
     ("flow-run.deleted", "Deleted a flow run"),

@@ -123,6 +123,23 @@ pub fn is_in(db: &mut Db, scope: Scope, id: InvitationId) -> QueryResult<bool> {
     Ok(found.first::<InvitationId>(db).optional()?.is_some())
 }
 
+/// The live invitation of a member into one of the organization's workspaces, expired or not.
+///
+/// # Errors
+/// The database's fault.
+pub fn live_of_member(
+    db: &mut Db,
+    scope: Scope,
+    member: UserId,
+) -> QueryResult<Option<Invitation>> {
+    of(scope)
+        .filter(invitations::user_id.eq(member))
+        .filter(invitations::state.eq(State::Pending))
+        .select(Invitation::as_select())
+        .first(db)
+        .optional()
+}
+
 /// The live invitation of an address into a place, expired or not.
 ///
 /// # Errors

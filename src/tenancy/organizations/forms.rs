@@ -1,6 +1,6 @@
 //! What the browser sends.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::model::{Link, Location, Policy, Wanted};
 use crate::access::email::EmailAddress;
@@ -34,13 +34,15 @@ pub struct EditForm {
 }
 
 /// The form that invites members.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct InviteForm {
     /// Addresses, one a line.
     pub email: String,
     /// As what.
     pub role: String,
+    /// To invite an admin, when the password was not given lately.
+    pub password: String,
 }
 
 /// The form in a member's row.
@@ -62,7 +64,7 @@ pub struct BulkForm {
 }
 
 /// The form of an organization's rules.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PolicyForm {
     /// Ticked when everybody needs a second factor.
@@ -73,6 +75,8 @@ pub struct PolicyForm {
     pub run_retention_days: String,
     /// Days for audit entries.
     pub audit_retention_days: String,
+    /// To drop the second factor, when the password was not given lately.
+    pub password: String,
 }
 
 impl From<&Organization> for PolicyForm {
@@ -85,6 +89,7 @@ impl From<&Organization> for PolicyForm {
                 .unwrap_or_default(),
             email_domains: organization.email_domains.clone(),
             run_retention_days: days(organization.own_run_retention_days),
+            password: String::new(),
             audit_retention_days: days(organization.own_audit_retention_days),
         }
     }

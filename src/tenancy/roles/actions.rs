@@ -13,6 +13,7 @@ use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{FormToken, Use, unuse, use_once};
 use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::invitations::actions::{Judged, void_groundless};
 
 /// What became of a wish for a role.
 #[derive(Clone, Debug)]
@@ -87,15 +88,15 @@ pub enum Seen {
     Anything,
 }
 
-/// Changes a role, once what that does was seen.
+/// Changes a role to what is wanted of it as it is now, once what that does was seen.
 ///
 /// # Errors
-/// [`Error::NotFound`] for a role of elsewhere; the right went meanwhile; the database's fault.
+/// What `wanted` says; [`Error::NotFound`] for a role of elsewhere; the right went meanwhile; the database's fault.
 pub async fn edit(
     app: &App,
     access: OrganizationAccess<Admin>,
     ip: ClientIp,
-    (id, wanted): (RoleId, Wanted),
+    (id, wanted): (RoleId, impl FnOnce(&CustomRole) -> Result<Wanted> + Send + 'static),
     seen: Seen,
 ) -> Result<Outcome> {
     let now = app.now();
@@ -103,6 +104,7 @@ pub async fn edit(
         .write(access.locks(), move |db| {
             let account = access.still_holds(db)?.account;
             let before = queries::one(db, account, id)?.ok_or(Error::NotFound)?;
+            let wanted = wanted(&before)?;
             if queries::has_name(db, account, &wanted.name, Some(id))? {
                 return Ok(Outcome::NameTaken);
             }
@@ -115,7 +117,12 @@ pub async fn edit(
                 return Ok(Outcome::Shown(impact));
             }
             queries::update(db, id, &wanted, now)?;
+            let ended = match (scopes.0.without(scopes.1).iter().next(), impact.is_empty()) {
+                (Some(_), false) => void_groundless(db, Judged::all_of(account), now)?,
+                _ => 0,
+            };
             let details = json!({
+                "invitations_ended": ended,
                 "id": id, "before": described(&before), "after": told(&wanted),
                 "affected": impact.changes.len(), "name": wanted.name.as_str(),
             });
@@ -174,7 +181,12 @@ pub async fn delete(
                 queries::replace(db, id, new.role)?;
             }
             queries::delete(db, id)?;
+            let ended = match &new {
+                Some(_) => void_groundless(db, Judged::all_of(account), now)?,
+                None => 0,
+            };
             let details = json!({
+                "invitations_ended": ended,
                 "id": id, "role": described(&role), "name": role.name,
                 "replaced_by": new.map(|new| new.title),
                 "people": uses.people, "service_accounts": uses.service_accounts,

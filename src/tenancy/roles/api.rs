@@ -264,18 +264,18 @@ pub async fn edit_role(
     body: JsonBody<RoleChange>,
 ) -> Result<HttpResponse> {
     let change = body.parsed()?;
-    let (id, account) = (custom_id(&req)?, access.organization().account);
-    let before = app.db.read(move |db| Ok(queries::one(db, account, id)?)).await?;
-    let before = before.ok_or(Error::NotFound)?;
-    let inherited = before.inherits.map(|role| RoleRef::BuiltIn(role).id());
-    let scopes = || before.scopes.split_whitespace().map(str::to_owned).collect();
-    let change = RoleCreate {
-        name: change.name.unwrap_or_else(|| before.name.clone()),
-        description: change.description.or_else(|| Some(before.description.clone())),
-        scopes: change.scopes.or_else(|| Some(scopes())),
-        inherited_role_id: change.inherited_role_id.unwrap_or(inherited),
+    let merged = move |before: &CustomRole| {
+        let inherited = before.inherits.map(|role| RoleRef::BuiltIn(role).id());
+        let scopes =
+            || Scopes::of_names(&before.scopes).iter().map(|one| one.scope().to_owned()).collect();
+        wanted(RoleCreate {
+            name: change.name.unwrap_or_else(|| before.name.clone()),
+            description: change.description.or_else(|| Some(before.description.clone())),
+            scopes: change.scopes.or_else(|| Some(scopes())),
+            inherited_role_id: change.inherited_role_id.unwrap_or(inherited),
+        })
     };
-    let asked = (id, wanted(change)?);
+    let asked = (custom_id(&req)?, merged);
     done(&actions::edit(&app, access, ip, asked, Seen::Anything).await?)?;
     Ok(no_content())
 }

@@ -12,6 +12,7 @@ use crate::base::db::{Db, Instant};
 use crate::base::error::Result;
 use crate::base::jobs::Job;
 use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::invitations::actions::{Judged, void_groundless};
 use crate::tenancy::invitations::roster::MemberId;
 use crate::tenancy::sharing::model::BotGrantId;
 use crate::tenancy::workspaces::queries::workspace;
@@ -96,9 +97,11 @@ async fn end_person(
                 return Ok(());
             };
             queries::remove_person(db, id)?;
+            let judged = Judged { account, workspace: Some(place.id), inviter: Some(row.user) };
             let details = json!({
                 "user": { "id": row.user, "name": row.name, "email": row.email },
                 "role": row.role.title, "reason": "The access came to its end.",
+                "invitations_ended": void_groundless(db, judged, now)?,
             });
             let entry = Entry::of_workspace("workspace-access.deleted", &place, details);
             record(db, &By::System, entry, now)?;

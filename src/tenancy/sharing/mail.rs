@@ -4,12 +4,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::queries;
-use crate::access::email::EmailAddress;
 use crate::access::membership::Workspace;
 use crate::app::Context;
 use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
-use crate::base::mail::{Notice, Outgoing, QueuedMail, Rendered, queue, sent_to};
+use crate::base::mail::{Notice, Outgoing, QueuedMail, Rendered, queue, sent_about};
 use crate::tenancy::invitations::roster::MemberId;
 use crate::tenancy::invitations::rules::{DAY, plain_name};
 use crate::tenancy::workspaces::queries::path_and_end;
@@ -33,7 +32,8 @@ struct Data {
     role: String,
 }
 
-/// Mails of one kind that an address gets in a day, whoever changes what how often (IN-08).
+/// Mails of one kind that an address gets in a day about one workspace, however often a role there
+/// changes (IN-08).
 const NOTICES: i64 = 10;
 
 /// Tells a person that somebody ended the role.
@@ -84,9 +84,9 @@ fn queue_some(
     (by, recipient): (&str, &str),
     now: Instant,
 ) -> Result<()> {
-    let known = EmailAddress::parse(recipient).ok();
-    let key = known.as_ref().map_or(recipient, EmailAddress::key);
-    if sent_to(db, key, template, now - DAY)? >= NOTICES {
+    let recipient_key = recipient.to_lowercase();
+    let about = (template, place.id.uuid());
+    if sent_about(db, &recipient_key, about, now - DAY)? >= NOTICES {
         return Ok(());
     }
     queue_about(db, (template, role), place, (by, recipient), now)

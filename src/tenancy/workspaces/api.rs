@@ -230,11 +230,11 @@ pub async fn edit_workspace(
     body: JsonBody<WorkspaceChange>,
 ) -> Result<HttpResponse> {
     let body = body.parsed()?;
-    let place = access.workspace();
-    let handle = body.handle.unwrap_or_else(|| place.handle.clone());
-    let description = body.description.unwrap_or_else(|| place.description.clone());
-    let wanted = wanted(&handle, &description)?;
-    match actions::edit(&app, access, ip, wanted).await? {
+    let merged = move |place: &Workspace| {
+        let handle = body.handle.as_ref().unwrap_or(&place.handle);
+        wanted(handle, body.description.as_ref().unwrap_or(&place.description))
+    };
+    match actions::edit(&app, access, ip, merged).await? {
         Edited::Saved { .. } => Ok(no_content()),
         Edited::Taken(taken) => Err(Error::Conflict(taken.problem())),
     }

@@ -137,6 +137,8 @@ pub async fn confirm_email(app: &App, confirmed: Confirmation, ip: ClientIp) -> 
     app.db
         .write(Locks::Instance, move |db| {
             let user = queries::by_id(db, confirmed.user.id)?.ok_or(Error::NotFound)?;
+            // First, as in every change of several rows: accepting an invitation locks it first too.
+            lock_account(db, &user)?;
             if user.verify_generation != confirmed.user.verify_generation {
                 return Err(Error::NotFound);
             }
@@ -168,7 +170,6 @@ pub async fn confirm_email(app: &App, confirmed: Confirmation, ip: ClientIp) -> 
             let details = json!({ "before": user.email, "after": email.typed() });
             let changed = user.email != email.typed();
             let event = if changed { "user.email-changed" } else { "user.verified" };
-            lock_account(db, &user)?;
             record(db, &by(&user, ip), Entry::of_account(event, user.account, details), now)?;
             if changed {
                 mail::queue_email_changed(db, &user, email.typed(), now)?;

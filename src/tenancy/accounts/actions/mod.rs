@@ -19,7 +19,7 @@ pub use second_step::{
 };
 pub use sign_in::{
     SignInOutcome, check_password, current, device_cookie, is_known_device, note_sign_in,
-    note_sign_out, sign_in, start_session,
+    note_sign_out, sign_in, start_session, step_up,
 };
 pub use sign_up::{create_user, free_handle, set_up, setup_is_open, setup_token, sign_up};
 pub use two_factor::{

@@ -13,6 +13,7 @@ use serde_json::json;
 use super::super::mail;
 use super::super::queries::{self, Failures, User};
 use crate::access::actor::SignedInPerson;
+use crate::access::actor::StepUp;
 use crate::access::email::EmailAddress;
 use crate::access::{AccountId, UserId};
 use crate::app::App;
@@ -119,6 +120,25 @@ pub async fn check_password(
     let login = user.as_ref().and_then(|user| EmailAddress::parse(&user.email).ok());
     let [own, _] = budgets(login.as_ref().map_or("", EmailAddress::key), ip);
     check(app, user, vec![own], password, ip).await
+}
+
+/// The password in a form that sometimes asks for it (AU-17); what is wrong with it, in a sentence.
+///
+/// # Errors
+/// As [`check_password`].
+pub async fn step_up(
+    app: &App,
+    user: UserId,
+    password: String,
+    ip: ClientIp,
+) -> Result<Result<StepUp, String>> {
+    if password.is_empty() {
+        return Ok(Err("Enter your password: this can’t be undone easily.".to_owned()));
+    }
+    Ok(match check_password(app, user, Password::new(password), ip).await? {
+        SignInOutcome::Welcome { .. } => Ok(StepUp::by_password()),
+        SignInOutcome::Wrong => Err("This is not your password.".to_owned()),
+    })
 }
 
 async fn check(

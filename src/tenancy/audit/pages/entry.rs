@@ -48,7 +48,7 @@ pub(super) async fn show(
         handle: access.organization().handle.clone(),
         sequence,
         what: events::words(&kept.event).to_owned(),
-        when: When::new(kept.occurred_at, app.now()),
+        when: When::exact(kept.occurred_at, app.now()),
         who: story.who(uuid::Uuid::nil()),
         email: story.email().to_owned(),
         key: story.key().map(str::to_owned),

@@ -25,7 +25,7 @@ impl Row {
     pub fn new(kept: &Kept, viewer: Uuid, now: Instant) -> Self {
         let story = Story::read(&kept.entry);
         Self {
-            when: When::new(kept.occurred_at, now),
+            when: When::exact(kept.occurred_at, now),
             event: kept.event.clone(),
             what: events::words(&kept.event).to_owned(),
             about: story.about(),

@@ -165,7 +165,7 @@ impl View<'_> {
         RowView::Invited {
             initial: row.email.chars().take(1).collect::<String>().to_uppercase(),
             line: row.line(self.now),
-            delivery: row.delivery(self.keeps_mails),
+            delivery: row.delivery(self.keeps_mails, self.now),
             is_expired: row.is_expired(self.now),
             resend: self.step(row.id, "resend"),
             link: self.step(row.id, "link"),

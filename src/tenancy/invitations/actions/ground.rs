@@ -77,6 +77,13 @@ pub struct Judged {
     pub inviter: Option<UserId>,
 }
 
+impl Judged {
+    /// Everybody's, into all workspaces of an organization.
+    pub fn all_of(account: AccountId) -> Self {
+        Self { account, workspace: None, inviter: None }
+    }
+}
+
 /// Voids the pending invitations whose inviter may not offer them any more, inside the transaction that
 /// took rights away; returns how many. Each inviter is judged once for each workspace.
 ///

@@ -6,14 +6,11 @@ use serde_json::json;
 use super::super::model::{Happened, Invitation, InvitationId, Kind, Scope, State};
 use super::super::rules::{self, DAY};
 use super::super::{mail, queries};
-use super::inviter::MayInvite;
+use super::inviter::{MayInvite, Recruiting};
 use crate::access::UserId;
 use crate::access::actor::Person;
-use crate::access::actor::StepUp;
 use crate::access::email::EmailAddress;
-use crate::access::organization::{
-    self, Admin, OrganizationAccess, OrganizationRole, takes_domain,
-};
+use crate::access::organization::{self, OrganizationRole, takes_domain};
 use crate::access::permission::needs::ManageWorkspaceUsers;
 use crate::access::role::{Role, RoleRef};
 use crate::access::workspace::WorkspaceAccess;
@@ -96,13 +93,13 @@ pub async fn invite_by_key(
 /// [`Error::ReauthenticationRequired`]; as [`invite`].
 pub async fn invite_members(
     app: &App,
-    (access, step_up): (OrganizationAccess<Admin>, StepUp),
+    access: Recruiting,
     ip: ClientIp,
     text: &str,
     (role, once): (OrganizationRole, Option<Id<FormToken>>),
 ) -> Result<Vec<LineResult>> {
     if role == OrganizationRole::Admin {
-        step_up.demand()?;
+        access.step_up().demand()?;
     }
     invite_as(app, access, ip, text, (Offered::Member(role), once)).await
 }

@@ -1,13 +1,19 @@
 //! The proofs that let somebody invite, and manage what was sent.
 
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+
 use super::super::model::{Invitation, Offer, Scope};
 use super::super::queries;
-use crate::access::actor::Actor;
-use crate::access::organization::{Admin, OrganizationAccess};
+use crate::access::actor::{Actor, StepUp};
+use crate::access::organization::{Admin, OrganizationAccess, OrganizationRole};
 use crate::access::permission::needs::ManageWorkspaceUsers;
 use crate::access::workspace::WorkspaceAccess;
 use crate::base::db::{Db, Locks};
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::tenancy::audit::Entry;
 
 /// What is done with an invitation.
@@ -80,28 +86,75 @@ impl MayInvite for WorkspaceAccess<ManageWorkspaceUsers> {
     }
 }
 
-impl MayInvite for OrganizationAccess<Admin> {
+/// Proof that somebody may invite into an organization; as an admin only soon after the password was
+/// given (AU-17).
+#[derive(Debug)]
+pub struct Recruiting {
+    access: OrganizationAccess<Admin>,
+    step_up: StepUp,
+}
+
+impl Recruiting {
+    /// The organization, and who acts.
+    pub fn access(&self) -> &OrganizationAccess<Admin> {
+        &self.access
+    }
+
+    /// Whether the password was given lately.
+    pub fn step_up(&self) -> StepUp {
+        self.step_up
+    }
+
+    /// Both.
+    pub fn into_parts(self) -> (OrganizationAccess<Admin>, StepUp) {
+        (self.access, self.step_up)
+    }
+
+    /// The same after another look at that.
+    #[must_use]
+    pub fn with(self, step_up: StepUp) -> Self {
+        Self { step_up, ..self }
+    }
+}
+
+impl FromRequest for Recruiting {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let req = req.clone();
+        Box::pin(async move {
+            let access = OrganizationAccess::extract(&req).await?;
+            Ok(Self { access, step_up: StepUp::extract(&req).await? })
+        })
+    }
+}
+
+impl MayInvite for Recruiting {
     fn scope(&self) -> Scope {
-        Scope { account: self.organization().account, workspace: None }
+        Scope { account: self.access.organization().account, workspace: None }
     }
 
     fn actor(&self) -> &Actor {
-        self.actor()
+        self.access.actor()
     }
 
     fn locks(&self) -> Locks {
-        self.locks()
+        self.access.locks()
     }
 
     fn still_may(&self, db: &mut Db) -> Result<()> {
-        self.still_holds(db).map(drop)
+        self.access.still_holds(db).map(drop)
     }
 
-    fn reaches(&self, _: &mut Db, _: &Invitation, _: Handling) -> Result<()> {
-        Ok(())
+    fn reaches(&self, _: &mut Db, invitation: &Invitation, what: Handling) -> Result<()> {
+        match (invitation.organization_role, what) {
+            (Some(OrganizationRole::Admin), Handling::Offer) => self.step_up.demand(),
+            _ => Ok(()),
+        }
     }
 
     fn entry(&self, event: &'static str, details: serde_json::Value) -> Entry {
-        Entry::of_account(event, self.organization().account, details)
+        Entry::of_account(event, self.access.organization().account, details)
     }
 }

@@ -17,7 +17,7 @@ pub use invite::{
     LineOutcome, LineResult, New, details, insert, invite, invite_by_key, invite_members,
     supersede, too_many_today,
 };
-pub use inviter::MayInvite;
+pub use inviter::{MayInvite, Recruiting};
 pub use join::join;
 pub use manage::{Managed, copy_link, resend, resend_some, revoke, revoke_some};
 pub use open::{Seen, seen};

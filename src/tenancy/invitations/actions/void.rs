@@ -144,10 +144,15 @@ pub(super) fn void_some(
     reason: &str,
     now: Instant,
 ) -> QueryResult<usize> {
-    let pending = invitations::table
-        .filter(invitations::id.eq_any(ids.to_vec()))
-        .filter(invitations::state.eq(State::Pending));
-    diesel::update(pending).set(Ended::because(reason, now)).execute(db)
+    let mut ended = 0;
+    // So many values go into one statement, on either database.
+    for some in ids.chunks(1000) {
+        let pending = invitations::table
+            .filter(invitations::id.eq_any(some.to_vec()))
+            .filter(invitations::state.eq(State::Pending));
+        ended += diesel::update(pending).set(Ended::because(reason, now)).execute(db)?;
+    }
+    Ok(ended)
 }
 
 /// Voids one invitation.

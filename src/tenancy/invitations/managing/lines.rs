@@ -70,13 +70,16 @@ impl<'a> Words<'a> {
 
     /// The line above the list when every invitation was sent.
     pub fn notice(&self, results: &[LineResult]) -> Notice {
-        let sent = match results {
-            [only] => format!("Invitation sent to {}.", only.typed),
-            many => format!("{} invitations sent.", many.len()),
-        };
         if !self.keeps_mails {
-            return Notice::ok(sent);
+            return Notice::ok(match results {
+                [only] => format!("Invitation sent to {}.", only.typed),
+                many => format!("{} invitations sent.", many.len()),
+            });
         }
+        let sent = match results {
+            [only] => format!("{} is invited.", only.typed),
+            many => format!("{} people are invited.", many.len()),
+        };
         let kept = "No mail server is set, so mails are kept: copy the link and hand it on.";
         let notice = Notice::warn(format!("{sent} {kept}"));
         match results.first().map(|first| &first.outcome) {
@@ -91,8 +94,8 @@ impl<'a> Words<'a> {
     pub fn report(&self, results: &[LineResult], email: &mut Field) -> Report {
         let (sent, unsent): (Vec<_>, Vec<_>) = results.iter().partition(|result| is_sent(result));
         let count = |some: &[&LineResult]| i64::try_from(some.len()).unwrap_or_default();
-        let was_sent = counted(count(&sent), "invitation sent", "invitations sent");
-        let not_sent = counted(count(&unsent), "line was not sent", "lines were not sent");
+        let was_sent = counted(count(&sent), "person is invited", "people are invited");
+        let not_sent = counted(count(&unsent), "line was left out", "lines were left out");
         let typed: Vec<&str> = unsent.iter().map(|result| result.typed.as_str()).collect();
         *email = Field::new(email.name, typed.join("\n"));
         let (tone, title) = if sent.is_empty() {

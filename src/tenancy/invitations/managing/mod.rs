@@ -13,7 +13,6 @@ use super::actions::{self, Managed, MayInvite};
 use super::model::{Invitation, InvitationId, takes_collaborators};
 use super::queries;
 use super::rules::{Standing, standing};
-use crate::access::organization::{Admin, OrganizationAccess};
 use crate::access::permission::needs::ManageWorkspaceUsers;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
@@ -23,6 +22,7 @@ use crate::base::http::form::{Button, Form};
 use crate::base::http::page::{Notice, Page, Shell};
 use crate::base::http::see_other;
 use crate::base::text::{When, counted};
+use crate::tenancy::invitations::actions::Recruiting;
 use crate::urls;
 
 /// The place of these pages, as they show it.
@@ -78,11 +78,11 @@ impl HasPages for WorkspaceAccess<ManageWorkspaceUsers> {
     }
 }
 
-impl HasPages for OrganizationAccess<Admin> {
+impl HasPages for Recruiting {
     fn around(&self) -> Around {
-        let list = urls::organization_page(&self.organization().handle, "members");
+        let list = urls::organization_page(&self.access().organization().handle, "members");
         Around {
-            name: self.organization().name.clone(),
+            name: self.access().organization().name.clone(),
             steps: format!("{list}/invitations"),
             title: "Members",
             list,
@@ -90,7 +90,7 @@ impl HasPages for OrganizationAccess<Admin> {
     }
 
     fn in_shell(&self, shell: Shell) -> Shell {
-        self.shell(shell, "organization-members")
+        self.access().shell(shell, "organization-members")
     }
 }
 
@@ -283,7 +283,7 @@ async fn revoke<A: HasPages>(
     match actions::revoke(&app, access, ip, id).await? {
         Managed::Done(revoked) => {
             let text =
-                format!("The invitation of {} was revoked. Its link is dead.", revoked.email);
+                format!("The invitation for {} was revoked. Its link is dead.", revoked.email);
             Notice::ok(text).leave(&req)?;
             Ok(see_other(list))
         }

@@ -61,7 +61,10 @@ impl Invited {
     }
 
     /// How the mail fares, as far as that is known.
-    pub fn delivery(&self, keeps_mails: bool) -> Option<String> {
+    pub fn delivery(&self, keeps_mails: bool, now: Instant) -> Option<String> {
+        if self.is_expired(now) {
+            return Some("Resend it to make a new link".to_owned());
+        }
         let reason = self.mail_error.as_deref().unwrap_or("no reason given");
         Some(match self.mail_state? {
             MailState::Sent => "Mail sent".to_owned(),
@@ -149,7 +152,7 @@ pub enum Status {
 impl Status {
     /// All values, with the word in the address and the words on the page.
     pub const ALL: [(Self, &str, &str); 4] = [
-        (Self::All, "", "All"),
+        (Self::All, "", "All statuses"),
         (Self::Active, "active", "Active"),
         (Self::Pending, "pending", "Pending"),
         (Self::Expired, "expired", "Expired"),

@@ -11,6 +11,7 @@ use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::invitations::actions::Recruiting;
 use crate::tenancy::invitations::actions::{
     Judged, Managed, Sent, resend_some, revoke_some, void_by_inviter_in, void_for_member,
     void_groundless,
@@ -190,7 +191,7 @@ pub struct BulkDone {
 /// The right went meanwhile; the database's fault.
 pub async fn bulk(
     app: &App,
-    access: OrganizationAccess<Admin>,
+    access: Recruiting,
     ip: ClientIp,
     ids: Vec<InvitationId>,
     step: BulkStep,

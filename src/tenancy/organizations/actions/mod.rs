@@ -11,9 +11,11 @@ pub use self::policy::{PolicyOutcome, set_policy};
 use self::members::Leaver;
 use super::model::Wanted;
 use super::{mail, queries, rules};
-use crate::access::actor::{RecentlyConfirmed, SignedInPerson};
+use crate::access::actor::{RecentlyConfirmed, SignedInPerson, StepUp};
 use crate::access::handle::Handle;
-use crate::access::organization::{Admin, Leaving, Organization, OrganizationAccess};
+use crate::access::organization::{
+    Admin, Leaving, Organization, OrganizationAccess, OrganizationRole,
+};
 use crate::app::App;
 use crate::base::db::{Db, Id, Locks, lock_accounts};
 use crate::base::error::{Error, Result};
@@ -86,21 +88,23 @@ fn taken(db: &mut Db, handle: &Handle) -> Result<Option<Outcome>> {
     Ok(Some(Outcome::Taken(free_handle(db, handle)?)))
 }
 
-/// Changes an organization's profile; an old handle leads to it from now on.
+/// Changes an organization's profile to what is wanted of it as it is now; an old handle leads to it
+/// from now on.
 ///
 /// # Errors
-/// The right went meanwhile; the database's fault.
+/// What `wanted` says; the right went meanwhile; the database's fault.
 pub async fn edit(
     app: &App,
     access: OrganizationAccess<Admin>,
     ip: ClientIp,
-    wanted: Wanted,
+    wanted: impl FnOnce(&Organization) -> Result<Wanted> + Send + 'static,
 ) -> Result<Outcome> {
     let now = app.now();
     app.db
         .write(Locks::Instance, move |db| {
             lock_accounts(db, &[access.organization().account])?;
             let before = access.still_holds(db)?;
+            let wanted = wanted(&before)?;
             let handle = wanted.handle.as_str();
             if handle != before.handle {
                 if let Some(taken) = taken(db, &wanted.handle)? {
@@ -141,17 +145,24 @@ pub enum Left {
     LastAdmin,
 }
 
-/// Takes the person out of the organization.
+/// Takes the person out of the organization. Of an admin that asks for the password (AU-17).
 ///
 /// # Errors
-/// [`Error::NotFound`] when that happened meanwhile; the database's fault.
-pub async fn leave(app: &App, access: OrganizationAccess<Leaving>, ip: ClientIp) -> Result<Left> {
+/// [`Error::ReauthenticationRequired`]; [`Error::NotFound`] when that happened meanwhile; the database's fault.
+pub async fn leave(
+    app: &App,
+    (access, step_up): (OrganizationAccess<Leaving>, StepUp),
+    ip: ClientIp,
+) -> Result<Left> {
     let now = app.now();
     app.db
         .write(access.locks(), move |db| {
             let (account, person) = (access.organization().account, access.person());
             let role = crate::access::organization::role(db, person.user, account)?;
             let role = role.ok_or(Error::NotFound)?;
+            if role == OrganizationRole::Admin {
+                step_up.demand()?;
+            }
             if !rules::may_go(role, queries::admin_count(db, account)?) {
                 return Ok(Left::LastAdmin);
             }

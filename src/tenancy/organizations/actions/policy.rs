@@ -21,13 +21,13 @@ pub enum PolicyOutcome {
     YourselfFirst,
 }
 
-fn described(organization: &Organization) -> serde_json::Value {
-    told(&Policy {
+fn policy_of(organization: &Organization) -> Policy {
+    Policy {
         second_factor: organization.two_factor_since.is_some(),
-        email_domains: organization.email_domains.split(' ').map(str::to_owned).collect(),
+        email_domains: organization.email_domains.split_whitespace().map(str::to_owned).collect(),
         run_retention_days: organization.own_run_retention_days,
         audit_retention_days: organization.own_audit_retention_days,
-    })
+    }
 }
 
 fn told(policy: &Policy) -> serde_json::Value {
@@ -39,7 +39,7 @@ fn told(policy: &Policy) -> serde_json::Value {
     })
 }
 
-/// Changes the rules of an organization. They count from the next request on. To drop that of a second
+/// Changes the rules of an organization to what is wanted of them as they are now. They count from the next request on. To drop that of a second
 /// factor asks for the password (AU-17).
 ///
 /// # Errors
@@ -48,13 +48,14 @@ pub async fn set_policy(
     app: &App,
     access: OrganizationAccess<Admin>,
     ip: ClientIp,
-    policy: Policy,
+    wanted: impl FnOnce(Policy) -> Result<Policy> + Send + 'static,
     step_up: StepUp,
 ) -> Result<PolicyOutcome> {
     let now = app.now();
     app.db
         .write(access.locks(), move |db| {
             let before = access.still_holds(db)?;
+            let policy = wanted(policy_of(&before))?;
             if before.two_factor_since.is_some() && !policy.second_factor {
                 step_up.demand()?;
             }
@@ -63,7 +64,7 @@ pub async fn set_policy(
                 return Ok(PolicyOutcome::YourselfFirst);
             }
             let since = policy.second_factor.then(|| before.two_factor_since.unwrap_or(now));
-            let (old, new) = (described(&before), told(&policy));
+            let (old, new) = (told(&policy_of(&before)), told(&policy));
             if old != new {
                 queries::set_policy(db, before.account, &policy, since)?;
                 let details = json!({ "before": old, "after": new });

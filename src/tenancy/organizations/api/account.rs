@@ -173,19 +173,20 @@ pub async fn edit_account(
     ip: ClientIp,
     body: JsonBody<AccountChange>,
 ) -> Result<HttpResponse> {
-    let body = body.parsed()?;
-    let before: EditForm = access.organization().into();
-    let change = body;
-    let mut fields = Fields::new(EditForm {
-        name: change.name.unwrap_or(before.name),
-        handle: change.handle.unwrap_or(before.handle),
-        location: change.location.unwrap_or(before.location),
-        link: change.link.unwrap_or(before.link),
-    });
-    let Some(wanted) = fields.parse() else {
-        return Err(problem(&[&fields.name, &fields.handle, &fields.location, &fields.link]));
+    let change = body.parsed()?;
+    let merged = move |before: &Organization| {
+        let before: EditForm = before.into();
+        let mut fields = Fields::new(EditForm {
+            name: change.name.unwrap_or(before.name),
+            handle: change.handle.unwrap_or(before.handle),
+            location: change.location.unwrap_or(before.location),
+            link: change.link.unwrap_or(before.link),
+        });
+        fields
+            .parse()
+            .ok_or_else(|| problem(&[&fields.name, &fields.handle, &fields.location, &fields.link]))
     };
-    match actions::edit(&app, access, ip, wanted).await? {
+    match actions::edit(&app, access, ip, merged).await? {
         Outcome::Done(_) => Ok(no_content()),
         Outcome::Taken(_) => Err(Error::Conflict("The handle is taken.".to_owned())),
         Outcome::TooMany(text) => Err(Error::Conflict(text)),

@@ -1,7 +1,6 @@
 //! Invitations into an organization.
 
-use crate::access::actor::StepUp;
-use crate::access::organization::{Admin, AnyMember, OrganizationAccess, OrganizationRole};
+use crate::access::organization::{AnyMember, OrganizationAccess, OrganizationRole};
 use crate::app::App;
 use crate::base::db::Instant;
 use crate::base::error::{Error, Result};
@@ -9,6 +8,7 @@ use crate::base::http::client::ClientIp;
 use crate::base::http::json::{
     JsonBody, Refusal, Window, created, moment, no_content, ok, path_id,
 };
+use crate::tenancy::invitations::actions::Recruiting;
 use crate::tenancy::invitations::actions::{self as invitations, LineOutcome, LineResult, Managed};
 use crate::tenancy::invitations::api::{InvitationBody, InvitationsBody, Sent};
 use crate::tenancy::invitations::model::Scope;
@@ -65,9 +65,9 @@ pub(crate) fn sent_bodies(results: Vec<LineResult>) -> Vec<Sent> {
               (status = 404, body = Refusal), (status = 415, body = Refusal),
               (status = 422, body = Refusal)))]
 pub async fn invite(
-    access: OrganizationAccess<Admin>,
+    access: Recruiting,
     app: web::Data<App>,
-    (ip, step_up): (ClientIp, StepUp),
+    ip: ClientIp,
     body: JsonBody<MemberInvite>,
 ) -> Result<HttpResponse> {
     let body = body.parsed()?;
@@ -77,8 +77,7 @@ pub async fn invite(
             .ok_or_else(|| Error::Invalid("There is no such account role.".to_owned()))?,
     };
     let text = body.emails.join("\n");
-    let asked = (access, step_up);
-    let sent = invitations::invite_members(&app, asked, ip, &text, (role, None)).await?;
+    let sent = invitations::invite_members(&app, access, ip, &text, (role, None)).await?;
     Ok(created(&sent_bodies(sent)))
 }
 
@@ -110,7 +109,7 @@ pub async fn invitations_of(
               (status = 404, body = Refusal), (status = 409, body = Refusal)))]
 pub async fn revoke(
     req: HttpRequest,
-    access: OrganizationAccess<Admin>,
+    access: Recruiting,
     app: web::Data<App>,
     ip: ClientIp,
 ) -> Result<HttpResponse> {
@@ -126,7 +125,7 @@ pub async fn revoke(
               (status = 409, body = Refusal)))]
 pub async fn resend(
     req: HttpRequest,
-    access: OrganizationAccess<Admin>,
+    access: Recruiting,
     app: web::Data<App>,
     ip: ClientIp,
 ) -> Result<HttpResponse> {

@@ -62,9 +62,10 @@ async fn save_policy(
     app: &App,
     access: OrganizationAccess<Admin>,
     ip: ClientIp,
-    (policy, step_up): (Policy, StepUp),
+    wanted: impl FnOnce(Policy) -> Result<Policy> + Send + 'static,
+    step_up: StepUp,
 ) -> Result<HttpResponse> {
-    match actions::set_policy(app, access, ip, policy, step_up).await? {
+    match actions::set_policy(app, access, ip, wanted, step_up).await? {
         PolicyOutcome::Saved => Ok(no_content()),
         PolicyOutcome::YourselfFirst => Err(Error::Conflict(
             "Turn two-factor authentication on for your own account first.".to_owned(),
@@ -87,8 +88,8 @@ pub async fn set_domains(
 ) -> Result<HttpResponse> {
     let body = body.parsed()?;
     let email_domains = domains(&body.domain_names.join(" ")).map_err(Error::Invalid)?;
-    let policy = Policy { email_domains, ..policy_of(access.organization()) };
-    save_policy(&app, access, ip, (policy, step_up)).await
+    let merged = move |before| Ok(Policy { email_domains, ..before });
+    save_policy(&app, access, ip, merged, step_up).await
 }
 
 /// The rules of an organization.
@@ -151,22 +152,24 @@ pub async fn set_policy(
     body: JsonBody<PolicyChange>,
 ) -> Result<HttpResponse> {
     let change = body.parsed()?;
-    let before = policy_of(access.organization());
-    let days = |days: Option<Option<i32>>, before: Option<i32>| match days {
-        Some(Some(days)) if !(1..=36_500).contains(&days) => {
-            Err(Error::Invalid("Days are between 1 and 36500.".to_owned()))
-        }
-        days => Ok(days.unwrap_or(before)),
+    let merged = move |before: Policy| {
+        let days = |days: Option<Option<i32>>, before: Option<i32>| match days {
+            Some(Some(days)) if !(1..=36_500).contains(&days) => {
+                Err(Error::Invalid("Days are between 1 and 36500.".to_owned()))
+            }
+            days => Ok(days.unwrap_or(before)),
+        };
+        let email_domains = match change.domain_names {
+            Some(names) => domains(&names.join(" ")).map_err(Error::Invalid)?,
+            None => before.email_domains,
+        };
+        let audit = days(change.audit_log_retention_days, before.audit_retention_days)?;
+        Ok(Policy {
+            second_factor: change.require_two_factor.unwrap_or(before.second_factor),
+            email_domains,
+            run_retention_days: days(change.run_retention_days, before.run_retention_days)?,
+            audit_retention_days: audit,
+        })
     };
-    let email_domains = match change.domain_names {
-        Some(names) => domains(&names.join(" ")).map_err(Error::Invalid)?,
-        None => before.email_domains,
-    };
-    let policy = Policy {
-        second_factor: change.require_two_factor.unwrap_or(before.second_factor),
-        email_domains,
-        run_retention_days: days(change.run_retention_days, before.run_retention_days)?,
-        audit_retention_days: days(change.audit_log_retention_days, before.audit_retention_days)?,
-    };
-    save_policy(&app, access, ip, (policy, step_up)).await
+    save_policy(&app, access, ip, merged, step_up).await
 }

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use crate::access::actor::RecentlyConfirmed;
+use crate::access::actor::{RecentlyConfirmed, StepUp};
 use crate::access::organization::{Admin, Leaving, OrganizationAccess};
 use crate::app::App;
 use crate::base::error::Result;
@@ -57,12 +57,12 @@ pub(super) async fn leave(
     access: OrganizationAccess<Leaving>,
     shell: Shell,
     app: web::Data<App>,
-    ip: ClientIp,
+    (ip, step_up): (ClientIp, StepUp),
     _form: Form<Button>,
     req: HttpRequest,
 ) -> Result<HttpResponse> {
     let page = leave_page(&access, shell, true);
-    match actions::leave(&app, access, ip).await? {
+    match actions::leave(&app, (access, step_up), ip).await? {
         Left::Gone => {
             Notice::ok(format!("You left {}.", page.name)).leave(&req)?;
             Ok(see_other(urls::organizations()))

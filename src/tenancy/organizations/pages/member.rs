@@ -16,7 +16,9 @@ use crate::base::http::form::{Button, Field, Form};
 use crate::base::http::page::{Notice, Page, Person, Shell};
 use crate::base::http::see_other;
 use crate::base::text::counted;
+use crate::tenancy::accounts;
 use crate::tenancy::invitations::actions as invitations;
+use crate::tenancy::invitations::actions::Recruiting;
 use crate::tenancy::invitations::managing::lines::{Report, Words, is_sent, status};
 use crate::tenancy::invitations::managing::{Around, HasPages, no_store};
 use crate::tenancy::invitations::model::{InvitationId, Scope};
@@ -41,15 +43,16 @@ struct InvitePage {
     keeps_mails: bool,
     domains: Option<String>,
     hint: String,
+    password: Option<Field>,
 }
 
 fn invite_page(
     app: &App,
-    access: &OrganizationAccess<Admin>,
+    access: &Recruiting,
     shell: Shell,
     (email, role): (Field, Field),
 ) -> InvitePage {
-    let domains = &access.organization().email_domains;
+    let domains = &access.access().organization().email_domains;
     InvitePage {
         shell: access.in_shell(shell),
         around: access.around(),
@@ -64,31 +67,29 @@ fn invite_page(
              they accept. The invitation expires after {}.",
             counted(app.settings().flags.invitation_days, "day", "days")
         ),
+        password: None,
     }
 }
 
-/// `GET …/members/invite`; what was typed before the password was asked for stands in the address.
+/// `GET …/members/invite`
 pub(super) async fn show_invite(
-    access: OrganizationAccess<Admin>,
+    access: Recruiting,
     shell: Shell,
     app: web::Data<App>,
-    typed: Option<web::Query<InviteForm>>,
 ) -> Result<HttpResponse> {
-    let InviteForm { email, role } = typed.map(web::Query::into_inner).unwrap_or_default();
-    let role = OrganizationRole::parse(&role).unwrap_or(OrganizationRole::Member);
-    let fields = (Field::new("email", email), Field::new("role", role.as_str()));
-    Page(invite_page(&app, &access, shell, fields)).ok()
+    let role = Field::new("role", OrganizationRole::Member.as_str());
+    Page(invite_page(&app, &access, shell, (Field::empty("email"), role))).ok()
 }
 
 /// `POST …/members/invite`
 pub(super) async fn invite(
     req: HttpRequest,
-    access: OrganizationAccess<Admin>,
-    (shell, ip, step_up): (Shell, ClientIp, StepUp),
+    access: Recruiting,
+    (shell, ip): (Shell, ClientIp),
     app: web::Data<App>,
     form: Form<InviteForm>,
 ) -> Result<HttpResponse> {
-    let Form { fields: InviteForm { email: text, role }, once } = form;
+    let Form { fields: InviteForm { email: text, role, password }, once } = form;
     let mut role = Field::new("role", role);
     let wanted = role.parse(parse_role);
     let mut email = Field::new("email", text.clone());
@@ -98,13 +99,21 @@ pub(super) async fn invite(
     let Some(wanted) = wanted.filter(|_| email.problem.is_none()) else {
         return Page(invite_page(&app, &access, shell, (email, role))).unprocessable();
     };
-    if wanted == OrganizationRole::Admin && !step_up.is_recent() {
-        let typed = [("email", text.as_str()), ("role", wanted.as_str())];
-        return Ok(see_other(urls::confirm_access_next(&urls::with_query(req.path(), &typed))));
-    }
     let mut page = invite_page(&app, &access, shell, (email, role));
+    let mut step_up = access.step_up();
+    if wanted == OrganizationRole::Admin && !step_up.is_recent() {
+        let user = access.access().person().user;
+        match accounts::actions::step_up(&app, user, password, ip).await? {
+            Ok(given) => step_up = given,
+            Err(problem) => {
+                page.password = Some(Field::empty("password").with_problem(problem));
+                return Page(page).unprocessable();
+            }
+        }
+    }
     let asked = (wanted, Some(once));
-    let results = invitations::invite_members(&app, (access, step_up), ip, &text, asked).await?;
+    let access = access.with(step_up);
+    let results = invitations::invite_members(&app, access, ip, &text, asked).await?;
     let words = Words::new(&app, &page.around, ("member", "members"));
     if results.iter().all(is_sent) {
         words.notice(&results).leave(&req)?;
@@ -171,11 +180,11 @@ const NAMED: i64 = 20;
 
 async fn remove_page(
     app: &App,
-    access: &OrganizationAccess<Admin>,
+    access: &Recruiting,
     shell: Shell,
     id: MemberId,
 ) -> Result<RemovePage> {
-    let account = access.organization().account;
+    let account = access.access().organization().account;
     let (member, mut workspaces, open, admins) = app
         .db
         .read(move |db| {
@@ -202,7 +211,7 @@ async fn remove_page(
 /// `GET …/members/{id}/remove`
 pub(super) async fn show_remove(
     req: HttpRequest,
-    access: OrganizationAccess<Admin>,
+    access: Recruiting,
     shell: Shell,
     app: web::Data<App>,
 ) -> Result<HttpResponse> {
@@ -212,13 +221,14 @@ pub(super) async fn show_remove(
 /// `POST …/members/{id}/remove`
 pub(super) async fn remove(
     req: HttpRequest,
-    access: OrganizationAccess<Admin>,
-    (shell, ip, step_up): (Shell, ClientIp, StepUp),
+    access: Recruiting,
+    (shell, ip): (Shell, ClientIp),
     app: web::Data<App>,
     _form: Form<Button>,
 ) -> Result<HttpResponse> {
     let page = remove_page(&app, &access, shell, id(&req)?).await?;
-    let is_self = page.person.email == access.person().email;
+    let is_self = page.person.email == access.access().person().email;
+    let (access, step_up) = access.into_parts();
     match actions::remove_member(&app, access, ip, id(&req)?, step_up).await? {
         Removed::Gone(gone) => {
             let text = format!("{} was removed from {}.", gone.name, page.around.name);
@@ -259,14 +269,9 @@ pub(super) struct BulkParams {
     after: String,
 }
 
-async fn bulk_page(
-    app: &App,
-    access: &OrganizationAccess<Admin>,
-    shell: Shell,
-    after: &str,
-) -> Result<BulkPage> {
+async fn bulk_page(app: &App, access: &Recruiting, shell: Shell, after: &str) -> Result<BulkPage> {
     let now = app.now();
-    let scope = Scope { account: access.organization().account, workspace: None };
+    let scope = Scope { account: access.access().organization().account, workspace: None };
     let filter = Filter { scope, q: String::new(), status: Status::All, now };
     let from = match Position::After(after) {
         Position::After(text) => text.parse().ok(),
@@ -300,7 +305,7 @@ async fn bulk_page(
 
 /// `GET …/members/invitations`
 pub(super) async fn show_bulk(
-    access: OrganizationAccess<Admin>,
+    access: Recruiting,
     shell: Shell,
     app: web::Data<App>,
     params: web::Query<BulkParams>,
@@ -311,7 +316,7 @@ pub(super) async fn show_bulk(
 /// `POST …/members/invitations`: sends the ticked ones again, or takes them back.
 pub(super) async fn bulk(
     req: HttpRequest,
-    access: OrganizationAccess<Admin>,
+    access: Recruiting,
     (shell, ip): (Shell, ClientIp),
     app: web::Data<App>,
     form: Form<BulkForm>,

@@ -9,7 +9,7 @@ use crate::base::db::Instant;
 use crate::base::db::paging::{PageParams, count_text};
 use crate::base::error::Result;
 use crate::base::http::page::{Page, Person, Shell};
-use crate::base::text::{When, thousands};
+use crate::base::text::{When, counted, thousands};
 use crate::tenancy::invitations::model::Scope;
 use crate::tenancy::invitations::roster::queries::{invited_count, open_count};
 use crate::tenancy::invitations::roster::{Filter, Invited, Key, Row, Status};
@@ -112,13 +112,16 @@ pub(super) fn role_options() -> Vec<(&'static str, &'static str)> {
     OrganizationRole::ALL.iter().rev().map(|role| (role.as_str(), role.title())).collect()
 }
 
-/// `3 of 5 slots used`, or how many there are where there is no limit.
-pub(super) fn slots(count: i64, limit: Option<i32>) -> String {
+/// `3 of 5 slots used`, or how many there are where there is no limit: `2 members, 1 open invitation`.
+fn slots((members, open): (i64, i64), limit: Option<i32>) -> String {
     if let Some(limit) = limit {
-        format!("{} of {} slots used", thousands(count), thousands(i64::from(limit)))
-    } else {
-        let words = if count == 1 { "member" } else { "members" };
-        format!("{} {words}, open invitations included", count_text(count))
+        return format!("{} of {} slots used", thousands(members + open), thousands(limit.into()));
+    }
+    let members =
+        format!("{} {}", count_text(members), if members == 1 { "member" } else { "members" });
+    match open {
+        0 => members,
+        open => format!("{members}, {}", counted(open, "open invitation", "open invitations")),
     }
 }
 
@@ -139,7 +142,7 @@ pub(super) async fn show(
         .read(move |db| {
             let slice = queries::members(db, &filter, role, &position)?;
             let members = queries::member_count(db, scope.account)?;
-            let taken = members + open_count(db, scope, now)?;
+            let taken = (members, open_count(db, scope, now)?);
             Ok((slice, taken, invited_count(db, scope)?))
         })
         .await?;
@@ -219,7 +222,7 @@ impl View<'_> {
             initial: row.email.chars().take(1).collect::<String>().to_uppercase(),
             role: row.organization_role.map_or("", OrganizationRole::title),
             line: row.line(self.now),
-            delivery: row.delivery(self.keeps_mails),
+            delivery: row.delivery(self.keeps_mails, self.now),
             is_expired: row.is_expired(self.now),
             resend: step("resend"),
             link: step("link"),

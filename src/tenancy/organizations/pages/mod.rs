@@ -10,7 +10,7 @@ mod workspaces;
 
 use actix_web::web;
 
-use crate::access::organization::{Admin, OrganizationAccess};
+use crate::tenancy::invitations::actions::Recruiting;
 use crate::tenancy::invitations::managing;
 
 /// The addresses of this slice. `new` is a reserved handle, so it hides no organization.
@@ -30,8 +30,5 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(of("/members/{id}/remove").get(member::show_remove).post(member::remove))
         .service(of("/leave").get(end::show_leave).post(end::leave))
         .service(of("/delete").get(end::show_delete).post(end::delete));
-    managing::routes::<OrganizationAccess<Admin>>(
-        config,
-        "/organizations/{organization}/members/invitations",
-    );
+    managing::routes::<Recruiting>(config, "/organizations/{organization}/members/invitations");
 }

@@ -6,12 +6,13 @@ use askama::Template;
 use crate::access::actor::StepUp;
 use crate::access::organization::{Admin, Organization, OrganizationAccess};
 use crate::app::App;
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::http::client::ClientIp;
-use crate::base::http::form::Form;
+use crate::base::http::form::{Field, Form};
 use crate::base::http::page::{Notice, Page, Shell};
 use crate::base::http::see_other;
 use crate::base::text::counted;
+use crate::tenancy::accounts;
 use crate::tenancy::organizations::actions::{self, PolicyOutcome};
 use crate::tenancy::organizations::forms::{PolicyFields, PolicyForm};
 use crate::tenancy::organizations::queries;
@@ -24,6 +25,7 @@ struct PolicyPage {
     handle: String,
     name: String,
     fields: PolicyFields,
+    password: Option<Field>,
     lacking: String,
     lacking_names: Vec<String>,
     more_lacking: bool,
@@ -61,6 +63,7 @@ async fn page(
         handle: organization.handle.clone(),
         name: organization.name.clone(),
         fields,
+        password: None,
         lacking: counted(lacking, "member has", "members have"),
         more_lacking: lacking > NAMED,
         lacking_names: names,
@@ -72,18 +75,13 @@ async fn page(
     })
 }
 
-/// `GET /organizations/{organization}/policy`; what was typed before the password was asked for stands
-/// in the address.
+/// `GET /organizations/{organization}/policy`
 pub(super) async fn show(
     access: OrganizationAccess<Admin>,
     shell: Shell,
     app: web::Data<App>,
-    req: HttpRequest,
-    typed: Option<web::Query<PolicyForm>>,
 ) -> Result<HttpResponse> {
-    let typed = typed.filter(|_| !req.query_string().is_empty());
-    let form = typed.map_or_else(|| access.organization().into(), web::Query::into_inner);
-    let fields = PolicyFields::new(form);
+    let fields = PolicyFields::new(access.organization().into());
     Page(page(&app, &access, shell, fields).await?).ok()
 }
 
@@ -93,20 +91,26 @@ pub(super) async fn save(
     access: OrganizationAccess<Admin>,
     shell: Shell,
     app: web::Data<App>,
-    (ip, step_up): (ClientIp, StepUp),
+    (ip, mut step_up): (ClientIp, StepUp),
     form: Form<PolicyForm>,
 ) -> Result<HttpResponse> {
-    let typed = serde_html_form::to_string(&form.fields).map_err(Error::internal)?;
+    let password = form.fields.password.clone();
     let mut fields = PolicyFields::new(form.fields);
     let Some(policy) = fields.parse() else {
         return Page(page(&app, &access, shell, fields).await?).unprocessable();
     };
     let mut page = page(&app, &access, shell, fields).await?;
-    let outcome = actions::set_policy(&app, access, ip, policy, step_up).await;
-    if let Err(Error::ReauthenticationRequired) = outcome {
-        let back = format!("{}?{typed}", req.path());
-        return Ok(see_other(urls::confirm_access_next(&back)));
+    let drops_rule = access.organization().two_factor_since.is_some() && !policy.second_factor;
+    if drops_rule && !step_up.is_recent() {
+        match accounts::actions::step_up(&app, access.person().user, password, ip).await? {
+            Ok(given) => step_up = given,
+            Err(problem) => {
+                page.password = Some(Field::empty("password").with_problem(problem));
+                return Page(page).unprocessable();
+            }
+        }
     }
+    let outcome = actions::set_policy(&app, access, ip, move |_| Ok(policy), step_up).await;
     match outcome? {
         PolicyOutcome::Saved => {
             Notice::ok("The rules are saved. They count from now on.").leave(&req)?;

@@ -132,7 +132,7 @@ pub(super) async fn save(
     let Some(wanted) = fields.parse() else {
         return Page(EditPage { shell, handle, fields }).unprocessable();
     };
-    match actions::edit(&app, access, ip, wanted).await? {
+    match actions::edit(&app, access, ip, move |_| Ok(wanted)).await? {
         Outcome::Done(place) => {
             Notice::ok("The profile is saved.").leave(&req)?;
             Ok(see_other(place))

@@ -134,7 +134,7 @@ pub(super) async fn save(
     let mut page = page(&access, shell, Some((id.to_string(), role.name)), fields);
     let Some(wanted) = wanted else { return Page(page).unprocessable() };
     let name = wanted.name.as_str().to_owned();
-    match actions::edit(&app, access, ip, (id, wanted), seen).await? {
+    match actions::edit(&app, access, ip, (id, move |_: &_| Ok(wanted)), seen).await? {
         Outcome::Done(id) => {
             Notice::ok(format!("The role {name} is saved.")).leave(&req)?;
             Ok(see_other(urls::role(&page.handle, id)))

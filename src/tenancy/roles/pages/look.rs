@@ -81,7 +81,7 @@ pub(super) async fn list(
     let built_in = Role::GRANTED.into_iter().map(|role| Row {
         name: role.title().to_owned(),
         href: urls::role(&handle, role.as_str()),
-        kind: "Default",
+        kind: "Built-in",
         description: role.purpose().to_owned(),
         permissions: permissions(role.scopes()),
         uses: String::new(),

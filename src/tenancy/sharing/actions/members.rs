@@ -82,7 +82,7 @@ pub async fn invite_member(
                 let text = format!("{name} has a role here already. Change it in the list.");
                 return Ok(Invited::Refused(text));
             }
-            let live = invitations::live(db, scope, &email_key)?;
+            let live = invitations::live_of_member(db, scope, user)?;
             if let Some(live) = &live {
                 let same =
                     live.role_ref() == Some(request.role) && live.access_until == request.until;
@@ -176,13 +176,13 @@ pub async fn grant_member(
             let at = (place.account, place.id);
             let (named, grantable) = wanted(db, &access, (request.role, request.until))?;
             let member = queries::member_of(db, place.account, user)?;
-            let (_, name, email, email_key) = member.ok_or(Error::NotFound)?;
+            let (_, name, email, _) = member.ok_or(Error::NotFound)?;
             let before = queries::person_of(db, at, user)?;
             if let Some(before) = &before {
                 access.covers(db, &before.role)?;
             }
             let scope = Scope { account: place.account, workspace: Some(place.id) };
-            let live = invitations::live(db, scope, &email_key)?;
+            let live = invitations::live_of_member(db, scope, user)?;
             if let Some(live) = &live {
                 replace(db, &access, live, now)?;
             }

@@ -122,11 +122,18 @@ pub(super) async fn send(
     let request = (user, Request { role, until });
     let problem = match actions::invite_member(&app, access, ip, request, Some(form.once)).await {
         Ok(Invited::Sent(sent)) => {
-            let text = format!(
-                "Invitation sent to {}. The role counts once it is accepted, here or by the mail.",
-                sent.email
-            );
-            Notice::ok(text).leave(&req)?;
+            let counts = "The role counts once the invitation is accepted.";
+            let notice = if app.settings().keeps_mails() {
+                let text = format!(
+                    "{} is invited. No mail server is set: copy the link and hand it on. {counts}",
+                    sent.email
+                );
+                let steps = format!("{}/invitations", page.around.list);
+                Notice::warn(text).linking("Copy link", format!("{steps}/{}/link", sent.id))
+            } else {
+                Notice::ok(format!("Invitation sent to {}. {counts}", sent.email))
+            };
+            notice.leave(&req)?;
             return Ok(see_other(page.around.list));
         }
         Ok(Invited::NoMember) => "Choose one of the list.".to_owned(),

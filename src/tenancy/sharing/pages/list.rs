@@ -328,7 +328,7 @@ impl View<'_> {
             initial: row.email.chars().take(1).collect::<String>().to_uppercase(),
             role: known.map(|option| option.text.clone()).unwrap_or_default(),
             line: row.line(self.now),
-            delivery: row.delivery(self.app.settings().keeps_mails()),
+            delivery: row.delivery(self.app.settings().keeps_mails(), self.now),
             is_expired: row.is_expired(self.now),
             resend: step("resend"),
             link: step("link"),

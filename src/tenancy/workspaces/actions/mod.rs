@@ -10,7 +10,7 @@ use super::model::{Slots, Taken, Wanted};
 use super::{queries, rules};
 use crate::access::AccountId;
 use crate::access::actor::{Actor, SignedInPerson};
-use crate::access::membership::OwningAccount;
+use crate::access::membership::{OwningAccount, Workspace};
 use crate::access::organization;
 use crate::access::permission::needs;
 use crate::access::workspace::{AnyRole, WorkspaceAccess};
@@ -128,20 +128,21 @@ pub enum Edited {
     Taken(Taken),
 }
 
-/// Changes a workspace's handle and description.
+/// Changes a workspace's handle and description to what is wanted of it as it is now.
 ///
 /// # Errors
-/// The right went meanwhile; the database's fault.
+/// What `wanted` says; the right went meanwhile; the database's fault.
 pub async fn edit(
     app: &App,
     access: WorkspaceAccess<needs::WriteWorkspaceSettings>,
     ip: ClientIp,
-    wanted: Wanted,
+    wanted: impl FnOnce(&Workspace) -> Result<Wanted> + Send + 'static,
 ) -> Result<Edited> {
     let now = app.now();
     app.db
         .write(access.locks(), move |db| {
             let before = access.present(db)?;
+            let wanted = wanted(&before)?;
             let taken = queries::taken(db, before.account, &wanted.handle, Some(before.id))?;
             if let Some(taken) = taken {
                 return Ok(Edited::Taken(taken));

@@ -109,7 +109,7 @@ pub(super) async fn save(
         return Page(EditPage::of(shell, &workspace, fields)).unprocessable();
     };
     let handle = wanted.handle.clone();
-    match actions::edit(&app, access, ip, wanted).await? {
+    match actions::edit(&app, access, ip, move |_| Ok(wanted)).await? {
         Edited::Saved { before } => {
             let after = Workspace { handle: handle.into(), ..workspace };
             saved(&before, &after).leave(&req)?;
