@@ -10,7 +10,7 @@ use crate::base::error::Result;
 use crate::base::http::form;
 use crate::base::jobs::{self, Job};
 use crate::base::mail::{self, Mailer};
-use crate::tenancy;
+use crate::{orchestration, tenancy};
 
 /// Rows that only mattered for a while.
 const TIDY: Job =
@@ -27,6 +27,7 @@ pub fn all_jobs() -> Vec<Job> {
         tenancy::service_accounts::jobs::JOBS,
         tenancy::sharing::jobs::JOBS,
         tenancy::workspaces::jobs::JOBS,
+        orchestration::flow_runs::retention::JOBS,
     ]
     .concat()
 }

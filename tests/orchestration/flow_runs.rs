@@ -3,7 +3,7 @@
 use bulkhead::access::role::Role;
 use serde_json::{Value, json};
 
-use crate::support::{ApiClient, TestApp, invariants, spawn};
+use crate::support::{ApiClient, TestApp, invariants, spawn, spawn_with};
 use crate::tenancy::members::acme;
 use crate::tenancy::service_accounts::key_of;
 use crate::tenancy::sharing::member;
@@ -228,4 +228,46 @@ async fn runs_of_elsewhere_do_not_exist_here() {
     viewer.post(&format!("{place}/flows/"), json!({"name": "x"})).await.assert_status(403);
     viewer.post(&format!("{place}/logs/"), json!([])).await.assert_status(403);
     assert_eq!(set(&viewer, &format!("{place}/flow_runs/{run_id}"), "RUNNING").await.0, 403);
+}
+
+/// N1: what ended longer ago than it is kept goes with its states and logs; the operator's days, fewer
+/// ones of an organization, and never what still runs.
+#[actix_rt::test]
+async fn runs_are_kept_for_their_days() {
+    let app = spawn_with(|flags| flags.run_retention_days = Some(30)).await;
+    let (api, place) = data(&app).await;
+    let flow = flow(&api, &place, "etl").await;
+    let path = |run: &Value| format!("{place}/flow_runs/{}", run["id"].as_str().unwrap());
+    let (done, going) =
+        (run(&api, &place, &flow, json!({})).await, run(&api, &place, &flow, json!({})).await);
+    let line = json!([{"name": "x", "level": 20, "message": "m", "flow_run_id": done["id"],
+        "timestamp": "2026-11-23T08:13:03Z"}]);
+    api.post(&format!("{place}/logs/"), line).await.assert_status(201);
+    for state in ["RUNNING", "COMPLETED"] {
+        set(&api, &path(&done), state).await;
+    }
+    set(&api, &path(&going), "RUNNING").await;
+    let count = async |table: &str| {
+        let sql = format!("SELECT count(*) AS number FROM {table}");
+        invariants::number(&mut app.database.connect(), &sql)
+    };
+    app.advance(29 * 86_400);
+    app.run_jobs().await;
+    assert_eq!((count("flow_runs").await, count("logs").await), (2, 1));
+    app.advance(2 * 86_400);
+    app.run_jobs().await;
+    assert_eq!((count("flow_runs").await, count("logs").await), (1, 0));
+    assert_eq!(count("flow_run_states").await, 2);
+
+    // Fewer days of the organization's own.
+    let ada = app.sign_in("ada").await;
+    let policy = [("run_retention_days", "7")];
+    ada.submit("/organizations/acme/policy", &policy).await.assert_status(303);
+    let made = ada.submit("/profile/api-keys/new", &[("name", "later")]).await;
+    let key = made.select("code").into_iter().find(|text| text.starts_with("pnu_")).unwrap();
+    let api = app.api(&key);
+    set(&api, &path(&going), "COMPLETED").await;
+    app.advance(8 * 86_400);
+    app.run_jobs().await;
+    assert_eq!(count("flow_runs").await, 0);
 }

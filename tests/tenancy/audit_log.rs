@@ -35,7 +35,7 @@ async fn acme(app: &TestApp) -> (Client, Client) {
 
 /// The events of the rows, from the newest to the oldest.
 fn events(page: &Answer) -> Vec<String> {
-    page.attributes("main tbody td:nth-child(2) span[title]", "title")
+    page.attributes("main tbody td:nth-child(2) a[title]", "title")
 }
 
 /// U1, U3: the newest entry first, with who, where and what; each leads to its details.

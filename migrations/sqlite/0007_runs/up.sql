@@ -46,6 +46,7 @@ CREATE TABLE flow_runs (
 CREATE INDEX flow_runs_flow ON flow_runs (workspace_id, flow_id, id);
 CREATE INDEX flow_runs_expected ON flow_runs (workspace_id, expected_start_at, id);
 CREATE INDEX flow_runs_state ON flow_runs (workspace_id, state_type, expected_start_at, id);
+CREATE INDEX flow_runs_ended ON flow_runs (ended_at, workspace_id) WHERE ended_at IS NOT NULL;
 CREATE INDEX flow_runs_parent ON flow_runs (workspace_id, parent_task_run_id) WHERE parent_task_run_id IS NOT NULL;
 
 CREATE TABLE flow_run_states (

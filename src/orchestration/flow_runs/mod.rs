@@ -6,3 +6,4 @@ pub mod filter;
 pub mod model;
 pub mod names;
 pub mod queries;
+pub mod retention;
