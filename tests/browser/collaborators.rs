@@ -21,7 +21,7 @@ async fn last_link(app: &TestApp, address: &str) -> String {
 
 async fn invite(ada: &Browser, addresses: &str) {
     ada.open(&format!("{PEOPLE}/invite")).await.fill("Email", addresses).await;
-    ada.click_button("Send").await.shows("invited.").await;
+    ada.click_button("Send").await.shows("invited").await;
 }
 
 /// The row's menu leads to a page with a button of the same name.

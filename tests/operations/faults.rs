@@ -544,3 +544,18 @@ async fn changes_made_together_fail_alone() {
     let kept = app.read(|db| Ok(form_tokens::table.count().get_result::<i64>(db)?)).await;
     assert_eq!(kept, 90);
 }
+
+/// F-07: a change that cannot be begun, since another process holds the file, is refused as busy.
+#[actix_rt::test]
+async fn a_change_that_cannot_begin_is_refused_as_busy() {
+    if is_postgres() {
+        return;
+    }
+    let app = spawn().await;
+    let mut holder = app.database.connect();
+    holder.batch_execute("BEGIN IMMEDIATE").unwrap();
+    let outcome = app.app.db.ingest(|_| Ok(())).await;
+    assert!(matches!(outcome, Err(Error::Unavailable)), "{outcome:?}");
+    holder.batch_execute("ROLLBACK").unwrap();
+    app.app.db.ingest(|_| Ok(())).await.unwrap();
+}

@@ -220,8 +220,9 @@ impl Database {
             Ok(())
         }));
         match select(answer, turn).await {
-            Either::Left((answer, _)) => answer.map_err(Error::internal)?,
-            Either::Right((Ok(()), answer)) => answer.await.map_err(Error::internal)?,
+            // A change that goes away unanswered was not begun: the transaction could not be.
+            Either::Left((answer, _)) => answer.map_err(|_| Error::Unavailable)?,
+            Either::Right((Ok(()), answer)) => answer.await.map_err(|_| Error::Unavailable)?,
             Either::Right((Err(fault), _)) => Err(fault),
         }
     }
