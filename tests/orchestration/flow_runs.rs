@@ -155,6 +155,12 @@ async fn runs_are_found() {
     assert!(runs(parent).await.is_empty());
     api.post(&format!("{place}/flow_runs/filter"), json!({"sort": "x"})).await.assert_status(422);
     api.post(&format!("{place}/flow_runs/filter"), json!({"limit": 201})).await.assert_status(422);
+    for filter in
+        [json!({"name": [null, null]}), json!([]), json!({"state": {"type": [["RUNNING"], null]}})]
+    {
+        let body = json!({ "flow_runs": filter });
+        api.post(&format!("{place}/flow_runs/filter"), body).await.assert_status(422);
+    }
     let many = vec![ids[0].clone(); 201];
     let many = json!({"flow_runs": {"id": {"any_": many}}});
     api.post(&format!("{place}/flow_runs/filter"), many).await.assert_status(422);

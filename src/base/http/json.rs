@@ -1,11 +1,14 @@
 //! JSON bodies of the API: typed, bounded, and nothing else than JSON (BR-03, CF-06, IV-11).
 
+use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::error::Category;
 use utoipa::ToSchema;
@@ -141,6 +144,37 @@ impl<T> Default for AnyOf<T> {
     fn default() -> Self {
         Self { any_: None }
     }
+}
+
+/// For a field that is an object or null: serde would take the fields of a struct from an array too. With
+/// `#[serde(default)]`.
+///
+/// # Errors
+/// What the object's own parsing says.
+pub fn object<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    struct Object<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+        type Value = Option<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object or null")
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map)).map(Some)
+        }
+    }
+
+    deserializer.deserialize_any(Object(PhantomData))
 }
 
 /// For a field of a change that can be absent, null, or a value: the outer `None` is absent. With

@@ -17,7 +17,7 @@ use crate::base::db::{Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::json::{
-    JsonBody, Refusal, Window, created, moment, no_content, ok, path_id,
+    JsonBody, Refusal, Window, created, moment, no_content, object, ok, path_id,
 };
 use crate::orchestration::flows::filter::FlowFilter;
 use crate::orchestration::states::model::{State, StateCreate, StateType};
@@ -412,8 +412,10 @@ pub async fn set_state(
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct FlowRunsBody {
     /// Which.
+    #[serde(default, deserialize_with = "object")]
     pub flow_runs: Option<FlowRunFilter>,
     /// Of which flows.
+    #[serde(default, deserialize_with = "object")]
     pub flows: Option<FlowFilter>,
     /// `ID_DESC`, `START_TIME_ASC`, `START_TIME_DESC`, `EXPECTED_START_TIME_ASC`,
     /// `EXPECTED_START_TIME_DESC`, `NAME_ASC`, `NAME_DESC`, `NEXT_SCHEDULED_START_TIME_ASC` or
@@ -484,8 +486,10 @@ pub async fn filter(
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct FlowRunsCount {
     /// Which.
+    #[serde(default, deserialize_with = "object")]
     pub flow_runs: Option<FlowRunFilter>,
     /// Of which flows.
+    #[serde(default, deserialize_with = "object")]
     pub flows: Option<FlowFilter>,
 }
 

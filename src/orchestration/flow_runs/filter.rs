@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::base::db::schema::flow_runs;
 use crate::base::db::{Id, SqlInstant};
 use crate::base::error::Result;
+use crate::base::http::json::object;
 use crate::orchestration::wire::filter::{
     Among, Between, InState, Linked, Named, Operator, Tagged, Term, join, lower, tag_patterns,
 };
@@ -22,28 +23,40 @@ pub struct FlowRunFilter {
     #[serde(default)]
     pub operator: Operator,
     /// With these ids.
+    #[serde(default, deserialize_with = "object")]
     pub id: Option<Among<Uuid>>,
     /// With these names.
+    #[serde(default, deserialize_with = "object")]
     pub name: Option<Named>,
     /// With these tags.
+    #[serde(default, deserialize_with = "object")]
     pub tags: Option<Tagged>,
     /// Of these deployments.
+    #[serde(default, deserialize_with = "object")]
     pub deployment_id: Option<Linked>,
     /// In these states.
+    #[serde(default, deserialize_with = "object")]
     pub state: Option<InState>,
     /// With these versions of the flow.
+    #[serde(default, deserialize_with = "object")]
     pub flow_version: Option<Among<String>>,
     /// That first began in this time.
+    #[serde(default, deserialize_with = "object")]
     pub start_time: Option<Between>,
     /// That ended in this time.
+    #[serde(default, deserialize_with = "object")]
     pub end_time: Option<Between>,
     /// That are or were due in this time.
+    #[serde(default, deserialize_with = "object")]
     pub expected_start_time: Option<Between>,
     /// That wait for a moment in this time.
+    #[serde(default, deserialize_with = "object")]
     pub next_scheduled_start_time: Option<Between>,
     /// That these tasks stand for.
+    #[serde(default, deserialize_with = "object")]
     pub parent_task_run_id: Option<Linked>,
     /// With these keys.
+    #[serde(default, deserialize_with = "object")]
     pub idempotency_key: Option<Among<String>>,
 }
 

@@ -13,7 +13,7 @@ use crate::access::permission::needs::{RunFlows, SeeFlows};
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::error::{Error, Result};
-use crate::base::http::json::{JsonBody, Refusal, Window, created, moment, ok, path_id};
+use crate::base::http::json::{JsonBody, Refusal, Window, created, moment, object, ok, path_id};
 
 /// The addresses of this slice, relative to the workspace's.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -141,6 +141,7 @@ pub async fn by_name(
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct FlowsBody {
     /// Which.
+    #[serde(default, deserialize_with = "object")]
     pub flows: Option<FlowFilter>,
     /// `NAME_ASC`, `NAME_DESC`, `CREATED_DESC` or `UPDATED_DESC`.
     pub sort: Option<String>,
@@ -192,6 +193,7 @@ pub async fn filter(
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct FlowsCount {
     /// Which.
+    #[serde(default, deserialize_with = "object")]
     pub flows: Option<FlowFilter>,
 }
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::base::db::Id;
 use crate::base::db::schema::flows;
 use crate::base::error::Result;
+use crate::base::http::json::object;
 use crate::orchestration::wire::filter::{
     Among, Named, Operator, Tagged, Term, join, lower, tag_patterns,
 };
@@ -19,10 +20,13 @@ pub struct FlowFilter {
     #[serde(default)]
     pub operator: Operator,
     /// With these ids.
+    #[serde(default, deserialize_with = "object")]
     pub id: Option<Among<Uuid>>,
     /// With these names.
+    #[serde(default, deserialize_with = "object")]
     pub name: Option<Named>,
     /// With these tags.
+    #[serde(default, deserialize_with = "object")]
     pub tags: Option<Tagged>,
 }
 

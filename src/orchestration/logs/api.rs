@@ -11,7 +11,7 @@ use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::db::{Id, Instant};
 use crate::base::error::{Error, Result};
-use crate::base::http::json::{JsonBody, JsonList, Refusal, Window, created, moment, ok};
+use crate::base::http::json::{JsonBody, JsonList, Refusal, Window, created, moment, object, ok};
 use crate::orchestration::wire::filter::{Among, Between, Linked};
 
 /// The addresses of this slice, relative to the workspace's.
@@ -127,12 +127,16 @@ pub struct LogLevels {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct LogFilter {
     /// Of these grades.
+    #[serde(default, deserialize_with = "object")]
     pub level: Option<LogLevels>,
     /// Logged in this time.
+    #[serde(default, deserialize_with = "object")]
     pub timestamp: Option<Between>,
     /// By these flow runs.
+    #[serde(default, deserialize_with = "object")]
     pub flow_run_id: Option<Among<Uuid>>,
     /// By these task runs.
+    #[serde(default, deserialize_with = "object")]
     pub task_run_id: Option<Linked>,
 }
 
@@ -140,6 +144,7 @@ pub struct LogFilter {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct LogsBody {
     /// Which.
+    #[serde(default, deserialize_with = "object")]
     pub logs: Option<LogFilter>,
     /// `TIMESTAMP_ASC` or `TIMESTAMP_DESC`.
     pub sort: Option<String>,

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::base::db::paging::contains_pattern;
 use crate::base::db::{Instant, MultiBackend};
 use crate::base::error::{Error, Result};
+use crate::base::http::json::object;
 
 /// Values in one list of a filter, at most.
 const VALUES: usize = 200;
@@ -167,9 +168,11 @@ pub struct InState {
     #[serde(default)]
     pub operator: Operator,
     /// Of which kinds.
+    #[serde(default, deserialize_with = "object")]
     #[serde(rename = "type")]
     pub kind: Option<Among<String>>,
     /// Of which names.
+    #[serde(default, deserialize_with = "object")]
     pub name: Option<Among<String>>,
 }
 
