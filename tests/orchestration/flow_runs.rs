@@ -106,6 +106,25 @@ async fn a_run_is_taken_by_one() {
     }
 }
 
+/// §5.4: many who make the run of one key at once get the same one, and none is refused.
+#[actix_rt::test]
+async fn one_key_makes_one_run() {
+    let app = spawn().await;
+    let (api, place) = data(&app).await;
+    let flow = flow(&api, &place, "etl").await;
+    for round in 0..5 {
+        let body = json!({"flow_id": flow, "idempotency_key": format!("key {round}")});
+        let path = format!("{place}/flow_runs/");
+        let told = (0..8).map(|_| api.post(&path, body.clone()));
+        let told = futures_util::future::join_all(told).await;
+        let made = told.iter().filter(|answer| answer.status == 201).count();
+        let found = told.iter().filter(|answer| answer.status == 200).count();
+        assert_eq!((made, found), (1, 7), "round {round}");
+        let first = told[0].json()["id"].clone();
+        assert!(told.iter().all(|answer| answer.json()["id"] == first));
+    }
+}
+
 /// api.md §2, §3: filters, sorts and windows find what they say.
 #[actix_rt::test]
 async fn runs_are_found() {

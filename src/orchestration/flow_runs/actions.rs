@@ -52,7 +52,14 @@ pub async fn create(
     wanted: Wanted,
 ) -> Result<(FlowRun, bool)> {
     let (workspace, now) = (access.workspace().id, app.now());
-    app.db.ingest(move |db| make(db, workspace, wanted, now)).await
+    let again = wanted.key.is_some().then(|| wanted.clone());
+    match (app.db.ingest(move |db| make(db, workspace, wanted, now)).await, again) {
+        // Somebody else made the run of this key in between: it is there now.
+        (Err(Error::Conflict(_)), Some(wanted)) => {
+            app.db.ingest(move |db| make(db, workspace, wanted, now)).await
+        }
+        (outcome, _) => outcome,
+    }
 }
 
 fn make(
