@@ -7,10 +7,11 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 
 use crate::base::clock::Clock;
-use crate::base::db::{Database, Db, Id, Instant};
+use crate::base::db::{Database, Db, Id, Instant, Location};
 use crate::base::error::{Error, Result};
 use crate::base::http::limits::Limits;
 use crate::base::http::metrics::Metrics;
+use crate::base::live::Live;
 use crate::base::mail::{QueuedMail, Rendered};
 use crate::base::secret::{InstanceKeys, Password, RecoveryCode};
 use crate::base::seen::SeenToday;
@@ -49,6 +50,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Whose visits to which workspace this process has noted today.
     pub visits: Arc<SeenToday>,
+    /// Who waits for news of a workspace.
+    pub live: Arc<Live>,
     /// Writes the mails.
     pub render_mail: MailRenderer,
     /// Woken when a mail was queued.
@@ -75,6 +78,7 @@ async fn on_hasher<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static)
 impl App {
     /// The parts put together.
     pub fn new(db: Database, context: Context, render_mail: MailRenderer) -> Self {
+        let is_shared = matches!(db.location(), Location::Postgres(_));
         let limits = Limits::new(context.settings.flags.requests_per_minute);
         Self {
             db,
@@ -83,6 +87,7 @@ impl App {
             limits: Arc::new(limits),
             metrics: Arc::new(Metrics::new()),
             visits: Arc::new(SeenToday::default()),
+            live: Arc::new(Live::new(is_shared)),
             render_mail,
             mail_queued: Arc::new(Notify::new()),
         }

@@ -114,6 +114,7 @@ pub fn routes(app: App) -> impl FnOnce(&mut ServiceConfig) + Clone {
             .service(web::resource("/ready").get(ready))
             .service(web::resource("/metrics").get(metrics::serve))
             .service(web::resource("/static/{version}/{name:.*}").get(assets::serve))
+            .configure(orchestration::open_sockets)
             .service(
                 web::scope("/api")
                     .wrap(from_fn(visits::layer))

@@ -288,6 +288,12 @@ pub fn client_workspace(account_id: impl Display, workspace_id: impl Display) ->
     format!("/account/{account_id}/workspace/{workspace_id}")
 }
 
+/// Where a list of events on the API goes on.
+pub fn api_events_next(workspace: &crate::access::membership::Workspace, token: &str) -> String {
+    let (account, id) = (workspace.account, workspace.id);
+    format!("/api/accounts/{account}/workspaces/{id}/events/filter/next?page-token={token}")
+}
+
 /// A file of `static/`, under a name that changes with its content.
 pub fn asset(name: &str) -> String {
     crate::base::http::assets::path(name)

@@ -27,6 +27,8 @@ pub fn all_jobs() -> Vec<Job> {
         tenancy::service_accounts::jobs::JOBS,
         tenancy::sharing::jobs::JOBS,
         tenancy::workspaces::jobs::JOBS,
+        orchestration::concurrency::queries::JOBS,
+        orchestration::flow_runs::expiry::JOBS,
         orchestration::flow_runs::retention::JOBS,
     ]
     .concat()

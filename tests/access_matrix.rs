@@ -389,7 +389,15 @@ fn table(actors: &[&str], rows: &[(String, Vec<String>)]) -> String {
 }
 
 /// What stands below a workspace's address on the API only.
-const INSIDE: [&str; 4] = ["/flows", "/flow_run", "/logs", "/admin/storage"];
+const INSIDE: [&str; 7] = [
+    "/flows",
+    "/flow_run",
+    "/task_run",
+    "/logs",
+    "/events",
+    "/v2/concurrency_limits",
+    "/admin/storage",
+];
 
 /// The patterns below `/api`; the same ones again below `/api/accounts/…/workspaces/…`.
 const ENDPOINTS: [&str; 4] = [

@@ -85,6 +85,11 @@ async fn every_column_that_the_code_names_exists() {
         flow_runs,
         flow_run_states,
         logs,
+        task_runs,
+        task_run_states,
+        events,
+        flow_run_inputs,
+        concurrency_leases,
     );
     let named: BTreeSet<&str> = queries.iter().map(|(table, _)| *table).collect();
     let texts: Vec<String> = queries

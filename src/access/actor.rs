@@ -192,6 +192,15 @@ impl Actor {
         }
     }
 
+    /// The id of the key or the session.
+    pub fn credential(&self) -> uuid::Uuid {
+        match self {
+            Self::Session { session, .. } => session.uuid(),
+            Self::UserKey { key, .. } => key.id.uuid(),
+            Self::ServiceAccountKey { key, .. } => key.uuid(),
+        }
+    }
+
     /// The name, for words on pages and in mails.
     pub fn name(&self) -> &str {
         match self {

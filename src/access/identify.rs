@@ -192,7 +192,7 @@ pub async fn by_key<B: MessageBody + 'static>(
 }
 
 /// The key of an `Authorization: Bearer …` header; the scheme in any case (api.md §1).
-fn bearer(req: &actix_web::HttpRequest) -> Option<&str> {
+pub fn bearer(req: &actix_web::HttpRequest) -> Option<&str> {
     let value = req.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, key) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
@@ -204,17 +204,29 @@ async fn identify_key(req: &actix_web::HttpRequest) -> Result<()> {
     let typed = bearer(req).ok_or(Error::SignInRequired)?;
     // What fails the checksum is a typing error, not a guess.
     let key = ApiKey::parse(typed).ok_or(Error::SignInRequired)?;
-    let actor = match key.kind() {
-        KeyKind::User => identify_user_key(&app, &key, ip).await?,
-        KeyKind::ServiceAccount => identify_service_account_key(&app, &key, ip).await?,
-    };
-    let Some(actor) = actor else {
-        app.limits.unknown_key(ip)?;
-        return Err(Error::SignInRequired);
-    };
+    let actor = actor_of_key(&app, &key, ip).await?;
     tracing::Span::current().record("user.id", tracing::field::display(actor.id()));
     req.extensions_mut().insert(actor);
     Ok(())
+}
+
+/// Who acts by a key.
+///
+/// # Errors
+/// [`Error::SignInRequired`] for one that does not count, [`Error::TooMany`] after many of those, the
+/// database's fault.
+pub async fn actor_of_key(app: &App, key: &ApiKey, ip: ClientIp) -> Result<Actor> {
+    let actor = match key.kind() {
+        KeyKind::User => identify_user_key(app, key, ip).await?,
+        KeyKind::ServiceAccount => identify_service_account_key(app, key, ip).await?,
+    };
+    match actor {
+        Some(actor) => Ok(actor),
+        None => {
+            app.limits.unknown_key(ip)?;
+            Err(Error::SignInRequired)
+        }
+    }
 }
 
 /// Whether it is time to note a use again: a minute's exactness spares a write per request.

@@ -13,6 +13,7 @@ pub mod membership;
 pub mod organization;
 pub mod permission;
 pub mod role;
+pub mod standing;
 pub mod workspace;
 
 use crate::base::db::Id;

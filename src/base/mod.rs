@@ -5,6 +5,7 @@ pub mod db;
 pub mod error;
 pub mod http;
 pub mod jobs;
+pub mod live;
 pub mod mail;
 pub mod random;
 pub mod secret;

@@ -36,10 +36,12 @@ async fn run(started: Started, listener: TcpListener) -> Result<(), CliError> {
     figures.map(actix_web::rt::spawn);
     greet(&started).await?;
     let (stop, stopped) = watch::channel(false);
+    let live = std::sync::Arc::clone(&app.live);
     let background = actix_web::rt::spawn(worker::run(app, mailer, stopped));
     actix_web::rt::spawn(async move {
         wait_for_signal().await;
         tracing::info!("stopping: requests under way are finished");
+        live.close();
         let stopping = handle.stop(true);
         actix_web::rt::spawn(async {
             wait_for_signal().await;

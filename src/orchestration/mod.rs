@@ -4,13 +4,22 @@
 //! [`crate::access::workspace::WorkspaceAccess`], so a workspace out of the key's reach answers
 //! with the same bytes as one that does not exist.
 
+pub mod concurrency;
+pub mod events;
 pub mod flow_runs;
 pub mod flows;
 pub mod logs;
 pub mod states;
+pub mod task_runs;
 pub mod wire;
 
 use actix_web::web;
+
+/// Addresses below `/api` that take their key in a frame and not in the head.
+pub fn open_sockets(config: &mut web::ServiceConfig) {
+    events::sockets::open_routes(config);
+    logs::sockets::open_routes(config);
+}
 
 /// The API's addresses, relative to `/api`.
 pub fn api(config: &mut web::ServiceConfig) {
@@ -18,9 +27,13 @@ pub fn api(config: &mut web::ServiceConfig) {
         .service(web::resource("/me/workspaces").get(wire::me::workspaces))
         .service(
             web::scope("/accounts/{account_id}/workspaces/{workspace_id}")
+                .configure(concurrency::api::routes)
+                .configure(events::sockets::routes)
+                .configure(events::api::routes)
                 .configure(flow_runs::api::routes)
                 .configure(flows::api::routes)
                 .configure(logs::api::routes)
+                .configure(task_runs::api::routes)
                 .configure(wire::probes::in_workspace)
                 .default_service(web::to(wire::nothing_here)),
         )

@@ -16,6 +16,7 @@ LOGIN_LIBRARIES = Path(sys.prefix) / "login"
 class Client:
     def __init__(self, base: str, home: Path, program: Path = CURRENT, for_login: bool = False):
         self.program, self.home = program, home
+        self.python = program.parent / "python"
         home.mkdir(parents=True, exist_ok=True)
         self.environment = {
             "PATH": os.environ["PATH"],

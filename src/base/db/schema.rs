@@ -465,6 +465,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     flow_runs,
     flow_run_states,
     logs,
+    task_runs,
+    task_run_states,
+    events,
+    flow_run_inputs,
+    concurrency_leases,
 );
 
 /// What an id of the `accounts` table is the id of; the product's own type is in `tenancy`.
@@ -547,5 +552,100 @@ diesel::table! {
         level -> BigInt,
         message -> Text,
         at -> SqlInstant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// Runs of tasks.
+    task_runs (workspace_id, id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        flow_run_id -> Nullable<SqlId>,
+        name -> Text,
+        task_key -> Text,
+        dynamic_key -> Text,
+        tags -> Text,
+        body -> Text,
+        policy -> Text,
+        state -> Nullable<Text>,
+        state_type -> Nullable<Text>,
+        state_name -> Nullable<Text>,
+        state_at -> Nullable<SqlInstant>,
+        run_count -> BigInt,
+        expected_start_at -> Nullable<SqlInstant>,
+        next_scheduled_at -> Nullable<SqlInstant>,
+        started_at -> Nullable<SqlInstant>,
+        ended_at -> Nullable<SqlInstant>,
+        total_run_micros -> BigInt,
+        created_at -> SqlInstant,
+        updated_at -> SqlInstant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// States that runs of tasks were in.
+    task_run_states (workspace_id, id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        task_run_id -> SqlId,
+        at -> SqlInstant,
+        cache_key -> Nullable<Text>,
+        cache_expires_at -> Nullable<SqlInstant>,
+        state -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// What happened in workspaces.
+    events (workspace_id, id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        occurred_at -> SqlInstant,
+        received_at -> SqlInstant,
+        event -> Text,
+        resource_id -> Text,
+        follows -> Nullable<SqlId>,
+        resource -> Text,
+        related -> Text,
+        payload -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// What runs of flows were told while they ran.
+    flow_run_inputs (workspace_id, flow_run_id, key) {
+        workspace_id -> SqlId,
+        flow_run_id -> SqlId,
+        key -> Text,
+        id -> SqlId,
+        value -> Text,
+        sender -> Nullable<Text>,
+        created_at -> SqlInstant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// Places that runs hold for a time.
+    concurrency_leases (workspace_id, id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        names -> Text,
+        holder -> Nullable<Text>,
+        expires_at -> SqlInstant,
     }
 }

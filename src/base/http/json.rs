@@ -220,6 +220,21 @@ impl Window {
         }
         Ok(Self { limit: limit.into(), offset: offset.into() })
     }
+
+    /// The window of a page, and the page's number, from 1.
+    ///
+    /// # Errors
+    /// As of [`Window::of`]; [`Error::Invalid`] for no page and no rows.
+    pub fn of_page(limit: Option<u32>, page: Option<u32>) -> Result<(Self, i64)> {
+        let page = page.unwrap_or(1);
+        let rows = limit.unwrap_or(ROWS);
+        if page == 0 || rows == 0 {
+            return Err(Error::Invalid("page and limit: use 1 or more.".to_owned()));
+        }
+        let offset = u64::from(page - 1) * u64::from(rows);
+        let offset = u32::try_from(offset).unwrap_or(u32::MAX);
+        Ok((Self::of(Some(rows), Some(offset))?, page.into()))
+    }
 }
 
 /// A moment as RFC 3339 in UTC.

@@ -13,6 +13,7 @@ pub mod metrics;
 mod notice;
 pub mod page;
 pub mod session;
+pub mod socket;
 
 use actix_web::HttpResponse;
 use actix_web::http::header;

@@ -3,8 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::inputs::FlowRunInput;
 use super::model::{Body, FlowRun, FlowRunId};
-use super::{names, queries};
+use super::{inputs, names, queries};
 use crate::access::WorkspaceId;
 use crate::access::permission::needs::{ManageFlows, RunFlows};
 use crate::access::workspace::WorkspaceAccess;
@@ -12,10 +13,15 @@ use crate::app::App;
 use crate::base::db::{Db, Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
+use crate::base::live::Topic;
+use crate::orchestration::events::queries as events;
 use crate::orchestration::flows::model::FlowId;
 use crate::orchestration::flows::queries as flows;
+use crate::orchestration::states::event::{self, Changed};
 use crate::orchestration::states::model::{State, StateCreate, StateType};
+use crate::orchestration::states::outcome::Orchestrated;
 use crate::orchestration::states::rules::{self, Decision, Policy};
+use crate::orchestration::task_runs::actions as task_runs;
 use crate::tenancy::audit::{By, Entry, record};
 
 /// A run as a client wants it.
@@ -53,13 +59,15 @@ pub async fn create(
 ) -> Result<(FlowRun, bool)> {
     let (workspace, now) = (access.workspace().id, app.now());
     let again = wanted.key.is_some().then(|| wanted.clone());
-    match (app.db.ingest(move |db| make(db, workspace, wanted, now)).await, again) {
+    let made = match (app.db.ingest(move |db| make(db, workspace, wanted, now)).await, again) {
         // Somebody else made the run of this key in between: it is there now.
         (Err(Error::Conflict(_)), Some(wanted)) => {
-            app.db.ingest(move |db| make(db, workspace, wanted, now)).await
+            app.db.ingest(move |db| make(db, workspace, wanted, now)).await?
         }
-        (outcome, _) => outcome,
-    }
+        (outcome, _) => outcome?,
+    };
+    app.live.wake(workspace.uuid(), Topic::Events);
+    Ok(made)
 }
 
 fn make(
@@ -96,7 +104,8 @@ fn make(
     Ok((queries::one(db, workspace, id)?.ok_or(Error::NotFound)?, true))
 }
 
-/// Puts a run into a state, which gets a moment of its own, and counts it (§5.2).
+/// Puts a run into a state, which gets a moment of its own, and counts it (§5.2); tells of it by an event,
+/// and gives the task that stands for a subflow the same state.
 fn enter(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -116,22 +125,22 @@ fn enter(
     let mut course = run.course();
     course.enter(before, &state, &mut policy);
     queries::enter(db, (workspace, run.id), &state, (&policy, &course), now)?;
+    let changed = Changed { before, state: &state, run_count: course.run_count, tags: &run.tags.0 };
+    let flow = flows::name_of(db, workspace, run.flow_id)?;
+    let mut told = event::of_flow(&changed, (run.id, &run.name), (run.flow_id, &flow));
+    told.received_at = now;
+    events::insert(db, workspace, &[told])?;
+    if let Some(task) = run.parent_task_run_id {
+        task_runs::mirror(db, workspace, (task.cast(), run.id), &state, now)?;
+    }
+    if state.kind == StateType::Cancelled {
+        task_runs::cancel_in(db, workspace, run.id, now)?;
+        for child in queries::open_children(db, workspace, run.id)? {
+            let wish = StateCreate::of(StateType::Cancelling);
+            orchestrate(db, workspace, child, (wish, false), now)?;
+        }
+    }
     Ok(state)
-}
-
-/// What became of a wish for a state: what the client is told, and whether a state was written.
-#[derive(Clone, Debug)]
-pub struct Orchestrated {
-    /// `ACCEPT`, `REJECT`, `ABORT` or `WAIT`.
-    pub status: &'static str,
-    /// The state that the run is in.
-    pub state: Option<State>,
-    /// Seconds to wait.
-    pub delay: Option<i64>,
-    /// Why.
-    pub reason: Option<String>,
-    /// Whether the run is in another state than before.
-    pub is_new: bool,
 }
 
 /// Moves a run to a state, as far as the rules allow.
@@ -145,10 +154,16 @@ pub async fn set_state(
     (wish, force): (StateCreate, bool),
 ) -> Result<Orchestrated> {
     let (workspace, now) = (access.workspace().id, app.now());
-    app.db.ingest(move |db| orchestrate(db, workspace, id, (wish, force), now)).await
+    let told = app.db.ingest(move |db| orchestrate(db, workspace, id, (wish, force), now)).await?;
+    app.live.wake(workspace.uuid(), Topic::Events);
+    Ok(told)
 }
 
-fn orchestrate(
+/// The same inside a transaction.
+///
+/// # Errors
+/// As of [`set_state`].
+pub fn orchestrate(
     db: &mut Db,
     workspace: WorkspaceId,
     id: FlowRunId,
@@ -164,28 +179,70 @@ fn orchestrate(
         has_process: run.infrastructure_pid.is_some(),
         is_subflow: run.parent_task_run_id.is_some(),
     };
-    let told = |status, reason| Orchestrated {
-        status,
-        state: run.state().cloned(),
-        delay: None,
-        reason,
-        is_new: false,
-    };
-    Ok(match rules::decide(&seen, wish.at(now), force, now) {
-        Decision::Accept(state, policy) => {
-            let state = enter(db, workspace, &run, *state, policy, now)?;
-            Orchestrated { state: Some(state), is_new: true, ..told("ACCEPT", None) }
-        }
-        Decision::Reject(Some((state, policy)), reason) => {
-            let state = enter(db, workspace, &run, *state, policy, now)?;
-            Orchestrated { state: Some(state), is_new: true, ..told("REJECT", Some(reason)) }
-        }
-        Decision::Reject(None, reason) => told("REJECT", Some(reason)),
-        Decision::Abort(reason) => told("ABORT", Some(reason)),
-        Decision::Wait(seconds, reason) => {
-            Orchestrated { delay: Some(seconds), ..told("WAIT", Some(reason)) }
-        }
+    let decision = rules::decide(&seen, wish.at(now), force, now);
+    Orchestrated::of(decision, run.state(), |state, policy| {
+        enter(db, workspace, &run, state, policy, now)
     })
+}
+
+/// Lets a run that waits go on, with the input that it waits for (api.md §4).
+///
+/// # Errors
+/// [`Error::NotFound`] for a run of elsewhere; the database's fault.
+pub async fn resume(
+    app: &App,
+    access: WorkspaceAccess<RunFlows>,
+    id: FlowRunId,
+    input: Option<Map<String, Value>>,
+) -> Result<Orchestrated> {
+    let (workspace, now) = (access.workspace().id, app.now());
+    let told = app.db.ingest(move |db| go_on(db, workspace, id, input, now)).await?;
+    app.live.wake(workspace.uuid(), Topic::Events);
+    Ok(told)
+}
+
+fn go_on(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    id: FlowRunId,
+    input: Option<Map<String, Value>>,
+    now: Instant,
+) -> Result<Orchestrated> {
+    let run = queries::locked(db, workspace, id)?.ok_or(Error::NotFound)?;
+    let refused = |decision| Orchestrated::of(decision, run.state(), |state, _| Ok(state));
+    let Some(paused) = run.state().filter(|state| state.kind == StateType::Paused) else {
+        let reason = "Cannot resume a flow run that is not paused.";
+        return refused(Decision::Abort(reason.to_owned()));
+    };
+    if let Some(keyset) = &paused.state_details.run_input_keyset {
+        let part = |name: &str| keyset.get(name).and_then(Value::as_str);
+        if let Some(schema) = part("schema")
+            && let Some(schema) = inputs::one(db, (workspace, id), schema)?
+            && let Some(problem) = inputs::problem(&schema.value, input.as_ref())
+        {
+            let reason = format!("Run input validation failed: {problem}");
+            return refused(Decision::Reject(None, reason));
+        }
+        if let (Some(key), Some(input)) = (part("response"), input) {
+            inputs::check_key(key)?;
+            let input = FlowRunInput {
+                flow_run_id: id,
+                key: key.to_owned(),
+                id: Id::new(now),
+                value: Value::Object(input).to_string(),
+                sender: None,
+                created_at: now,
+            };
+            inputs::insert(db, workspace, &input)?;
+        }
+    }
+    let mut wish = StateCreate::of(StateType::Running);
+    if paused.state_details.pause_reschedule {
+        wish = StateCreate::of(StateType::Scheduled);
+        wish.name = Some("Resuming".to_owned());
+        wish.state_details.get_or_insert_default().scheduled_time = Some(now);
+    }
+    orchestrate(db, workspace, id, (wish, false), now)
 }
 
 /// A change of a run by a client; what is absent stays.

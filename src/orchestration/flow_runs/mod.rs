@@ -2,7 +2,9 @@
 
 pub mod actions;
 pub mod api;
+pub mod expiry;
 pub mod filter;
+pub mod inputs;
 pub mod model;
 pub mod names;
 pub mod queries;

@@ -4,13 +4,14 @@ use diesel::prelude::*;
 
 use super::model::{Body, FlowRun, FlowRunId};
 use crate::access::WorkspaceId;
-use crate::base::db::schema::{flow_run_states, flow_runs, flows, logs};
+use crate::base::db::schema::{flow_run_states, flow_runs, logs, task_runs};
 use crate::base::db::{Db, Id, Instant, Json, MultiBackend, SqlId};
 use crate::base::http::json::Window;
 use crate::orchestration::flows::model::FlowId;
-use crate::orchestration::states::model::State;
+use crate::orchestration::states::model::{State, StateType};
 use crate::orchestration::states::rules::{Course, Policy};
 use crate::orchestration::wire::filter::Term;
+use crate::orchestration::wire::history::{history_query, sums_sql};
 
 /// In which order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,54 +37,39 @@ pub enum Sort {
     NameDown,
 }
 
-/// Which runs of a workspace.
-#[derive(Default)]
-pub struct Which {
-    /// The runs' own condition.
-    pub runs: Option<Term<flow_runs::table>>,
-    /// Of these flows only.
-    pub flows: Option<Vec<FlowId>>,
-}
-
-impl Which {
-    /// Of the flows of a condition.
-    ///
-    /// # Errors
-    /// The database's fault.
-    pub fn of_flows(
-        mut self,
-        db: &mut Db,
-        workspace: WorkspaceId,
-        term: Option<Term<flows::table>>,
-    ) -> QueryResult<Self> {
-        if let Some(term) = term {
-            let found = flows::table
-                .filter(flows::workspace_id.eq(workspace))
-                .filter(term)
-                .limit(FLOWS)
-                .select(flows::id)
-                .load(db)?;
-            self.flows = Some(found);
-        }
-        Ok(self)
-    }
-}
-
-/// Flows that a filter of runs names, at most.
-const FLOWS: i64 = 10_000;
-
 type Query = diesel::dsl::IntoBoxed<'static, flow_runs::table, MultiBackend>;
 
-fn of(workspace: WorkspaceId, which: Which) -> Query {
-    let mut query =
+fn of(workspace: WorkspaceId, term: Option<Term<flow_runs::table>>) -> Query {
+    let query =
         flow_runs::table.into_boxed::<MultiBackend>().filter(flow_runs::workspace_id.eq(workspace));
-    if let Some(runs) = which.runs {
-        query = query.filter(runs);
+    match term {
+        Some(term) => query.filter(term),
+        None => query,
     }
-    if let Some(flows) = which.flows {
-        query = query.filter(flow_runs::flow_id.eq_any(flows));
-    }
-    query
+}
+
+history_query!(flow_runs);
+
+/// How many seconds after they were due runs of a workspace began, or have not begun: the mean.
+///
+/// # Errors
+/// The database's fault.
+pub fn lateness(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    term: Option<Term<flow_runs::table>>,
+    now: Instant,
+) -> QueryResult<Option<f64>> {
+    use diesel::dsl::{count_star, sql};
+    use diesel::sql_types::BigInt;
+    let (_, late) = sums_sql(db, now);
+    let (late, runs): (i64, i64) = of(workspace, term)
+        .filter(flow_runs::expected_start_at.is_not_null())
+        .select((sql::<BigInt>(&late), count_star()))
+        .get_result(db)?;
+    let seconds = std::time::Duration::from_micros(late.unsigned_abs()).as_secs_f64();
+    let runs = u32::try_from(runs).unwrap_or(u32::MAX);
+    Ok((runs > 0).then(|| seconds / f64::from(runs)))
 }
 
 /// A run of a workspace.
@@ -92,6 +78,16 @@ fn of(workspace: WorkspaceId, which: Which) -> Query {
 /// The database's fault.
 pub fn one(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult<Option<FlowRun>> {
     flow_runs::table.find((workspace, id)).select(FlowRun::as_select()).first(db).optional()
+}
+
+/// Whether a run is in the workspace.
+///
+/// # Errors
+/// The database's fault.
+pub fn exists(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult<bool> {
+    let found: Option<FlowRunId> =
+        flow_runs::table.find((workspace, id)).select(flow_runs::id).first(db).optional()?;
+    Ok(found.is_some())
 }
 
 /// The same, which nobody else changes before this transaction ends.
@@ -106,6 +102,30 @@ pub fn locked(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult
             .execute(conn)?;
     }
     one(db, workspace, id)
+}
+
+/// Runs that have not ended, of flows that a run started.
+///
+/// # Errors
+/// The database's fault.
+pub fn open_children(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    id: FlowRunId,
+) -> QueryResult<Vec<FlowRunId>> {
+    let ended: Vec<StateType> =
+        StateType::ALL.iter().copied().filter(|kind| kind.is_final()).collect();
+    let tasks = task_runs::table
+        .filter(task_runs::workspace_id.eq(workspace))
+        .filter(task_runs::flow_run_id.eq(id))
+        .select(task_runs::id.nullable());
+    flow_runs::table
+        .filter(flow_runs::workspace_id.eq(workspace))
+        .filter(flow_runs::parent_task_run_id.eq_any(tasks))
+        .filter(flow_runs::state_type.ne_all(ended))
+        .limit(1000)
+        .select(flow_runs::id)
+        .load(db)
 }
 
 /// The run of an idempotency key.
@@ -133,12 +153,12 @@ pub fn of_key(
 pub fn some(
     db: &mut Db,
     workspace: WorkspaceId,
-    which: Which,
+    term: Option<Term<flow_runs::table>>,
     sort: Sort,
     window: Window,
 ) -> QueryResult<Vec<FlowRun>> {
     let (id, expected) = (flow_runs::id, flow_runs::expected_start_at);
-    let query = of(workspace, which);
+    let query = of(workspace, term);
     let query = match sort {
         Sort::Id => query.order(id.desc()),
         Sort::Expected => query.order((expected, id)),
@@ -157,8 +177,12 @@ pub fn some(
 ///
 /// # Errors
 /// The database's fault.
-pub fn count(db: &mut Db, workspace: WorkspaceId, which: Which) -> QueryResult<i64> {
-    of(workspace, which).count().get_result(db)
+pub fn count(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    term: Option<Term<flow_runs::table>>,
+) -> QueryResult<i64> {
+    of(workspace, term).count().get_result(db)
 }
 
 /// The states that a run was in, the first one first; 1,000 at most.

@@ -1,5 +1,5 @@
-//! Runs that ended longer ago than their account keeps them go, some at a time, with their states and
-//! logs (W1, N1).
+//! Runs that ended longer ago than their account keeps them go, some at a time, with their tasks, states
+//! and logs, and with the events of that time (N2).
 
 use diesel::prelude::*;
 use jiff::SignedDuration;
@@ -11,6 +11,7 @@ use crate::base::db::schema::{accounts, flow_runs, logs, organizations, workspac
 use crate::base::db::{Db, Id, Instant, MultiBackend};
 use crate::base::error::Result;
 use crate::base::jobs::Job;
+use crate::orchestration::events::queries as events;
 
 /// The job of this slice.
 pub const JOBS: &[Job] = &[Job {
@@ -22,6 +23,9 @@ pub const JOBS: &[Job] = &[Job {
 /// Workspaces looked at together, and runs removed in one transaction.
 const WORKSPACES: i64 = 100;
 const RUNS: i64 = 200;
+
+/// Events removed in one transaction.
+const EVENTS: i64 = 1000;
 
 /// Removes what ended longer ago than it is kept.
 ///
@@ -101,6 +105,7 @@ fn with_own_retention(
 
 async fn prune_workspace(app: &App, workspace: WorkspaceId, before: Instant) -> Result<()> {
     while app.db.ingest(move |db| Ok(prune_some(db, workspace, before)?)).await? {}
+    while app.db.ingest(move |db| Ok(prune_events(db, workspace, before)?)).await? {}
     Ok(())
 }
 
@@ -122,4 +127,10 @@ fn prune_some(db: &mut Db, workspace: WorkspaceId, before: Instant) -> QueryResu
         .filter(flow_runs::id.eq_any(ids));
     let removed = diesel::delete(ended).execute(db)?;
     Ok(i64::try_from(removed).unwrap_or(0) == RUNS)
+}
+
+/// The same for events.
+fn prune_events(db: &mut Db, workspace: WorkspaceId, before: Instant) -> QueryResult<bool> {
+    let removed = events::delete_before(db, workspace, before, EVENTS)?;
+    Ok(i64::try_from(removed).unwrap_or(0) == EVENTS)
 }

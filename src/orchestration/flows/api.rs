@@ -6,14 +6,18 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::filter::FlowFilter;
+use super::actions;
 use super::model::{Flow, FlowId};
 use super::queries::{self, Sort};
-use crate::access::permission::needs::{RunFlows, SeeFlows};
+use crate::access::permission::needs::{ManageFlows, RunFlows, SeeFlows};
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::error::{Error, Result};
-use crate::base::http::json::{JsonBody, Refusal, Window, created, moment, object, ok, path_id};
+use crate::base::http::client::ClientIp;
+use crate::base::http::json::{
+    JsonBody, Refusal, Window, created, moment, no_content, ok, path_id,
+};
+use crate::orchestration::wire::which::{Filters, Paginated};
 
 /// The addresses of this slice, relative to the workspace's.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -22,7 +26,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/flows/filter").post(filter))
         .service(web::resource("/flows/count").post(count))
         .service(web::resource("/flows/name/{name}").get(by_name))
-        .service(web::resource("/flows/{id}").get(read));
+        .service(web::resource("/flows/paginate").post(paginate))
+        .service(web::resource("/flows/{id}").get(read).patch(edit).delete(remove));
 }
 
 /// A flow.
@@ -137,12 +142,60 @@ pub async fn by_name(
     Ok(ok(&FlowBody::from(flow.ok_or(Error::NotFound)?)))
 }
 
+/// A change of a flow; what is absent or null stays.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub struct FlowChange {
+    /// Its tags.
+    pub tags: Option<Vec<String>>,
+}
+
+/// Changes a flow.
+#[utoipa::path(patch, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/{id}",
+    tag = "Flows", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("id" = Uuid, Path)),
+    request_body = Option<FlowChange>,
+    responses((status = 204), (status = 400, body = Refusal),
+              (status = 401, body = Refusal), (status = 403, body = Refusal),
+              (status = 404, body = Refusal), (status = 415, body = Refusal),
+              (status = 422, body = Refusal)))]
+pub async fn edit(
+    req: HttpRequest,
+    access: WorkspaceAccess<RunFlows>,
+    app: web::Data<App>,
+    body: JsonBody<FlowChange>,
+) -> Result<HttpResponse> {
+    let (id, tags) = (path_id(&req, "id")?, body.parsed()?.tags);
+    let (workspace, now) = (access.workspace().id, app.now());
+    let is_there = app
+        .db
+        .ingest(move |db| {
+            access.still_holds(db)?;
+            Ok(queries::retag(db, (workspace, id), tags, now)?)
+        })
+        .await?;
+    if is_there { Ok(no_content()) } else { Err(Error::NotFound) }
+}
+
+/// Removes a flow with its runs.
+#[utoipa::path(delete, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/{id}",
+    tag = "Flows", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("id" = Uuid, Path)),
+    responses((status = 204), (status = 401, body = Refusal), (status = 403, body = Refusal),
+              (status = 404, body = Refusal)))]
+pub async fn remove(
+    req: HttpRequest,
+    access: WorkspaceAccess<ManageFlows>,
+    app: web::Data<App>,
+    ip: ClientIp,
+) -> Result<HttpResponse> {
+    actions::delete(&app, access, ip, path_id(&req, "id")?).await?;
+    Ok(no_content())
+}
+
 /// Which flows, in which order.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct FlowsBody {
     /// Which.
-    #[serde(default, deserialize_with = "object")]
-    pub flows: Option<FlowFilter>,
+    #[serde(flatten)]
+    pub which: Filters,
     /// `NAME_ASC`, `NAME_DESC`, `CREATED_DESC` or `UPDATED_DESC`.
     pub sort: Option<String>,
     /// Rows at most; 200 unless less is wanted.
@@ -150,6 +203,9 @@ pub struct FlowsBody {
     pub limit: Option<u32>,
     /// Rows left out before them.
     pub offset: Option<u32>,
+    /// For pages: which one, from 1.
+    #[schema(minimum = 1)]
+    pub page: Option<u32>,
 }
 
 fn sort(word: Option<&str>) -> Result<Sort> {
@@ -181,7 +237,7 @@ pub async fn filter(
     let found = app
         .db
         .read(move |db| {
-            let term = body.flows.map(|flows| flows.term()).transpose()?.flatten();
+            let term = body.which.of_flows(workspace)?;
             Ok(queries::some(db, workspace, term, sort, window)?)
         })
         .await?;
@@ -189,18 +245,38 @@ pub async fn filter(
     Ok(ok(&list))
 }
 
-/// Which flows.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-pub struct FlowsCount {
-    /// Which.
-    #[serde(default, deserialize_with = "object")]
-    pub flows: Option<FlowFilter>,
+/// A page of flows, with how many there are.
+#[utoipa::path(post, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/paginate",
+    tag = "Flows", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
+    request_body = Option<FlowsBody>,
+    responses((status = 200, body = Paginated<FlowBody>), (status = 400, body = Refusal),
+              (status = 401, body = Refusal), (status = 403, body = Refusal),
+              (status = 404, body = Refusal), (status = 415, body = Refusal),
+              (status = 422, body = Refusal)))]
+pub async fn paginate(
+    access: WorkspaceAccess<SeeFlows>,
+    app: web::Data<App>,
+    body: JsonBody<FlowsBody>,
+) -> Result<HttpResponse> {
+    let body = body.parsed()?;
+    let (window, page) = Window::of_page(body.limit, body.page)?;
+    let (sort, workspace) = (sort(body.sort.as_deref())?, access.workspace().id);
+    let (found, count) = app
+        .db
+        .read(move |db| {
+            let term = body.which.of_flows(workspace)?;
+            let count = queries::count(db, workspace, body.which.of_flows(workspace)?)?;
+            Ok((queries::some(db, workspace, term, sort, window)?, count))
+        })
+        .await?;
+    let list: Vec<FlowBody> = found.into_iter().map(Into::into).collect();
+    Ok(ok(&Paginated::of(list, count, (page, window.limit))))
 }
 
 /// How many flows.
 #[utoipa::path(post, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/count",
     tag = "Flows", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    request_body = Option<FlowsCount>,
+    request_body = Option<Filters>,
     responses((status = 200, body = i64, content_type = "application/json"), (status = 400, body = Refusal),
               (status = 401, body = Refusal), (status = 403, body = Refusal),
               (status = 404, body = Refusal), (status = 415, body = Refusal),
@@ -208,16 +284,13 @@ pub struct FlowsCount {
 pub async fn count(
     access: WorkspaceAccess<SeeFlows>,
     app: web::Data<App>,
-    body: JsonBody<FlowsCount>,
+    body: JsonBody<Filters>,
 ) -> Result<HttpResponse> {
-    let body = body.parsed()?;
+    let which = body.parsed()?;
     let workspace = access.workspace().id;
     let number = app
         .db
-        .read(move |db| {
-            let term = body.flows.map(|flows| flows.term()).transpose()?.flatten();
-            Ok(queries::count(db, workspace, term)?)
-        })
+        .read(move |db| Ok(queries::count(db, workspace, which.of_flows(workspace)?)?))
         .await?;
     Ok(ok(&number))
 }

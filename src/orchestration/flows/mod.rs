@@ -1,5 +1,6 @@
 //! Flows: what a workspace runs, by name.
 
+pub mod actions;
 pub mod api;
 pub mod filter;
 pub mod model;

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use super::model::{Flow, FlowId};
 use crate::access::WorkspaceId;
-use crate::base::db::schema::flows;
-use crate::base::db::{Db, Instant, Json, MultiBackend, on_each_backend};
+use crate::base::db::schema::{flow_runs, flows, logs};
+use crate::base::db::{Db, Id, Instant, Json, MultiBackend, on_each_backend};
 use crate::base::http::json::Window;
 use crate::orchestration::wire::filter::Term;
 
@@ -30,6 +30,15 @@ pub enum Sort {
 /// The database's fault.
 pub fn one(db: &mut Db, workspace: WorkspaceId, id: FlowId) -> QueryResult<Option<Flow>> {
     flows::table.find((workspace, id)).select(Flow::as_select()).first(db).optional()
+}
+
+/// The name of a flow of a workspace; empty for one of elsewhere.
+///
+/// # Errors
+/// The database's fault.
+pub fn name_of(db: &mut Db, workspace: WorkspaceId, id: FlowId) -> QueryResult<String> {
+    let name = flows::table.find((workspace, id)).select(flows::name).first(db).optional()?;
+    Ok(name.unwrap_or_default())
 }
 
 /// A flow of a workspace, by name.
@@ -117,4 +126,54 @@ pub fn get_or_create(
     // Somebody else may have made it in between.
     let flow = named(db, workspace, name)?.ok_or(diesel::result::Error::NotFound)?;
     Ok((flow, made > 0))
+}
+
+/// Gives a flow other tags, where some are given; returns whether it is there.
+///
+/// # Errors
+/// The database's fault.
+pub fn retag(
+    db: &mut Db,
+    (workspace, id): (WorkspaceId, FlowId),
+    tags: Option<Vec<String>>,
+    now: Instant,
+) -> QueryResult<bool> {
+    let Some(tags) = tags else { return Ok(one(db, workspace, id)?.is_some()) };
+    let changed = diesel::update(flows::table.find((workspace, id)))
+        .set((flows::tags.eq(Json(tags)), flows::updated_at.eq(now)))
+        .execute(db)?;
+    Ok(changed > 0)
+}
+
+/// Removes some runs of a flow with what belongs to them; returns how many.
+///
+/// # Errors
+/// The database's fault.
+pub fn delete_runs(
+    db: &mut Db,
+    (workspace, id): (WorkspaceId, FlowId),
+    limit: i64,
+) -> QueryResult<usize> {
+    let some: Vec<Id<()>> = flow_runs::table
+        .filter(flow_runs::workspace_id.eq(workspace))
+        .filter(flow_runs::flow_id.eq(id))
+        .limit(limit)
+        .select(flow_runs::id)
+        .load(db)?;
+    let its_logs = logs::table
+        .filter(logs::workspace_id.eq(workspace))
+        .filter(logs::flow_run_id.eq_any(some.clone()));
+    diesel::delete(its_logs).execute(db)?;
+    let runs = flow_runs::table
+        .filter(flow_runs::workspace_id.eq(workspace))
+        .filter(flow_runs::id.eq_any(some));
+    diesel::delete(runs).execute(db)
+}
+
+/// Removes a flow that has no runs.
+///
+/// # Errors
+/// The database's fault, also when it has runs.
+pub fn delete(db: &mut Db, workspace: WorkspaceId, id: FlowId) -> QueryResult<bool> {
+    Ok(diesel::delete(flows::table.find((workspace, id))).execute(db)? > 0)
 }

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::base::db::{Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::json::{JsonBody, JsonList, Refusal, Window, created, moment, object, ok};
+use crate::base::live::Topic;
 use crate::orchestration::wire::filter::{Among, Between, Linked};
 
 /// The addresses of this slice, relative to the workspace's.
@@ -111,11 +112,12 @@ pub async fn create(
         })
         .collect();
     app.db.ingest(move |db| Ok(queries::insert(db, workspace, &lines)?)).await?;
+    app.live.wake(workspace.uuid(), Topic::Logs);
     Ok(created(&()))
 }
 
 /// Which grades.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct LogLevels {
     /// At least so grave.
     pub ge_: Option<i32>,
@@ -124,7 +126,7 @@ pub struct LogLevels {
 }
 
 /// Which lines; what is null narrows nothing.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct LogFilter {
     /// Of these grades.
     #[serde(default, deserialize_with = "object")]
@@ -138,6 +140,41 @@ pub struct LogFilter {
     /// By these task runs.
     #[serde(default, deserialize_with = "object")]
     pub task_run_id: Option<Linked>,
+    /// Containing words.
+    #[serde(default, deserialize_with = "object")]
+    pub text: Option<LogText>,
+}
+
+/// Which words.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+pub struct LogText {
+    /// Words that all occur in the message or the logger's name, in letters of any size.
+    pub query: String,
+}
+
+impl LogFilter {
+    /// Whether a line is one of them.
+    pub fn holds(&self, log: &Log) -> bool {
+        let is_among = |list: Option<&Vec<Uuid>>, id: Option<Id<()>>| {
+            list.is_none_or(|list| id.is_some_and(|id| list.contains(&id.uuid())))
+        };
+        let level = self.level.clone().unwrap_or_default();
+        let times = self.timestamp.clone().unwrap_or_default();
+        let runs = self.flow_run_id.as_ref().and_then(|runs| runs.any_.as_ref());
+        let tasks = self.task_run_id.clone().unwrap_or_default();
+        let has_words = self.text.as_ref().is_none_or(|text| {
+            let line = format!("{} {}", log.name, log.message).to_lowercase();
+            text.query.to_lowercase().split_whitespace().all(|word| line.contains(word))
+        });
+        level.ge_.is_none_or(|least| log.level >= least.into())
+            && level.le_.is_none_or(|most| log.level <= most.into())
+            && times.before_.is_none_or(|before| log.at <= before)
+            && times.after_.is_none_or(|after| log.at >= after)
+            && is_among(runs, log.flow_run_id)
+            && is_among(tasks.any_.as_ref(), log.task_run_id)
+            && tasks.is_null_.is_none_or(|is_null| log.task_run_id.is_none() == is_null)
+            && has_words
+    }
 }
 
 /// Which lines, in which order.
@@ -190,6 +227,7 @@ pub async fn filter(
         before: times.before_,
         after: times.after_,
         is_down,
+        words: filter.text.map(|text| text.query),
     };
     let workspace = access.workspace().id;
     let found = app.db.read(move |db| Ok(queries::some(db, workspace, which, window)?)).await?;

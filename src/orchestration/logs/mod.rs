@@ -2,3 +2,4 @@
 
 pub mod api;
 pub mod queries;
+pub mod sockets;

@@ -3,9 +3,11 @@
 use diesel::prelude::*;
 
 use crate::access::WorkspaceId;
+use crate::base::db::paging::contains_pattern;
 use crate::base::db::schema::logs;
 use crate::base::db::{Db, Id, Instant, MultiBackend, on_each_backend};
 use crate::base::http::json::Window;
+use crate::orchestration::wire::filter::lower;
 
 /// What an id of the `logs` table is the id of.
 #[derive(Debug)]
@@ -80,6 +82,8 @@ pub struct Which {
     pub before: Option<Instant>,
     /// From then on.
     pub after: Option<Instant>,
+    /// Words that all occur in the message or the logger's name.
+    pub words: Option<String>,
     /// The latest first.
     pub is_down: bool,
 }
@@ -119,10 +123,41 @@ pub fn some(
     if let Some(after) = which.after {
         query = query.filter(logs::at.ge(after));
     }
+    for word in which.words.iter().flat_map(|words| words.split_whitespace()).take(10) {
+        let pattern = contains_pattern(word);
+        let message = lower(logs::message).like(pattern.clone()).escape('\\');
+        query = query.filter(message.or(lower(logs::name).like(pattern).escape('\\')));
+    }
     query = if which.is_down {
         query.order((logs::at.desc(), logs::id.desc()))
     } else {
         query.order((logs::at, logs::id))
     };
     query.limit(window.limit).offset(window.offset).select(Log::as_select()).load(db)
+}
+
+/// When this server heard of a line, to the millisecond: that is in its id.
+pub fn received_at(id: LogId) -> Instant {
+    let millis = id.uuid().as_u128() >> 80;
+    Instant::from_microseconds(i64::try_from(millis).unwrap_or(0).saturating_mul(1000))
+}
+
+/// Lines that this server heard of since a moment, in that order; a thousand at most.
+///
+/// # Errors
+/// The database's fault.
+pub fn received_since(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    since: Instant,
+) -> QueryResult<Vec<Log>> {
+    let millis = u128::try_from(since.as_microseconds().div_euclid(1000)).unwrap_or(0);
+    let from = LogId::from(uuid::Uuid::from_u128(millis << 80));
+    logs::table
+        .filter(logs::workspace_id.eq(workspace))
+        .filter(logs::id.ge(from))
+        .order(logs::id)
+        .limit(1000)
+        .select(Log::as_select())
+        .load(db)
 }

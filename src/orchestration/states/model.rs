@@ -169,6 +169,11 @@ pub struct State {
 const LONGEST_NAME: usize = 200;
 
 impl StateCreate {
+    /// A wish for a state of a kind, with nothing else to say.
+    pub fn of(kind: StateType) -> Self {
+        Self { kind, name: None, message: None, data: None, state_details: None }
+    }
+
     /// The state, from a moment on.
     pub fn at(self, now: Instant) -> State {
         let name = self.name.filter(|name| !name.is_empty());

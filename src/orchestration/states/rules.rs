@@ -169,17 +169,20 @@ fn from_open(run: &Run<'_>, current: &State, proposed: &State, now: Instant) -> 
         // 11
         (Paused, kind) => resuming(run, current, kind, now),
         // 13
-        (Scheduled | Pending, Running) => {
-            let due = current.state_details.scheduled_time.filter(|due| *due > now)?;
-            let left = due.since(now).as_secs_f64().round();
-            #[expect(clippy::cast_possible_truncation, reason = "seconds of a calendar's span")]
-            let seconds = left as i64;
-            Some(Decision::Wait(seconds, "Scheduled time is in the future".to_owned()))
-        }
+        (Scheduled | Pending, Running) => waits(current, now),
         // 14
         (Running, Failed) if run.run_count <= run.policy.tries() => Some(retry(run, proposed, now)),
         _ => None,
     }
+}
+
+/// 13: what is not due yet is waited for.
+pub(super) fn waits(current: &State, now: Instant) -> Option<Decision> {
+    let due = current.state_details.scheduled_time.filter(|due| *due > now)?;
+    let left = due.since(now).as_secs_f64().round();
+    #[expect(clippy::cast_possible_truncation, reason = "seconds of a calendar's span")]
+    let seconds = left as i64;
+    Some(Decision::Wait(seconds, "Scheduled time is in the future".to_owned()))
 }
 
 fn cancelled(run: &Run<'_>, now: Instant) -> Decision {

@@ -1,7 +1,12 @@
 //! Pieces of the filters that the client sends (schemas `*Filter*` of Prefect 3.8.8's API): what is null
 //! or absent narrows nothing; the pieces of one filter are joined by its operator.
 
-use diesel::expression::BoxableExpression;
+use diesel::expression::{
+    AppearsOnTable, BoxableExpression, Expression, SelectableExpression, ValidGrouping,
+    is_aggregate,
+};
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::result::QueryResult;
 use diesel::sql_types::{Bool, Nullable, Text};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -176,6 +181,49 @@ pub struct InState {
     pub name: Option<Among<String>>,
 }
 
+/// Whether a column's value is among those that a query selects. diesel's own `eq_any` takes no boxed query
+/// of both databases.
+#[derive(Clone, Copy, Debug)]
+pub struct Within<Q> {
+    column: &'static str,
+    query: Q,
+}
+
+impl<Q> Within<Q> {
+    /// The column with its table: `flow_runs.flow_id`.
+    pub fn new(column: &'static str, query: Q) -> Self {
+        Self { column, query }
+    }
+}
+
+impl<Q> Expression for Within<Q> {
+    type SqlType = Nullable<Bool>;
+}
+
+impl<Q, Tables> AppearsOnTable<Tables> for Within<Q> {}
+
+impl<Q, Tables> SelectableExpression<Tables> for Within<Q> {}
+
+impl<Q> ValidGrouping<()> for Within<Q> {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for Within<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        out.push_sql(self.column);
+        out.push_sql(" IN (");
+        self.query.walk_ast(out.reborrow())?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl<Q> QueryId for Within<Q> {
+    type QueryId = ();
+
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
 /// Joins conditions; none of them is no condition.
 pub fn join<T: 'static>(operator: Operator, terms: Vec<Term<T>>) -> Option<Term<T>>
 where
@@ -189,6 +237,115 @@ where
         Operator::Or => Box::new(all.or(term)) as Term<T>,
     }))
 }
+
+/// Writes, for a table with an id, a name and tags, the functions that make conditions of filters; diesel
+/// has no columns of any table, so that one text serves all (docs/decisions/0014).
+macro_rules! conditions {
+    ($table:ident) => {
+        type Rows = $crate::orchestration::wire::filter::Term<$table::table>;
+
+        fn with_id(id: &Among<uuid::Uuid>) -> Result<Vec<Rows>> {
+            let ids = |list: &[uuid::Uuid]| -> Vec<$crate::base::db::Id<()>> {
+                list.iter().map(|id| $crate::base::db::Id::from(*id)).collect()
+            };
+            let id = id.checked()?;
+            let mut terms: Vec<Rows> = Vec::new();
+            if let Some(any) = &id.any_ {
+                terms.push(Box::new($table::id.eq_any(ids(any)).nullable()));
+            }
+            if let Some(none) = &id.not_any_ {
+                terms.push(Box::new($table::id.ne_all(ids(none)).nullable()));
+            }
+            Ok(terms)
+        }
+
+        fn named(name: &Named) -> Result<Vec<Rows>> {
+            let mut terms: Vec<Rows> = Vec::new();
+            if let Some(pattern) = name.pattern()? {
+                let found = $crate::orchestration::wire::filter::lower($table::name)
+                    .like(pattern)
+                    .escape('\\');
+                terms.push(Box::new(found.nullable()));
+            }
+            if let Some(any) = &name.any_ {
+                terms.push(Box::new($table::name.eq_any(any.clone()).nullable()));
+            }
+            Ok(terms)
+        }
+
+        fn has_tag(tag: &String) -> Rows {
+            let [first, later] = $crate::orchestration::wire::filter::tag_patterns(tag);
+            let tags = $table::tags;
+            let found = tags.like(first).escape('\\').or(tags.like(later).escape('\\'));
+            Box::new(found.nullable())
+        }
+
+        fn tagged(tags: &Tagged) -> Result<Option<Rows>> {
+            use $crate::orchestration::wire::filter::{Operator, join};
+            let tags = tags.checked()?;
+            let mut terms: Vec<Rows> = Vec::new();
+            if let Some(all) = &tags.all_ {
+                terms.extend(join(Operator::And, all.iter().map(has_tag).collect()));
+            }
+            if let Some(any) = &tags.any_ {
+                terms.extend(join(Operator::Or, any.iter().map(has_tag).collect()));
+            }
+            match tags.is_null_ {
+                Some(true) => terms.push(Box::new($table::tags.eq("[]").nullable())),
+                Some(false) => terms.push(Box::new($table::tags.ne("[]").nullable())),
+                None => {}
+            }
+            Ok(join(tags.operator, terms))
+        }
+    };
+}
+pub(crate) use conditions;
+
+/// The same for a table of runs: its states and times.
+macro_rules! run_conditions {
+    ($table:ident: $($time:ident),+) => {
+        /// The conditions of a list of values on a text column that may be null.
+        macro_rules! among {
+            ($terms:ident, $column:expr, $filter:expr) => {
+                if let Some(filter) = $filter {
+                    let filter = filter.checked()?;
+                    if let Some(any) = &filter.any_ {
+                        $terms.push(Box::new($column.eq_any(any.clone()).nullable()) as Rows);
+                    }
+                    if let Some(none) = &filter.not_any_ {
+                        $terms.push(Box::new($column.ne_all(none.clone()).nullable()) as Rows);
+                    }
+                }
+            };
+        }
+
+        fn in_state(state: &InState) -> Result<Option<Rows>> {
+            let mut terms: Vec<Rows> = Vec::new();
+            among!(terms, $table::state_type, &state.kind);
+            among!(terms, $table::state_name, &state.name);
+            Ok($crate::orchestration::wire::filter::join(state.operator, terms))
+        }
+
+        $(fn $time(time: Option<&Between>) -> Option<Rows> {
+            let time = time?;
+            let mut terms: Vec<Rows> = Vec::new();
+            if let Some(before) = time.before_ {
+                terms.push(Box::new($table::$time.le(before)));
+            }
+            if let Some(after) = time.after_ {
+                terms.push(Box::new($table::$time.ge(after)));
+            }
+            match time.is_null_ {
+                Some(true) => terms.push(Box::new($table::$time.is_null().nullable())),
+                Some(false) => terms.push(Box::new($table::$time.is_not_null().nullable())),
+                None => {}
+            }
+            let and = $crate::orchestration::wire::filter::Operator::And;
+            $crate::orchestration::wire::filter::join(and, terms)
+        })+
+    };
+}
+pub(crate) use run_conditions;
 
 #[cfg(test)]
 mod tests {

@@ -18,6 +18,7 @@ const EVENTS: &[(&str, &str)] = &[
     ("api-key.created", "Created an API key"),
     ("api-key.deleted", "Deleted an API key"),
     ("flow-run.deleted", "Deleted a flow run"),
+    ("flow.deleted", "Deleted a flow"),
     ("service-account.created", "Created a service account"),
     ("service-account.deleted", "Removed a service account"),
     ("service-account.rotated", "Rotated a service account’s key"),

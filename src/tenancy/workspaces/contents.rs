@@ -8,8 +8,8 @@ use crate::access::actor::KeyMarker;
 use crate::access::membership::{AccountKind, Workspace};
 use crate::access::permission::Permission;
 use crate::base::db::schema::{
-    api_keys, flow_runs, flows, invitations, logs, memberships, service_account_grants as grants,
-    workspace_redirects,
+    api_keys, concurrency_leases, events, flow_runs, flows, invitations, logs, memberships,
+    service_account_grants as grants, task_runs, workspace_redirects,
 };
 use crate::base::db::{Db, Id};
 use crate::base::text::{counted, thousands};
@@ -80,6 +80,30 @@ pub const KINDS: &[ContentKind] = &[
         in_kind: None,
         count: count_keys,
         purge: purge_keys,
+    },
+    ContentKind {
+        one: "event",
+        many: "events",
+        shown_to: None,
+        in_kind: None,
+        count: |_, _| Ok(0),
+        purge: purge_events,
+    },
+    ContentKind {
+        one: "task run",
+        many: "task runs",
+        shown_to: None,
+        in_kind: None,
+        count: |_, _| Ok(0),
+        purge: purge_task_runs,
+    },
+    ContentKind {
+        one: "concurrency lease",
+        many: "concurrency leases",
+        shown_to: None,
+        in_kind: None,
+        count: |_, _| Ok(0),
+        purge: purge_leases,
     },
     ContentKind {
         one: "flow run",
@@ -217,6 +241,25 @@ fn purge_flow_runs(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<usiz
     let some = flow_runs::table.filter(flow_runs::workspace_id.eq(id));
     let ids: Vec<Id<ContentKind>> = some.limit(limit).select(flow_runs::id).load(db)?;
     diesel::delete(some.filter(flow_runs::id.eq_any(ids))).execute(db)
+}
+
+/// With their states, which go along.
+fn purge_task_runs(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<usize> {
+    let some = task_runs::table.filter(task_runs::workspace_id.eq(id));
+    let ids: Vec<Id<ContentKind>> = some.limit(limit).select(task_runs::id).load(db)?;
+    diesel::delete(some.filter(task_runs::id.eq_any(ids))).execute(db)
+}
+
+fn purge_events(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<usize> {
+    let some = events::table.filter(events::workspace_id.eq(id));
+    let ids: Vec<Id<ContentKind>> = some.limit(limit).select(events::id).load(db)?;
+    diesel::delete(some.filter(events::id.eq_any(ids))).execute(db)
+}
+
+fn purge_leases(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<usize> {
+    let some = concurrency_leases::table.filter(concurrency_leases::workspace_id.eq(id));
+    let ids: Vec<Id<ContentKind>> = some.limit(limit).select(concurrency_leases::id).load(db)?;
+    diesel::delete(some.filter(concurrency_leases::id.eq_any(ids))).execute(db)
 }
 
 fn count_flows(db: &mut Db, id: WorkspaceId) -> QueryResult<i64> {

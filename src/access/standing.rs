@@ -1,0 +1,71 @@
+//! The right of a key to something in a workspace, asked again as long as a connection lives (WS-04,
+//! AZ-08).
+
+use jiff::SignedDuration;
+use uuid::Uuid;
+
+use super::permission::Permission;
+use super::{AccountId, WorkspaceId, identify, membership};
+use crate::app::App;
+use crate::base::db::Instant;
+use crate::base::error::{Error, Result};
+use crate::base::http::client::ClientIp;
+use crate::base::secret::ApiKey;
+
+/// How long an answer counts: sockets end within five seconds of a revocation.
+pub const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(3);
+
+/// A key's right to something in a workspace.
+pub struct Standing {
+    key: ApiKey,
+    ip: ClientIp,
+    place: (AccountId, WorkspaceId),
+    permission: Permission,
+}
+
+impl Standing {
+    /// What a key says of itself; ask [`Standing::check`] whether it is so.
+    ///
+    /// # Errors
+    /// [`Error::SignInRequired`] for what is no key.
+    pub fn claimed(
+        key: &str,
+        ip: ClientIp,
+        place: (AccountId, WorkspaceId),
+        permission: Permission,
+    ) -> Result<Self> {
+        let key = ApiKey::parse(key).ok_or(Error::SignInRequired)?;
+        Ok(Self { key, ip, place, permission })
+    }
+
+    /// The workspace.
+    pub fn workspace(&self) -> WorkspaceId {
+        self.place.1
+    }
+
+    /// Asks whether the key may do it now; the key's id.
+    ///
+    /// # Errors
+    /// [`Error::SignInRequired`], [`Error::NotFound`], [`Error::Forbidden`]; the database's fault.
+    pub async fn check(&self, app: &App) -> Result<Uuid> {
+        let actor = identify::actor_of_key(app, &self.key, self.ip).await?;
+        let now: Instant = app.now();
+        let (reach, (account, workspace)) = (actor.reach(now), self.place);
+        let found =
+            app.db.read(move |db| Ok(membership::by_ids(db, &reach, account, workspace)?)).await?;
+        let Some((workspace, held)) = found else { return Err(Error::NotFound) };
+        if reach.only_workspace.is_some_and(|only| only != workspace.id) {
+            return Err(Error::NotFound);
+        }
+        if held.lacks_second_factor {
+            return Err(Error::SecondFactorRequired(workspace.account_name));
+        }
+        if !reach.narrow(held.scopes).contains(self.permission) {
+            return Err(Error::Forbidden(format!(
+                "This needs the permission “{}”.",
+                self.permission.words().trim_end_matches('.')
+            )));
+        }
+        Ok(actor.credential())
+    }
+}

@@ -1,0 +1,83 @@
+//! What all WebSockets share: who may open one, how long silence is borne, how they end (security.md WS).
+
+use std::time::Duration;
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, web};
+use actix_ws::{AggregatedMessageStream, CloseCode, CloseReason, Session};
+
+use crate::app::App;
+use crate::base::error::{Error, Result};
+
+/// The largest frame, in bytes (WS-05).
+pub const FRAME: usize = 1024 * 1024;
+
+/// The largest frame before anybody proved anything (WS-05).
+pub const FIRST_FRAME: usize = 16 * 1024;
+
+/// How long the first frames may take (WS-03).
+pub const FIRST: Duration = Duration::from_secs(5);
+
+/// How often the other side is asked whether it is there.
+pub const PING: Duration = Duration::from_secs(20);
+/// How long it may be silent.
+pub const SILENCE: Duration = Duration::from_secs(65);
+
+/// How long a reader may take to take what is sent.
+pub const SLOW: Duration = Duration::from_secs(10);
+
+/// A page of another site opens no socket (WS-02).
+///
+/// # Errors
+/// [`Error::Forbidden`].
+pub fn check_origin(req: &HttpRequest, app: &App) -> Result<()> {
+    let Some(origin) = req.headers().get(header::ORIGIN) else { return Ok(()) };
+    let own = app.settings().base_url.origin().ascii_serialization();
+    if origin.to_str().is_ok_and(|origin| origin == own) {
+        return Ok(());
+    }
+    Err(Error::Forbidden("This socket is for pages of this site and for programs.".to_owned()))
+}
+
+/// Opens a socket.
+///
+/// # Errors
+/// [`Error::BadRequest`] for a request that asks for none.
+pub fn open(
+    req: &HttpRequest,
+    payload: web::Payload,
+    (protocols, frame): (&[&str], usize),
+) -> Result<(actix_web::HttpResponse, Session, AggregatedMessageStream)> {
+    let opened = actix_ws::handle_with_protocols(req, payload, protocols);
+    let (response, session, stream) = opened.map_err(|_| {
+        Error::BadRequest("This address is a WebSocket: ask for an upgrade.".to_owned())
+    })?;
+    let stream = stream.max_frame_size(frame);
+    Ok((response, session, stream.aggregate_continuations().max_continuation_size(frame)))
+}
+
+/// Ends a socket with a reason.
+pub async fn close(session: Session, code: CloseCode, why: &str) {
+    let reason = CloseReason { code, description: Some(why.to_owned()) };
+    // Whoever is gone already does not hear it.
+    drop(tokio::time::timeout(SLOW, session.close(Some(reason))).await);
+}
+
+/// Sends a text; `false` when nobody takes it.
+pub async fn send(session: &mut Session, text: String) -> bool {
+    matches!(tokio::time::timeout(SLOW, session.text(text)).await, Ok(Ok(())))
+}
+
+/// How a socket ends for whoever has no right to it (any more).
+pub fn refusal(error: &Error) -> (CloseCode, String) {
+    match error {
+        Error::SignInRequired
+        | Error::VerificationRequired
+        | Error::NotFound
+        | Error::Forbidden(_)
+        | Error::SecondFactorRequired(_)
+        | Error::TooMany(_) => (CloseCode::Policy, error.to_string()),
+        Error::Invalid(_) => (CloseCode::Unsupported, error.to_string()),
+        _ => (CloseCode::Error, "The server is busy. Connect again in a moment.".to_owned()),
+    }
+}

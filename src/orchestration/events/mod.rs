@@ -1,0 +1,8 @@
+//! What happened in a workspace: told by clients and by this server, kept, found, and passed on live.
+
+pub mod api;
+pub mod filter;
+pub mod intake;
+pub mod model;
+pub mod queries;
+pub mod sockets;

@@ -1,0 +1,187 @@
+//! Keeping and finding events.
+
+use diesel::prelude::*;
+
+use super::filter::{EventFilter, Order};
+use super::model::{Event, EventId};
+use crate::access::WorkspaceId;
+use crate::base::db::schema::events;
+use crate::base::db::{Db, Id, Instant, MultiBackend, on_each_backend};
+
+/// Rows in one statement: what SQLite binds at most (32,766 values), with room to spare.
+const ROWS: usize = 1000;
+
+/// Rows read at a time, and looked at for one page, at most.
+const CHUNK: i64 = 500;
+const LOOKED_AT: usize = 10_000;
+
+/// Keeps events; one that is there already stays as it is.
+///
+/// # Errors
+/// The database's fault.
+pub fn insert(db: &mut Db, workspace: WorkspaceId, list: &[Event]) -> QueryResult<()> {
+    for some in list.chunks(ROWS) {
+        let rows: Vec<_> = some
+            .iter()
+            .map(|event| {
+                (
+                    events::id.eq(event.id),
+                    events::workspace_id.eq(workspace),
+                    events::occurred_at.eq(event.occurred_at),
+                    events::received_at.eq(event.received_at),
+                    events::event.eq(event.event.as_str()),
+                    events::resource_id.eq(event.resource_id.as_str()),
+                    events::follows.eq(event.follows),
+                    events::resource.eq(&event.resource),
+                    events::related.eq(&event.related),
+                    events::payload.eq(&event.payload),
+                )
+            })
+            .collect();
+        on_each_backend!(db, |conn| diesel::insert_into(events::table)
+            .values(&rows)
+            .on_conflict_do_nothing()
+            .execute(conn))?;
+    }
+    Ok(())
+}
+
+/// A place in a list of events: behind this one.
+pub type Place = (Instant, EventId);
+
+/// A page of events.
+#[derive(Debug)]
+pub struct Page {
+    /// The events.
+    pub events: Vec<Event>,
+    /// How many there are in all; of those that only a look decides, among the first 10,000.
+    pub total: i64,
+    /// Where to go on.
+    pub next: Option<Place>,
+}
+
+type Query = diesel::dsl::IntoBoxed<'static, events::table, MultiBackend>;
+
+fn of(workspace: WorkspaceId, filter: &EventFilter, (since, until): (Instant, Instant)) -> Query {
+    let mut query = events::table
+        .into_boxed::<MultiBackend>()
+        .filter(events::workspace_id.eq(workspace))
+        .filter(events::occurred_at.ge(since))
+        .filter(events::occurred_at.le(until));
+    if let Some(ids) = filter.ids() {
+        let ids: Vec<EventId> = ids.iter().map(|id| Id::from(*id)).collect();
+        query = query.filter(events::id.eq_any(ids));
+    }
+    if let Some(name) = &filter.event
+        && name.prefix.is_none()
+        && let Some(names) = &name.name
+    {
+        query = query.filter(events::event.eq_any(names.clone()));
+    }
+    if let Some(ids) = filter.resource.as_ref().and_then(|resource| resource.id.as_ref()) {
+        query = query.filter(events::resource_id.eq_any(ids.clone()));
+    }
+    query
+}
+
+/// Events of a workspace.
+///
+/// # Errors
+/// The database's fault.
+pub fn page(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    filter: &EventFilter,
+    (span, after): ((Instant, Instant), Option<Place>),
+    limit: usize,
+) -> QueryResult<Page> {
+    let looks = filter.needs_looking();
+    let mut page = Page { events: Vec::new(), total: 0, next: None };
+    let (mut at, mut looked_at) = (after, 0);
+    loop {
+        let rows = chunk(db, of(workspace, filter, span), filter.order.unwrap_or_default(), at)?;
+        let is_last = i64::try_from(rows.len()).unwrap_or(0) < CHUNK;
+        looked_at += rows.len();
+        at = rows.last().map(|last| (last.occurred_at, last.id)).or(at);
+        for event in rows.into_iter().filter(|event| filter.holds(event)) {
+            page.total += 1;
+            if page.events.len() < limit {
+                page.events.push(event);
+            } else {
+                page.next = page.events.last().map(|last| (last.occurred_at, last.id));
+            }
+        }
+        let is_full = page.next.is_some();
+        if is_last || (is_full && !looks) {
+            break;
+        }
+        if looked_at >= LOOKED_AT {
+            page.next = page.next.or(at);
+            break;
+        }
+    }
+    if !looks {
+        page.total = of(workspace, filter, span).count().get_result(db)?;
+    }
+    Ok(page)
+}
+
+fn chunk(
+    db: &mut Db,
+    mut query: Query,
+    order: Order,
+    after: Option<Place>,
+) -> QueryResult<Vec<Event>> {
+    let (at, id) = (events::occurred_at, events::id);
+    query = match order {
+        Order::Up => query.order((at, id)),
+        Order::Down => query.order((at.desc(), id.desc())),
+    };
+    if let Some((moment, last)) = after {
+        query = match order {
+            Order::Up => query.filter(at.gt(moment).or(at.eq(moment).and(id.gt(last)))),
+            Order::Down => query.filter(at.lt(moment).or(at.eq(moment).and(id.lt(last)))),
+        };
+    }
+    query.limit(CHUNK).select(Event::as_select()).load(db)
+}
+
+/// Events that this server heard of since a moment, in that order; a thousand at most.
+///
+/// # Errors
+/// The database's fault.
+pub fn received_since(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    since: Instant,
+) -> QueryResult<Vec<Event>> {
+    events::table
+        .filter(events::workspace_id.eq(workspace))
+        .filter(events::received_at.ge(since))
+        .order((events::received_at, events::id))
+        .limit(1000)
+        .select(Event::as_select())
+        .load(db)
+}
+
+/// Removes some events that occurred before a moment; returns how many.
+///
+/// # Errors
+/// The database's fault.
+pub fn delete_before(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    before: Instant,
+    limit: i64,
+) -> QueryResult<usize> {
+    let old: Vec<EventId> = events::table
+        .filter(events::workspace_id.eq(workspace))
+        .filter(events::occurred_at.lt(before))
+        .order(events::occurred_at)
+        .limit(limit)
+        .select(events::id)
+        .load(db)?;
+    let old =
+        events::table.filter(events::workspace_id.eq(workspace)).filter(events::id.eq_any(old));
+    diesel::delete(old).execute(db)
+}

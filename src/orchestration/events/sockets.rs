@@ -1,0 +1,225 @@
+//! Events over WebSockets: told by clients (`/events/in`), and passed on as they happen (`/events/out`).
+//!
+//! Invariant: a pong is sent only after every event before its ping is durable: the client takes it as a
+//! receipt, and tells again what it has no receipt for (api.md §3.3).
+
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, Session};
+use diesel::QueryResult;
+use jiff::SignedDuration;
+use serde_json::Value;
+use tokio::time::{Instant as Tick, interval, sleep_until};
+
+use super::filter::{EventFilter, Order};
+use super::intake;
+use super::model::{Event, EventBody, EventCreate};
+use super::queries;
+use crate::access::WorkspaceId;
+use crate::access::identify::bearer;
+use crate::access::permission::Permission;
+use crate::access::permission::needs::RunFlows;
+use crate::access::standing::{ASK_AGAIN, Standing};
+use crate::access::workspace::WorkspaceAccess;
+use crate::app::App;
+use crate::base::db::{Db, Instant};
+use crate::base::error::{Error, Result};
+use crate::base::http::client::ClientIp;
+use crate::base::http::socket::{self, FRAME};
+use crate::base::live::{Seat, Topic};
+use crate::orchestration::wire::outgoing::{self, Feed, News};
+
+/// The addresses that need a key in their head, relative to the workspace's.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config.service(web::resource("/events/in").get(incoming));
+}
+
+/// The addresses that take their key in the first frame; below `/api`, outside of its layer.
+pub fn open_routes(config: &mut web::ServiceConfig) {
+    config.service(
+        web::resource("/api/accounts/{account_id}/workspaces/{workspace_id}/events/out")
+            .get(outgoing),
+    );
+}
+
+/// Takes events in as long as the connection lives.
+async fn incoming(
+    req: HttpRequest,
+    access: WorkspaceAccess<RunFlows>,
+    app: web::Data<App>,
+    ip: ClientIp,
+    payload: web::Payload,
+) -> Result<HttpResponse> {
+    socket::check_origin(&req, &app)?;
+    let key = bearer(&req).ok_or(Error::SignInRequired)?;
+    let place = (access.workspace().account, access.workspace().id);
+    let standing = Standing::claimed(key, ip, place, Permission::RunFlows)?;
+    let seat = app.live.seat(access.actor().credential()).ok_or(Error::Unavailable)?;
+    let (response, session, stream) = socket::open(&req, payload, (&[], FRAME))?;
+    let app = app.get_ref().clone();
+    actix_web::rt::spawn(async move {
+        let mut intake = Intake { app, standing, waiting: Vec::new(), flush_at: None };
+        intake.serve(session, stream, seat).await;
+    });
+    Ok(response)
+}
+
+/// Events kept at once, at most, and how long one waits for others.
+const AT_ONCE: usize = 250;
+const WAIT: Duration = Duration::from_millis(30);
+
+/// A socket that events come in by.
+struct Intake {
+    app: App,
+    standing: Standing,
+    waiting: Vec<Event>,
+    flush_at: Option<Tick>,
+}
+
+/// Why a socket ends.
+type End = Option<(CloseCode, String)>;
+
+impl Intake {
+    async fn serve(&mut self, mut session: Session, mut stream: AggregatedMessageStream, _: Seat) {
+        let mut closing = self.app.live.closing();
+        let mut ask = interval(ASK_AGAIN.unsigned_abs());
+        let mut ping = interval(socket::PING);
+        let mut heard = Tick::now();
+        let end: End = loop {
+            let flush = sleep_until(self.flush_at.unwrap_or_else(Tick::now));
+            tokio::select! {
+                message = stream.recv() => {
+                    heard = Tick::now();
+                    match self.hear(&mut session, message).await {
+                        Ok(true) => {}
+                        Ok(false) => break None,
+                        Err(error) => break Some(socket::refusal(&error)),
+                    }
+                }
+                () = flush, if self.flush_at.is_some() => {
+                    if let Err(error) = self.flush().await {
+                        break Some(socket::refusal(&error));
+                    }
+                }
+                _ = ask.tick() => {
+                    if let Err(error) = self.standing.check(&self.app).await
+                        && !matches!(error, Error::Unavailable)
+                    {
+                        break Some(socket::refusal(&error));
+                    }
+                }
+                _ = ping.tick() => {
+                    if heard.elapsed() > socket::SILENCE || session.ping(b"").await.is_err() {
+                        break None;
+                    }
+                }
+                _ = closing.changed() => {
+                    break Some((CloseCode::Away, "The server stops.".to_owned()));
+                }
+            }
+        };
+        // What came before the end is kept; whoever told it may not hear of it and tells it again.
+        if let Err(error) = self.flush().await {
+            tracing::warn!(error.cause = %error, "events of a closed socket were not kept");
+        }
+        if let Some((code, why)) = end {
+            socket::close(session, code, &why).await;
+        }
+    }
+
+    /// Returns whether the socket goes on.
+    async fn hear(
+        &mut self,
+        session: &mut Session,
+        message: Option<Result<AggregatedMessage, actix_ws::ProtocolError>>,
+    ) -> Result<bool> {
+        match message {
+            Some(Ok(AggregatedMessage::Text(text))) => {
+                let event = EventCreate::read(&text)?.received(self.app.now())?;
+                self.waiting.push(event);
+                self.flush_at.get_or_insert_with(|| Tick::now() + WAIT);
+                if self.waiting.len() >= AT_ONCE {
+                    self.flush().await?;
+                }
+                Ok(true)
+            }
+            Some(Ok(AggregatedMessage::Ping(bytes))) => {
+                self.flush().await?;
+                Ok(session.pong(&bytes).await.is_ok())
+            }
+            Some(Ok(AggregatedMessage::Pong(_))) => Ok(true),
+            Some(Ok(AggregatedMessage::Binary(_))) => {
+                Err(Error::Invalid("Send events as text.".to_owned()))
+            }
+            Some(Ok(AggregatedMessage::Close(_)) | Err(_)) | None => Ok(false),
+        }
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        self.flush_at = None;
+        let events = std::mem::take(&mut self.waiting);
+        intake::take(&self.app, self.standing.workspace(), events).await
+    }
+}
+
+/// Passes events on as they happen.
+async fn outgoing(
+    req: HttpRequest,
+    app: web::Data<App>,
+    ip: ClientIp,
+    payload: web::Payload,
+) -> Result<HttpResponse> {
+    outgoing::open::<Events>(&req, app, ip, payload)
+}
+
+/// Events of a filter.
+struct Events(EventFilter);
+
+impl Feed for Events {
+    const TOPIC: Topic = Topic::Events;
+
+    fn of(filter: Value) -> Result<Self> {
+        let filter: EventFilter = serde_json::from_value(filter)
+            .map_err(|error| Error::Invalid(format!("The filter does not fit: {error}.")))?;
+        Ok(Self(filter.checked()?))
+    }
+
+    fn backfill(
+        &self,
+        db: &mut Db,
+        workspace: WorkspaceId,
+        now: Instant,
+    ) -> QueryResult<Vec<News>> {
+        let occurred = self.0.occurred.unwrap_or_default();
+        let since = occurred.since.unwrap_or(now - SignedDuration::from_secs(60));
+        let until = occurred.until.unwrap_or(now + SignedDuration::from_secs(60));
+        let filter = EventFilter { order: Some(Order::Up), ..self.0.clone() };
+        let page = queries::page(db, workspace, &filter, ((since, until), None), 1000)?;
+        Ok(page.events.into_iter().map(news).collect())
+    }
+
+    fn since(&self, db: &mut Db, workspace: WorkspaceId, since: Instant) -> QueryResult<Vec<News>> {
+        let (from, until) = {
+            let occurred = self.0.occurred.unwrap_or_default();
+            (occurred.since, occurred.until)
+        };
+        let found = queries::received_since(db, workspace, since)?;
+        let is_wanted = |event: &Event| {
+            self.0.holds(event)
+                && from.is_none_or(|from| event.occurred_at >= from)
+                && until.is_none_or(|until| event.occurred_at <= until)
+        };
+        let told = |event: Event| {
+            let (id, at) = (event.id.uuid(), event.received_at);
+            if is_wanted(&event) { news(event) } else { News { id, at, text: None } }
+        };
+        Ok(found.into_iter().map(told).collect())
+    }
+}
+
+fn news(event: Event) -> News {
+    let (id, at) = (event.id.uuid(), event.received_at);
+    let body = serde_json::json!({ "type": "event", "event": EventBody::from(event) });
+    News { id, at, text: Some(body.to_string()) }
+}

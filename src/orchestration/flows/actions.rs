@@ -1,0 +1,55 @@
+//! What happens to flows.
+
+use serde_json::json;
+
+use super::model::FlowId;
+use super::queries;
+use crate::access::permission::needs::ManageFlows;
+use crate::access::workspace::WorkspaceAccess;
+use crate::app::App;
+use crate::base::error::{Error, Result};
+use crate::base::http::client::ClientIp;
+use crate::tenancy::audit::{By, Entry, record};
+
+/// Runs removed in one transaction.
+const RUNS: i64 = 200;
+
+/// Removes a flow with its runs: the runs some at a time, so that nobody else waits, and the flow with the
+/// last ones.
+///
+/// # Errors
+/// [`Error::NotFound`] for a flow of elsewhere; the right went meanwhile; the database's fault, and then some
+/// runs are gone already.
+pub async fn delete(
+    app: &App,
+    access: WorkspaceAccess<ManageFlows>,
+    ip: ClientIp,
+    id: FlowId,
+) -> Result<()> {
+    let (place, now) = (access.workspace().clone(), app.now());
+    let workspace = place.id;
+    let flow = app.db.read(move |db| Ok(queries::one(db, workspace, id)?)).await?;
+    let flow = flow.ok_or(Error::NotFound)?;
+    let mut removed = 0;
+    loop {
+        let some =
+            app.db.ingest(move |db| Ok(queries::delete_runs(db, (workspace, id), RUNS)?)).await?;
+        removed += some;
+        if i64::try_from(some).unwrap_or(0) < RUNS {
+            break;
+        }
+    }
+    app.db
+        .write(access.locks(), move |db| {
+            access.still_holds(db)?;
+            let last = queries::delete_runs(db, (workspace, id), RUNS)?;
+            if !queries::delete(db, workspace, id)? {
+                return Err(Error::NotFound);
+            }
+            let runs = removed + last;
+            let details = json!({ "flow": { "id": id, "name": flow.name }, "flow_runs": runs });
+            let entry = Entry::of_workspace("flow.deleted", &place, details);
+            record(db, &By::actor(access.actor(), ip), entry, now)
+        })
+        .await
+}

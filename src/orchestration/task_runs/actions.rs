@@ -1,0 +1,298 @@
+//! What happens to runs of tasks over REST, and to those that stand for subflows.
+
+use super::model::{Body, TaskRun, TaskRunId};
+use super::queries;
+use crate::access::WorkspaceId;
+use crate::access::permission::needs::{ManageFlows, RunFlows};
+use crate::access::workspace::WorkspaceAccess;
+use crate::app::App;
+use crate::base::db::{Db, Id, Instant, Json};
+use crate::base::error::{Error, Result};
+use crate::base::live::Topic;
+use crate::base::random;
+use crate::orchestration::events::queries as events;
+use crate::orchestration::flow_runs::model::{FlowRun, FlowRunId};
+use crate::orchestration::flow_runs::queries as flow_runs;
+use crate::orchestration::states::event::{self, Changed};
+use crate::orchestration::states::model::{State, StateCreate, StateType};
+use crate::orchestration::states::outcome::Orchestrated;
+use crate::orchestration::states::rules::Policy;
+use crate::orchestration::states::task_rules::{self, TaskSeen};
+
+/// A run as a client wants it.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Its id; one of ours where none is given.
+    pub id: Option<TaskRunId>,
+    /// In which run of a flow.
+    pub flow_run: Option<FlowRunId>,
+    /// Its name.
+    pub name: Option<String>,
+    /// Which task.
+    pub task_key: String,
+    /// Which of the task's runs.
+    pub dynamic_key: String,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// What the client keeps with it.
+    pub body: Body,
+    /// How it is retried.
+    pub policy: Policy,
+    /// Its first state.
+    pub state: Option<StateCreate>,
+}
+
+/// Makes a run in its first state; or finds the one of its keys (§5.4). Returns whether it was made.
+///
+/// # Errors
+/// [`Error::NotFound`] for a flow's run of elsewhere; the database's fault.
+pub async fn create(
+    app: &App,
+    access: WorkspaceAccess<RunFlows>,
+    wanted: Wanted,
+) -> Result<(TaskRun, bool)> {
+    let (workspace, now) = (access.workspace().id, app.now());
+    let again = wanted.clone();
+    let made = match app.db.ingest(move |db| make(db, workspace, wanted, now)).await {
+        // Somebody else made the run of these keys in between: it is there now.
+        Err(Error::Conflict(_)) => app.db.ingest(move |db| make(db, workspace, again, now)).await?,
+        outcome => outcome?,
+    };
+    app.live.wake(workspace.uuid(), Topic::Events);
+    Ok(made)
+}
+
+fn make(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    mut wanted: Wanted,
+    now: Instant,
+) -> Result<(TaskRun, bool)> {
+    let flow_run = match wanted.flow_run {
+        Some(id) => Some(flow_runs::one(db, workspace, id)?.ok_or(Error::NotFound)?),
+        None => None,
+    };
+    let known = match (wanted.id, &flow_run) {
+        (Some(id), _) if queries::one(db, workspace, id)?.is_some() => Some(id),
+        (_, Some(flow_run)) => {
+            let keys = (wanted.task_key.as_str(), wanted.dynamic_key.as_str());
+            queries::id_of_keys(db, workspace, flow_run.id, keys)?
+        }
+        _ => None,
+    };
+    if let Some(id) = known {
+        return Ok((queries::one(db, workspace, id)?.ok_or(Error::NotFound)?, false));
+    }
+    let id = wanted.id.unwrap_or_else(|| TaskRunId::new(now));
+    if let Some(flow_run) = &flow_run {
+        let labels = &mut wanted.body.labels;
+        labels.insert("prefect.flow.id".to_owned(), serde_json::json!(flow_run.flow_id));
+        labels.insert("prefect.flow-run.id".to_owned(), serde_json::json!(flow_run.id));
+    }
+    let mut run = TaskRun {
+        id,
+        flow_run_id: wanted.flow_run,
+        name: wanted.name.unwrap_or_else(|| format!("{}-{}", wanted.task_key, wanted.dynamic_key)),
+        task_key: wanted.task_key,
+        dynamic_key: wanted.dynamic_key,
+        tags: Json(wanted.tags),
+        body: Json(wanted.body),
+        policy: Json(wanted.policy),
+        state: None,
+        run_count: 0,
+        expected_start_at: None,
+        next_scheduled_at: None,
+        started_at: None,
+        ended_at: None,
+        total_run_micros: 0,
+        created_at: now,
+        updated_at: now,
+    };
+    let first = wanted.state.map(|state| state.at(now));
+    let first = first.unwrap_or_else(|| State::made(StateType::Pending, "Pending", now));
+    let policy = run.policy.0.clone();
+    let state = move_to(&mut run, first, policy, now);
+    queries::insert(db, workspace, &run)?;
+    keep_state(db, workspace, (&run, flow_run.as_ref()), (None, &state))?;
+    Ok((run, true))
+}
+
+/// Puts a run into a state, which gets a moment of its own, and counts it (§5.2).
+fn move_to(run: &mut TaskRun, mut state: State, mut policy: Policy, now: Instant) -> State {
+    let before = run.state().cloned();
+    if let Some(before) = &before
+        && state.timestamp <= before.timestamp
+    {
+        state.timestamp = before.timestamp + jiff::SignedDuration::from_micros(1);
+    }
+    state.state_details.flow_run_id = run.flow_run_id.map(Id::uuid);
+    state.state_details.task_run_id = Some(run.id.uuid());
+    let mut course = run.course();
+    course.enter(before.as_ref(), &state, &mut policy);
+    run.count(&course);
+    run.policy = Json(policy);
+    run.state = Some(Json(state.clone()));
+    run.updated_at = now;
+    state
+}
+
+/// Keeps the state with the event that tells of it.
+fn keep_state(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    (run, flow_run): (&TaskRun, Option<&FlowRun>),
+    (before, state): (Option<&State>, &State),
+) -> Result<()> {
+    queries::insert_state(db, workspace, run.id, state)?;
+    let changed = Changed { before, state, run_count: run.run_count, tags: &run.tags.0 };
+    let about = flow_run.map(|run| (run.id, run.name.as_str()));
+    let mut told = event::of_task(&changed, (run.id, &run.name), about);
+    told.received_at = run.updated_at;
+    Ok(events::insert(db, workspace, &[told])?)
+}
+
+/// Moves a run to a state, as far as the rules allow.
+///
+/// # Errors
+/// [`Error::NotFound`] for a run of elsewhere; the database's fault.
+pub async fn set_state(
+    app: &App,
+    access: WorkspaceAccess<RunFlows>,
+    id: TaskRunId,
+    (wish, force): (StateCreate, bool),
+) -> Result<Orchestrated> {
+    let (workspace, now) = (access.workspace().id, app.now());
+    let told = app.db.ingest(move |db| orchestrate(db, workspace, id, (wish, force), now)).await?;
+    app.live.wake(workspace.uuid(), Topic::Events);
+    Ok(told)
+}
+
+fn orchestrate(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    id: TaskRunId,
+    (wish, force): (StateCreate, bool),
+    now: Instant,
+) -> Result<Orchestrated> {
+    let mut run = queries::locked(db, workspace, id)?.ok_or(Error::NotFound)?;
+    let flow_run = match run.flow_run_id {
+        Some(id) => flow_runs::one(db, workspace, id)?,
+        None => None,
+    };
+    let proposed = wish.at(now);
+    let key = proposed.state_details.cache_key.as_deref();
+    let cached = match key.filter(|_| proposed.kind == StateType::Running) {
+        Some(key) => queries::cached(db, workspace, key, now)?,
+        None => None,
+    };
+    let before = run.state().cloned();
+    let policy = run.policy.0.clone();
+    let seen = TaskSeen {
+        state: before.as_ref(),
+        run_count: run.run_count,
+        flow_run_run_count: run.body.0.flow_run_run_count,
+        policy: &policy,
+        flow_run: flow_run.as_ref().map(|run| (run.state(), run.run_count)),
+        cached: cached.as_ref(),
+        chance: f64::from(random::below(1000)) / 1000.0,
+    };
+    let (decision, begins_anew) = task_rules::decide(&seen, proposed, force, now);
+    Orchestrated::of(decision, before.as_ref(), |state, policy| {
+        if begins_anew {
+            run.run_count = 0;
+        }
+        if state.kind == StateType::Running
+            && let Some(flow_run) = &flow_run
+        {
+            run.body.0.flow_run_run_count = flow_run.run_count;
+        }
+        let state = move_to(&mut run, state, policy, now);
+        queries::update(db, workspace, &run)?;
+        keep_state(db, workspace, (&run, flow_run.as_ref()), (before.as_ref(), &state))?;
+        Ok(state)
+    })
+}
+
+/// Gives the run that stands for a subflow the state of that flow's run (§5.2).
+///
+/// # Errors
+/// The database's fault.
+pub fn mirror(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    (id, child): (TaskRunId, FlowRunId),
+    state: &State,
+    now: Instant,
+) -> Result<()> {
+    let Some(mut run) = queries::locked(db, workspace, id)? else { return Ok(()) };
+    let flow_run = match run.flow_run_id {
+        Some(id) => flow_runs::one(db, workspace, id)?,
+        None => None,
+    };
+    let before = run.state().cloned();
+    let mut same = State::made(state.kind, &state.name, now);
+    same.message.clone_from(&state.message);
+    same.data.clone_from(&state.data);
+    same.state_details.child_flow_run_id = Some(child.uuid());
+    let policy = run.policy.0.clone();
+    let state = move_to(&mut run, same, policy, now);
+    queries::update(db, workspace, &run)?;
+    keep_state(db, workspace, (&run, flow_run.as_ref()), (before.as_ref(), &state))
+}
+
+/// Cancels what has not ended in a flow's run that was cancelled (§4.2).
+///
+/// # Errors
+/// The database's fault.
+pub fn cancel_in(db: &mut Db, workspace: WorkspaceId, id: FlowRunId, now: Instant) -> Result<()> {
+    let flow_run = flow_runs::one(db, workspace, id)?;
+    for task in queries::open_in(db, workspace, id)? {
+        let Some(mut run) = queries::locked(db, workspace, task)? else { continue };
+        let before = run.state().cloned();
+        let mut state = State::made(StateType::Cancelled, "Cancelled", now);
+        state.message = Some("The parent flow run was cancelled.".to_owned());
+        let policy = run.policy.0.clone();
+        let state = move_to(&mut run, state, policy, now);
+        queries::update(db, workspace, &run)?;
+        keep_state(db, workspace, (&run, flow_run.as_ref()), (before.as_ref(), &state))?;
+    }
+    Ok(())
+}
+
+/// Gives a run another name.
+///
+/// # Errors
+/// [`Error::NotFound`] for a run of elsewhere; the database's fault.
+pub async fn rename(
+    app: &App,
+    access: WorkspaceAccess<RunFlows>,
+    id: TaskRunId,
+    name: Option<String>,
+) -> Result<()> {
+    let (workspace, now) = (access.workspace().id, app.now());
+    app.db
+        .ingest(move |db| {
+            let mut run = queries::locked(db, workspace, id)?.ok_or(Error::NotFound)?;
+            if let Some(name) = name.filter(|name| !name.is_empty()) {
+                run.name = name;
+                run.updated_at = now;
+                queries::update(db, workspace, &run)?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Removes a run with its states.
+///
+/// # Errors
+/// [`Error::NotFound`] for a run of elsewhere; the database's fault.
+pub async fn delete(app: &App, access: WorkspaceAccess<ManageFlows>, id: TaskRunId) -> Result<()> {
+    app.db
+        .ingest(move |db| {
+            access.still_holds(db)?;
+            let is_gone = queries::delete(db, access.workspace().id, id)?;
+            is_gone.then_some(()).ok_or(Error::NotFound)
+        })
+        .await
+}

@@ -1,0 +1,488 @@
+//! The API of runs of tasks.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::actions::{self, Wanted};
+use super::model::{Body, TaskRun, TaskRunId};
+use super::queries::{self, Sort};
+use crate::access::permission::needs::{ManageFlows, RunFlows, SeeFlows};
+use crate::access::workspace::WorkspaceAccess;
+use crate::app::App;
+use crate::base::db::{Id, Instant};
+use crate::base::error::{Error, Result};
+use crate::base::http::json::{
+    JsonBody, Refusal, Window, created, moment, no_content, ok, path_id,
+};
+use crate::orchestration::flow_runs::api::body::{estimates, seconds};
+use crate::orchestration::states::model::{State, StateCreate, StateType};
+use crate::orchestration::states::outcome::{OrchestrationResult, SetState};
+use crate::orchestration::states::rules::Policy;
+use crate::orchestration::wire::history::{HistoryBody, Interval, Span};
+use crate::orchestration::wire::which::{Filters, Paginated};
+
+/// The addresses of this slice, relative to the workspace's.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource(["/task_runs/", "/task_runs"]).post(create))
+        .service(web::resource("/task_runs/filter").post(filter))
+        .service(web::resource("/task_runs/paginate").post(paginate))
+        .service(web::resource("/task_runs/count").post(count))
+        .service(web::resource("/task_runs/history").post(history))
+        .service(web::resource("/task_runs/{id}").get(read).patch(edit).delete(remove))
+        .service(web::resource("/task_runs/{id}/set_state").post(set_state))
+        .service(web::resource(["/task_run_states/", "/task_run_states"]).get(states))
+        .service(web::resource("/task_run_states/{id}").get(state));
+}
+
+/// A run of a task.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TaskRunBody {
+    /// Its id.
+    pub id: Uuid,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    pub created: String,
+    /// When it last changed.
+    #[schema(format = DateTime)]
+    pub updated: String,
+    /// Its name.
+    pub name: String,
+    /// In which run of a flow.
+    pub flow_run_id: Option<Uuid>,
+    /// Which task.
+    pub task_key: String,
+    /// Which of the task's runs.
+    pub dynamic_key: String,
+    /// What its result is found by.
+    pub cache_key: Option<String>,
+    /// Until when that counts.
+    #[schema(format = DateTime)]
+    pub cache_expiration: Option<String>,
+    /// The version of the task.
+    pub task_version: Option<String>,
+    /// How it is retried.
+    #[schema(value_type = Object)]
+    pub empirical_policy: Policy,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Its labels.
+    #[schema(value_type = Object)]
+    pub labels: Map<String, Value>,
+    /// The id of its state.
+    pub state_id: Option<Uuid>,
+    /// Which runs each input comes from.
+    #[schema(value_type = Object)]
+    pub task_inputs: Map<String, Value>,
+    /// What kind of state it is in.
+    #[schema(value_type = Option<String>)]
+    pub state_type: Option<StateType>,
+    /// The name of that state.
+    pub state_name: Option<String>,
+    /// How often it began.
+    pub run_count: i64,
+    /// In which beginning of the flow's run it ran.
+    pub flow_run_run_count: i64,
+    /// When it is or was due.
+    #[schema(format = DateTime)]
+    pub expected_start_time: Option<String>,
+    /// When it is due, while it waits for that.
+    #[schema(format = DateTime)]
+    pub next_scheduled_start_time: Option<String>,
+    /// When it first began.
+    #[schema(format = DateTime)]
+    pub start_time: Option<String>,
+    /// When it ended.
+    #[schema(format = DateTime)]
+    pub end_time: Option<String>,
+    /// How many seconds it ran, up to its last change.
+    pub total_run_time: f64,
+    /// How many seconds it ran, up to now.
+    pub estimated_run_time: f64,
+    /// How many seconds after it was due it began, or has not begun.
+    pub estimated_start_time_delta: f64,
+    /// Its state.
+    pub state: Option<State>,
+}
+
+fn body_of(run: TaskRun, now: Instant) -> TaskRunBody {
+    let state = run.state.map(|state| state.0);
+    let times = (run.expected_start_at, run.started_at);
+    let (ran, late) = estimates((state.as_ref(), run.total_run_micros), times, now);
+    let body = run.body.0;
+    TaskRunBody {
+        id: run.id.uuid(),
+        created: moment(run.created_at),
+        updated: moment(run.updated_at),
+        name: run.name,
+        flow_run_id: run.flow_run_id.map(Id::uuid),
+        task_key: run.task_key,
+        dynamic_key: run.dynamic_key,
+        cache_key: body.cache_key,
+        cache_expiration: body.cache_expiration.map(moment),
+        task_version: body.task_version,
+        empirical_policy: run.policy.0,
+        tags: run.tags.0,
+        labels: body.labels,
+        state_id: state.as_ref().map(|state| state.id.uuid()),
+        task_inputs: body.task_inputs,
+        state_type: state.as_ref().map(|state| state.kind),
+        state_name: state.as_ref().map(|state| state.name.clone()),
+        run_count: run.run_count,
+        flow_run_run_count: body.flow_run_run_count,
+        expected_start_time: run.expected_start_at.map(moment),
+        next_scheduled_start_time: run.next_scheduled_at.map(moment),
+        start_time: run.started_at.map(moment),
+        end_time: run.ended_at.map(moment),
+        total_run_time: seconds(run.total_run_micros),
+        estimated_run_time: seconds(ran),
+        estimated_start_time_delta: seconds(late),
+        state,
+    }
+}
+
+/// A run of a task that is about to be made.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub struct TaskRunCreate {
+    /// Its id; one of the server's where none is given.
+    pub id: Option<Uuid>,
+    /// Its first state; `PENDING` where none is given.
+    pub state: Option<StateCreate>,
+    /// Its name.
+    pub name: Option<String>,
+    /// In which run of a flow.
+    pub flow_run_id: Option<Uuid>,
+    /// Which task.
+    pub task_key: String,
+    /// Which of the task's runs in that run.
+    pub dynamic_key: String,
+    /// What its result is found by.
+    pub cache_key: Option<String>,
+    /// Until when that counts.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub cache_expiration: Option<Instant>,
+    /// The version of the task.
+    pub task_version: Option<String>,
+    /// How it is retried.
+    #[schema(value_type = Option<Object>)]
+    pub empirical_policy: Option<Policy>,
+    /// Its tags.
+    pub tags: Option<Vec<String>>,
+    /// Its labels.
+    #[schema(value_type = Option<Object>)]
+    pub labels: Option<Map<String, Value>>,
+    /// Which runs each input comes from.
+    #[schema(value_type = Option<Object>)]
+    pub task_inputs: Option<Map<String, Value>>,
+}
+
+/// Makes a run of a task, or answers with the one of its keys.
+#[utoipa::path(post,
+    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/",
+    tag = "Task runs",
+    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
+    request_body = TaskRunCreate,
+    responses((status = 200, body = TaskRunBody), (status = 201, body = TaskRunBody), (status = 400, body = Refusal),
+              (status = 401, body = Refusal), (status = 403, body = Refusal),
+              (status = 404, body = Refusal), (status = 415, body = Refusal),
+              (status = 422, body = Refusal)))]
+pub async fn create(
+    access: WorkspaceAccess<RunFlows>,
+    app: web::Data<App>,
+    body: JsonBody<TaskRunCreate>,
+) -> Result<HttpResponse> {
+    let body = body.parsed()?;
+    let wanted = Wanted {
+        id: body.id.map(Into::into),
+        flow_run: body.flow_run_id.map(Into::into),
+        name: body.name.filter(|name| !name.is_empty()),
+        task_key: body.task_key,
+        dynamic_key: body.dynamic_key,
+        tags: body.tags.unwrap_or_default(),
+        body: Body {
+            task_inputs: body.task_inputs.unwrap_or_default(),
+            labels: body.labels.unwrap_or_default(),
+            task_version: body.task_version,
+            cache_key: body.cache_key,
+            cache_expiration: body.cache_expiration,
+            flow_run_run_count: 0,
+        },
+        policy: body.empirical_policy.unwrap_or_default(),
+        state: body.state,
+    };
+    let (run, is_new) = actions::create(&app, access, wanted).await?;
+    let body = body_of(run, app.now());
+    Ok(if is_new { created(&body) } else { ok(&body) })
+}
+
+/// One run of a task.
+#[utoipa::path(get,
+    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/{id}",
+    tag = "Task runs",
+    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("id" = Uuid, Path)),
+    responses((status = 200, body = TaskRunBody), (status = 401, body = Refusal),
+              (status = 403, body = Refusal), (status = 404, body = Refusal)))]
+pub async fn read(
+    req: HttpRequest,
+    access: WorkspaceAccess<SeeFlows>,
+    app: web::Data<App>,
+) -> Result<HttpResponse> {
+    let (workspace, id): (_, TaskRunId) = (access.workspace().id, path_id(&req, "id")?);
+    let run = app.db.read(move |db| Ok(queries::one(db, workspace, id)?)).await?;
+    Ok(ok(&body_of(run.ok_or(Error::NotFound)?, app.now())))
+}
+
+/// A change of a run of a task; what is absent or null stays.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub struct TaskRunChange {
+    /// Its name.
+    pub name: Option<String>,
+}
+
+/// Gives a run of a task another name.
+#[utoipa::path(patch,
+    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/{id}",
+    tag = "Task runs",
+    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("id" = Uuid, Path)),
+    request_body = Option<TaskRunChange>,
+    responses((status = 204), (status = 400, body = Refusal),
+              (status = 401, body = Refusal), (status = 403, body = Refusal),
+              (status = 404, body = Refusal), (status = 415, body = Refusal),
+              (status = 422, body = Refusal)))]
+pub async fn edit(
+    req: HttpRequest,
+    access: WorkspaceAccess<RunFlows>,
+    app: web::Data<App>,
+    body: JsonBody<TaskRunChange>,
+) -> Result<HttpResponse> {
+    let change = body.parsed()?;
+    actions::rename(&app, access, path_id(&req, "id")?, change.name).await?;
+    Ok(no_content())
+}
+
+/// Removes a run of a task with its states.
+#[utoipa::path(delete,
+    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/{id}",
+    tag = "Task runs",
+    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("id" = Uuid, Path)),
+    responses((status = 204), (status = 401, body = Refusal),
+              (status = 403, body = Refusal), (status = 404, body = Refusal)))]
+pub async fn remove(
+    req: HttpRequest,
+    access: WorkspaceAccess<ManageFlows>,
+    app: web::Data<App>,
+) -> Result<HttpResponse> {
+    actions::delete(&app, access, path_id(&req, "id")?).await?;
+    Ok(no_content())
+}
+
+/// Moves a run of a task to another state, as far as the rules allow.
+#[utoipa::path(post,
+    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/{id}/set_state",
+    tag = "Task runs",
+    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("id" = Uuid, Path)),
+    request_body = SetState,
+    responses((status = 200, body = OrchestrationResult),
+              (status = 201, body = OrchestrationResult), (status = 400, body = Refusal),
+              (status = 401, body = Refusal), (status = 403, body = Refusal),
+              (status = 404, body = Refusal), (status = 415, body = Refusal),
+              (status = 422, body = Refusal)))]
+pub async fn set_state(
+    req: HttpRequest,
+    access: WorkspaceAccess<RunFlows>,
+    app: web::Data<App>,
+    body: JsonBody<SetState>,
+) -> Result<HttpResponse> {
+    let SetState { state, force } = body.parsed()?;
+    Ok(actions::set_state(&app, access, path_id(&req, "id")?, (state, force)).await?.answer())
+}
+
+/// Which runs of tasks, in which order.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub struct TaskRunsBody {
+    /// Which.
+    #[serde(flatten)]
+    pub which: Filters,
+    /// `ID_DESC`, `EXPECTED_START_TIME_ASC`, `EXPECTED_START_TIME_DESC`, `NAME_ASC`, `NAME_DESC`,
+    /// `NEXT_SCHEDULED_START_TIME_ASC` or `END_TIME_DESC`.
+    pub sort: Option<String>,
+    /// Rows at most; 200 unless less is wanted.
+    #[schema(maximum = 200)]
+    pub limit: Option<u32>,
+    /// Rows left out before them.
+    pub offset: Option<u32>,
+    /// For pages: which one, from 1.
+    #[schema(minimum = 1)]
+    pub page: Option<u32>,
+}
+
+fn sort(word: Option<&str>) -> Result<Sort> {
+    Ok(match word {
+        None | Some("ID_DESC") => Sort::Id,
+        Some("EXPECTED_START_TIME_ASC") => Sort::Expected,
+        Some("EXPECTED_START_TIME_DESC") => Sort::ExpectedDown,
+        Some("NAME_ASC") => Sort::Name,
+        Some("NAME_DESC") => Sort::NameDown,
+        Some("NEXT_SCHEDULED_START_TIME_ASC") => Sort::NextScheduled,
+        Some("END_TIME_DESC") => Sort::EndedDown,
+        Some(_) => return Err(Error::Invalid("sort: there is no such order.".to_owned())),
+    })
+}
+
+/// Runs of tasks.
+#[utoipa::path(post,
+    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/filter",
+    tag = "Task runs",
+    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
+    request_body = Option<TaskRunsBody>,
+    responses((status = 200, body = [TaskRunBody]), (status = 400, body = Refusal),
+              (status = 401, body = Refusal), (status = 403, body = Refusal),
+              (status = 404, body = Refusal), (status = 415, body = Refusal),
+              (status = 422, body = Refusal)))]
+pub async fn filter(
+    access: WorkspaceAccess<SeeFlows>,
+    app: web::Data<App>,
+    body: JsonBody<TaskRunsBody>,
+) -> Result<HttpResponse> {
+    let body = body.parsed()?;
+    let (window, sort) = (Window::of(body.limit, body.offset)?, sort(body.sort.as_deref())?);
+    let (workspace, now) = (access.workspace().id, app.now());
+    let found = app
+        .db
+        .read(move |db| {
+            let term = body.which.of_task_runs(workspace)?;
+            Ok(queries::some(db, workspace, term, sort, window)?)
+        })
+        .await?;
+    let list: Vec<TaskRunBody> = found.into_iter().map(|run| body_of(run, now)).collect();
+    Ok(ok(&list))
+}
+
+/// A page of runs of tasks, with how many there are.
+#[utoipa::path(post,
+    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/paginate",
+    tag = "Task runs",
+    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
+    request_body = Option<TaskRunsBody>,
+    responses((status = 200, body = Paginated<TaskRunBody>), (status = 400, body = Refusal),
+              (status = 401, body = Refusal), (status = 403, body = Refusal),
+              (status = 404, body = Refusal), (status = 415, body = Refusal),
+              (status = 422, body = Refusal)))]
+pub async fn paginate(
+    access: WorkspaceAccess<SeeFlows>,
+    app: web::Data<App>,
+    body: JsonBody<TaskRunsBody>,
+) -> Result<HttpResponse> {
+    let body = body.parsed()?;
+    let (window, page) = Window::of_page(body.limit, body.page)?;
+    let sort = sort(body.sort.as_deref())?;
+    let (workspace, now) = (access.workspace().id, app.now());
+    let (found, count) = app
+        .db
+        .read(move |db| {
+            let term = body.which.of_task_runs(workspace)?;
+            let count = queries::count(db, workspace, body.which.of_task_runs(workspace)?)?;
+            Ok((queries::some(db, workspace, term, sort, window)?, count))
+        })
+        .await?;
+    let list: Vec<TaskRunBody> = found.into_iter().map(|run| body_of(run, now)).collect();
+    Ok(ok(&Paginated::of(list, count, (page, window.limit))))
+}
+
+/// How many runs of tasks.
+#[utoipa::path(post,
+    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/count",
+    tag = "Task runs",
+    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
+    request_body = Option<Filters>,
+    responses((status = 200, body = i64, content_type = "application/json"), (status = 400, body = Refusal),
+              (status = 401, body = Refusal), (status = 403, body = Refusal),
+              (status = 404, body = Refusal), (status = 415, body = Refusal),
+              (status = 422, body = Refusal)))]
+pub async fn count(
+    access: WorkspaceAccess<SeeFlows>,
+    app: web::Data<App>,
+    body: JsonBody<Filters>,
+) -> Result<HttpResponse> {
+    let which = body.parsed()?;
+    let workspace = access.workspace().id;
+    let number = app
+        .db
+        .read(move |db| Ok(queries::count(db, workspace, which.of_task_runs(workspace)?)?))
+        .await?;
+    Ok(ok(&number))
+}
+
+/// How many runs of tasks were in which state, by the time that they were due.
+#[utoipa::path(post,
+    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/history",
+    tag = "Task runs",
+    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
+    request_body = HistoryBody,
+    responses((status = 200, body = [Interval]), (status = 400, body = Refusal),
+              (status = 401, body = Refusal), (status = 403, body = Refusal),
+              (status = 404, body = Refusal), (status = 415, body = Refusal),
+              (status = 422, body = Refusal)))]
+pub async fn history(
+    access: WorkspaceAccess<SeeFlows>,
+    app: web::Data<App>,
+    body: JsonBody<HistoryBody>,
+) -> Result<HttpResponse> {
+    let body = body.parsed()?;
+    let span = Span::of(&body)?;
+    let (workspace, now) = (access.workspace().id, app.now());
+    let rows = app
+        .db
+        .read(move |db| {
+            let term = body.which.of_task_runs(workspace)?;
+            Ok(queries::history(db, workspace, term, span, now)?)
+        })
+        .await?;
+    Ok(ok(&span.intervals(rows)))
+}
+
+/// Of which run of a task.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct OfTaskRun {
+    /// The run.
+    pub task_run_id: Uuid,
+}
+
+/// The states that a run of a task was in, the first one first.
+#[utoipa::path(get,
+    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_run_states/",
+    tag = "Task runs",
+    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), OfTaskRun),
+    responses((status = 200, body = [State]), (status = 422, body = Refusal), (status = 401, body = Refusal),
+              (status = 403, body = Refusal), (status = 404, body = Refusal)))]
+pub async fn states(
+    access: WorkspaceAccess<SeeFlows>,
+    app: web::Data<App>,
+    params: Option<web::Query<OfTaskRun>>,
+) -> Result<HttpResponse> {
+    let params = params.ok_or_else(|| Error::Invalid("Say of which task_run_id.".to_owned()))?;
+    let (workspace, id) = (access.workspace().id, TaskRunId::from(params.task_run_id));
+    let found = app.db.read(move |db| Ok(queries::states(db, workspace, id)?)).await?;
+    Ok(ok(&found))
+}
+
+/// One state of a run of a task.
+#[utoipa::path(get,
+    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_run_states/{id}",
+    tag = "Task runs",
+    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("id" = Uuid, Path)),
+    responses((status = 200, body = State), (status = 401, body = Refusal),
+              (status = 403, body = Refusal), (status = 404, body = Refusal)))]
+pub async fn state(
+    req: HttpRequest,
+    access: WorkspaceAccess<SeeFlows>,
+    app: web::Data<App>,
+) -> Result<HttpResponse> {
+    let (workspace, id): (_, Id<()>) = (access.workspace().id, path_id(&req, "id")?);
+    let found = app.db.read(move |db| Ok(queries::state(db, workspace, id)?)).await?;
+    Ok(ok(&found.ok_or(Error::NotFound)?))
+}

@@ -1,0 +1,8 @@
+//! Runs of tasks: told by events of the newer client, over REST by the older one and for subflows.
+
+pub mod actions;
+pub mod api;
+pub mod filter;
+pub mod model;
+pub mod queries;
+pub mod recorder;

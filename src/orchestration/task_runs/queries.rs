@@ -1,0 +1,291 @@
+//! Finding and keeping runs of tasks.
+
+use diesel::prelude::*;
+
+use super::model::{TaskRun, TaskRunId};
+use crate::access::WorkspaceId;
+use crate::base::db::schema::{task_run_states, task_runs};
+use crate::base::db::{Db, Id, Instant, Json, MultiBackend, SqlId, on_each_backend};
+use crate::base::http::json::Window;
+use crate::orchestration::flow_runs::model::FlowRunId;
+use crate::orchestration::states::model::{State, StateType};
+use crate::orchestration::wire::filter::Term;
+use crate::orchestration::wire::history::history_query;
+
+/// In which order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// The newest first.
+    #[default]
+    Id,
+    /// The first to be due first.
+    Expected,
+    /// The last to be due first.
+    ExpectedDown,
+    /// The last to end first.
+    EndedDown,
+    /// The next to be due first.
+    NextScheduled,
+    /// By name.
+    Name,
+    /// By name, from the end.
+    NameDown,
+}
+
+type Query = diesel::dsl::IntoBoxed<'static, task_runs::table, MultiBackend>;
+
+fn of(workspace: WorkspaceId, term: Option<Term<task_runs::table>>) -> Query {
+    let query =
+        task_runs::table.into_boxed::<MultiBackend>().filter(task_runs::workspace_id.eq(workspace));
+    match term {
+        Some(term) => query.filter(term),
+        None => query,
+    }
+}
+
+history_query!(task_runs);
+
+/// A run of a workspace.
+///
+/// # Errors
+/// The database's fault.
+pub fn one(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult<Option<TaskRun>> {
+    task_runs::table.find((workspace, id)).select(TaskRun::as_select()).first(db).optional()
+}
+
+/// The same, which nobody else changes before this transaction ends.
+///
+/// # Errors
+/// The database's fault.
+pub fn locked(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult<Option<TaskRun>> {
+    if let Db::Postgres(conn) = db {
+        diesel::sql_query("SELECT 1 FROM task_runs WHERE workspace_id = $1 AND id = $2 FOR UPDATE")
+            .bind::<SqlId, _>(workspace)
+            .bind::<SqlId, _>(id)
+            .execute(conn)?;
+    }
+    one(db, workspace, id)
+}
+
+/// The run of a task's two keys in a run of a flow.
+///
+/// # Errors
+/// The database's fault.
+pub fn id_of_keys(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    flow_run: FlowRunId,
+    (task_key, dynamic_key): (&str, &str),
+) -> QueryResult<Option<TaskRunId>> {
+    task_runs::table
+        .filter(task_runs::workspace_id.eq(workspace))
+        .filter(task_runs::flow_run_id.eq(flow_run))
+        .filter(task_runs::task_key.eq(task_key))
+        .filter(task_runs::dynamic_key.eq(dynamic_key))
+        .select(task_runs::id)
+        .first(db)
+        .optional()
+}
+
+/// Runs of a workspace.
+///
+/// # Errors
+/// The database's fault.
+pub fn some(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    term: Option<Term<task_runs::table>>,
+    sort: Sort,
+    window: Window,
+) -> QueryResult<Vec<TaskRun>> {
+    let (id, expected) = (task_runs::id, task_runs::expected_start_at);
+    let query = of(workspace, term);
+    let query = match sort {
+        Sort::Id => query.order(id.desc()),
+        Sort::Expected => query.order((expected, id)),
+        Sort::ExpectedDown => query.order((expected.desc(), id.desc())),
+        Sort::EndedDown => query.order((task_runs::ended_at.desc(), id.desc())),
+        Sort::NextScheduled => query.order((task_runs::next_scheduled_at, id)),
+        Sort::Name => query.order((task_runs::name, id)),
+        Sort::NameDown => query.order((task_runs::name.desc(), id.desc())),
+    };
+    query.limit(window.limit).offset(window.offset).select(TaskRun::as_select()).load(db)
+}
+
+/// How many runs of a workspace there are.
+///
+/// # Errors
+/// The database's fault.
+pub fn count(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    term: Option<Term<task_runs::table>>,
+) -> QueryResult<i64> {
+    of(workspace, term).count().get_result(db)
+}
+
+/// Runs in a run of a flow that have not ended, with an id for each.
+///
+/// # Errors
+/// The database's fault.
+pub fn open_in(db: &mut Db, workspace: WorkspaceId, run: FlowRunId) -> QueryResult<Vec<TaskRunId>> {
+    let ended: Vec<StateType> =
+        StateType::ALL.iter().copied().filter(|kind| kind.is_final()).collect();
+    task_runs::table
+        .filter(task_runs::workspace_id.eq(workspace))
+        .filter(task_runs::flow_run_id.eq(run))
+        .filter(task_runs::state_type.is_null().or(task_runs::state_type.ne_all(ended)))
+        .limit(1000)
+        .select(task_runs::id)
+        .load(db)
+}
+
+/// Keeps a new run in its state.
+///
+/// # Errors
+/// The database's fault.
+pub fn insert(db: &mut Db, workspace: WorkspaceId, run: &TaskRun) -> QueryResult<()> {
+    let state = run.state();
+    diesel::insert_into(task_runs::table)
+        .values((
+            (
+                task_runs::id.eq(run.id),
+                task_runs::workspace_id.eq(workspace),
+                task_runs::flow_run_id.eq(run.flow_run_id),
+                task_runs::name.eq(&run.name),
+                task_runs::task_key.eq(&run.task_key),
+                task_runs::dynamic_key.eq(&run.dynamic_key),
+                task_runs::tags.eq(&run.tags),
+                task_runs::body.eq(&run.body),
+                task_runs::policy.eq(&run.policy),
+                task_runs::state.eq(&run.state),
+                task_runs::state_type.eq(state.map(|state| state.kind)),
+            ),
+            task_runs::state_name.eq(state.map(|state| state.name.as_str())),
+            task_runs::state_at.eq(state.map(|state| state.timestamp)),
+            task_runs::run_count.eq(run.run_count),
+            task_runs::expected_start_at.eq(run.expected_start_at),
+            task_runs::next_scheduled_at.eq(run.next_scheduled_at),
+            task_runs::started_at.eq(run.started_at),
+            task_runs::ended_at.eq(run.ended_at),
+            task_runs::total_run_micros.eq(run.total_run_micros),
+            task_runs::created_at.eq(run.created_at),
+            task_runs::updated_at.eq(run.updated_at),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Keeps a run as it is now.
+///
+/// # Errors
+/// The database's fault.
+pub fn update(db: &mut Db, workspace: WorkspaceId, run: &TaskRun) -> QueryResult<()> {
+    let state = run.state();
+    diesel::update(task_runs::table.find((workspace, run.id)))
+        .set((
+            task_runs::name.eq(&run.name),
+            task_runs::tags.eq(&run.tags),
+            task_runs::body.eq(&run.body),
+            task_runs::policy.eq(&run.policy),
+            task_runs::state.eq(&run.state),
+            task_runs::state_type.eq(state.map(|state| state.kind)),
+            task_runs::state_name.eq(state.map(|state| state.name.as_str())),
+            task_runs::state_at.eq(state.map(|state| state.timestamp)),
+            task_runs::run_count.eq(run.run_count),
+            task_runs::expected_start_at.eq(run.expected_start_at),
+            task_runs::next_scheduled_at.eq(run.next_scheduled_at),
+            task_runs::started_at.eq(run.started_at),
+            task_runs::ended_at.eq(run.ended_at),
+            task_runs::total_run_micros.eq(run.total_run_micros),
+            task_runs::updated_at.eq(run.updated_at),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Keeps a state that a run was in; one that is known already stays.
+///
+/// # Errors
+/// The database's fault.
+pub fn insert_state(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    run: TaskRunId,
+    state: &State,
+) -> QueryResult<()> {
+    // Only results can be taken by other runs.
+    let details = Some(&state.state_details).filter(|_| state.kind == StateType::Completed);
+    let row = (
+        task_run_states::id.eq(state.id),
+        task_run_states::workspace_id.eq(workspace),
+        task_run_states::task_run_id.eq(run),
+        task_run_states::at.eq(state.timestamp),
+        task_run_states::cache_key.eq(details.and_then(|details| details.cache_key.as_deref())),
+        task_run_states::cache_expires_at.eq(details.and_then(|details| details.cache_expiration)),
+        task_run_states::state.eq(Json(state.clone())),
+    );
+    on_each_backend!(db, |conn| diesel::insert_into(task_run_states::table)
+        .values(&row)
+        .on_conflict_do_nothing()
+        .execute(conn))?;
+    Ok(())
+}
+
+/// The newest result of a cache key that still counts.
+///
+/// # Errors
+/// The database's fault.
+pub fn cached(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    key: &str,
+    now: Instant,
+) -> QueryResult<Option<State>> {
+    let expires = task_run_states::cache_expires_at;
+    let state: Option<Json<State>> = task_run_states::table
+        .filter(task_run_states::workspace_id.eq(workspace))
+        .filter(task_run_states::cache_key.eq(key))
+        .filter(expires.is_null().or(expires.gt(now)))
+        .order(task_run_states::at.desc())
+        .select(task_run_states::state)
+        .first(db)
+        .optional()?;
+    Ok(state.map(|state| state.0))
+}
+
+/// The states that a run was in, the first one first; 1,000 at most.
+///
+/// # Errors
+/// The database's fault.
+pub fn states(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult<Vec<State>> {
+    let states: Vec<Json<State>> = task_run_states::table
+        .filter(task_run_states::workspace_id.eq(workspace))
+        .filter(task_run_states::task_run_id.eq(id))
+        .order((task_run_states::at, task_run_states::id))
+        .limit(1000)
+        .select(task_run_states::state)
+        .load(db)?;
+    Ok(states.into_iter().map(|state| state.0).collect())
+}
+
+/// A state of a workspace's run, by id.
+///
+/// # Errors
+/// The database's fault.
+pub fn state(db: &mut Db, workspace: WorkspaceId, id: Id<()>) -> QueryResult<Option<State>> {
+    let state: Option<Json<State>> = task_run_states::table
+        .find((workspace, id))
+        .select(task_run_states::state)
+        .first(db)
+        .optional()?;
+    Ok(state.map(|state| state.0))
+}
+
+/// Removes a run with its states; returns whether it was there.
+///
+/// # Errors
+/// The database's fault.
+pub fn delete(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult<bool> {
+    Ok(diesel::delete(task_runs::table.find((workspace, id))).execute(db)? > 0)
+}

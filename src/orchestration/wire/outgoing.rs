@@ -1,0 +1,279 @@
+//! News over a WebSocket: the client says its key and a filter, and gets what is there and what comes
+//! (api.md §6). The database is asked whenever somebody says that there are news, so nothing is held for a
+//! reader that is slow, and it does not matter which process took them in.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, Session};
+use diesel::QueryResult;
+use jiff::SignedDuration;
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio::time::{Instant as Tick, interval, sleep, timeout};
+use uuid::Uuid;
+
+use crate::access::permission::Permission;
+use crate::access::standing::{ASK_AGAIN, Standing};
+use crate::access::{AccountId, WorkspaceId};
+use crate::app::App;
+use crate::base::db::{Db, Instant};
+use crate::base::error::{Error, Result};
+use crate::base::http::client::ClientIp;
+use crate::base::http::json::path_id;
+use crate::base::http::socket::{self, FIRST_FRAME};
+use crate::base::live::{Seat, Topic};
+
+/// One thing that is new.
+#[derive(Clone, Debug)]
+pub struct News {
+    /// Its id.
+    pub id: Uuid,
+    /// When this server heard of it.
+    pub at: Instant,
+    /// The frame; `None` for what the filter leaves out.
+    pub text: Option<String>,
+}
+
+/// Where news come from.
+pub trait Feed: Sized + Send + Sync + 'static {
+    /// What they are about.
+    const TOPIC: Topic;
+
+    /// The feed of a filter.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a filter that cannot be.
+    fn of(filter: Value) -> Result<Self>;
+
+    /// What is there already.
+    ///
+    /// # Errors
+    /// The database's fault.
+    fn backfill(&self, db: &mut Db, workspace: WorkspaceId, now: Instant)
+    -> QueryResult<Vec<News>>;
+
+    /// What this server heard of since a moment, in that order; what the filter leaves out without a text.
+    ///
+    /// # Errors
+    /// The database's fault.
+    fn since(&self, db: &mut Db, workspace: WorkspaceId, since: Instant) -> QueryResult<Vec<News>>;
+}
+
+/// Opens a socket; who it is for is said in its first frame.
+///
+/// # Errors
+/// A page of another site, or a request for no socket.
+pub fn open<F: Feed>(
+    req: &HttpRequest,
+    app: web::Data<App>,
+    ip: ClientIp,
+    payload: web::Payload,
+) -> Result<HttpResponse> {
+    socket::check_origin(req, &app)?;
+    let place: (AccountId, WorkspaceId) =
+        (path_id(req, "account_id")?, path_id(req, "workspace_id")?);
+    let (response, session, stream) = socket::open(req, payload, (&["prefect"], FIRST_FRAME))?;
+    let app = app.get_ref().clone();
+    actix_web::rt::spawn(async move {
+        let mut socket = Socket { app, session, stream };
+        let (code, why) = match socket.serve::<F>(place, ip).await {
+            Ok(end) => end,
+            Err(error) => socket::refusal(&error),
+        };
+        socket::close(socket.session, code, &why).await;
+    });
+    Ok(response)
+}
+
+struct Socket {
+    app: App,
+    session: Session,
+    stream: AggregatedMessageStream,
+}
+
+/// How a socket ends.
+type End = (CloseCode, String);
+
+/// At least so long between two questions to the database, and so long at most without one.
+const PACE: Duration = Duration::from_millis(50);
+
+/// Changes that began before others and ended after them are looked for this far back.
+const OVERLAP: SignedDuration = SignedDuration::from_secs(5);
+
+impl Socket {
+    /// A frame of a kind within the time for first frames.
+    async fn first(&mut self, kind: &str) -> Result<Option<Value>> {
+        let frame = async {
+            loop {
+                match self.stream.recv().await {
+                    Some(Ok(AggregatedMessage::Text(text))) => {
+                        return serde_json::from_str::<Value>(&text).ok();
+                    }
+                    Some(Ok(AggregatedMessage::Ping(bytes))) => {
+                        self.session.pong(&bytes).await.ok()?;
+                    }
+                    Some(Ok(AggregatedMessage::Pong(_))) => {}
+                    _ => return None,
+                }
+            }
+        };
+        let frame = timeout(socket::FIRST, frame).await.ok().flatten();
+        Ok(frame.filter(|frame| frame.get("type").and_then(Value::as_str) == Some(kind)))
+    }
+
+    async fn serve<F: Feed>(
+        &mut self,
+        place: (AccountId, WorkspaceId),
+        ip: ClientIp,
+    ) -> Result<End> {
+        let Some(auth) = self.first("auth").await? else {
+            return Ok((CloseCode::Policy, "Expected 'auth' message".to_owned()));
+        };
+        let key = auth.get("token").and_then(Value::as_str).unwrap_or_default();
+        let standing = Standing::claimed(key, ip, place, Permission::SeeFlows)?;
+        let credential = standing.check(&self.app).await?;
+        let seat = self.app.live.seat(credential).ok_or(Error::Unavailable)?;
+        let hello = serde_json::json!({ "type": "auth_success" }).to_string();
+        if !socket::send(&mut self.session, hello).await {
+            return Ok((CloseCode::Normal, String::new()));
+        }
+        let Some(mut filter) = self.first("filter").await? else {
+            return Ok((CloseCode::Protocol, "Expected 'filter' message".to_owned()));
+        };
+        let backfills = filter.get("backfill").and_then(Value::as_bool).unwrap_or(true);
+        let filter = filter.get_mut("filter").map(Value::take).unwrap_or_default();
+        let feed =
+            F::of(if filter.is_null() { Value::Object(Default::default()) } else { filter })?;
+        self.pass_on(feed, standing, backfills, seat).await
+    }
+
+    async fn pass_on<F: Feed>(
+        &mut self,
+        feed: F,
+        standing: Standing,
+        backfills: bool,
+        _seat: Seat,
+    ) -> Result<End> {
+        let workspace = standing.workspace();
+        // Listening comes first: what happens meanwhile is in one of the two.
+        let mut news = self.app.live.listen(workspace.uuid(), F::TOPIC);
+        let mut reader = Reader::new(feed, workspace, self.app.now());
+        if backfills && !reader.backfill(&self.app, &mut self.session).await? {
+            return Ok((CloseCode::Normal, String::new()));
+        }
+        let mut closing = self.app.live.closing();
+        let mut ask = interval(ASK_AGAIN.unsigned_abs());
+        let mut ping = interval(socket::PING);
+        let mut heard = Tick::now();
+        loop {
+            let is_open = tokio::select! {
+                told = told(&mut news) => {
+                    told && reader.read(&self.app, &mut self.session).await?
+                }
+                message = self.stream.recv() => {
+                    heard = Tick::now();
+                    match message {
+                        Some(Ok(AggregatedMessage::Ping(bytes))) => {
+                            self.session.pong(&bytes).await.is_ok()
+                        }
+                        Some(Ok(AggregatedMessage::Pong(_))) => true,
+                        Some(Ok(AggregatedMessage::Text(_) | AggregatedMessage::Binary(_))) => {
+                            return Ok((CloseCode::Protocol, "The filter is set already.".to_owned()));
+                        }
+                        _ => false,
+                    }
+                }
+                _ = ask.tick() => {
+                    match standing.check(&self.app).await {
+                        Ok(_) | Err(Error::Unavailable) => {}
+                        Err(error) => return Err(error),
+                    }
+                    reader.read(&self.app, &mut self.session).await?
+                }
+                _ = ping.tick() => {
+                    heard.elapsed() <= socket::SILENCE && self.session.ping(b"").await.is_ok()
+                }
+                _ = closing.changed() => {
+                    return Ok((CloseCode::Away, "The server stops.".to_owned()));
+                }
+            };
+            if !is_open {
+                return Ok((CloseCode::Normal, String::new()));
+            }
+        }
+    }
+}
+
+/// Waits for news, a moment longer so that several come together.
+async fn told(news: &mut watch::Receiver<u64>) -> bool {
+    if news.changed().await.is_err() {
+        return false;
+    }
+    sleep(PACE).await;
+    news.mark_unchanged();
+    true
+}
+
+/// Reads what is new, each thing once.
+struct Reader<F> {
+    feed: Arc<F>,
+    workspace: WorkspaceId,
+    at: Instant,
+    seen: HashMap<Uuid, Instant>,
+}
+
+impl<F: Feed> Reader<F> {
+    fn new(feed: F, workspace: WorkspaceId, now: Instant) -> Self {
+        Self { feed: Arc::new(feed), workspace, at: now, seen: HashMap::new() }
+    }
+
+    async fn backfill(&mut self, app: &App, session: &mut Session) -> Result<bool> {
+        let (feed, workspace, now) = (Arc::clone(&self.feed), self.workspace, app.now());
+        let found = app.db.read(move |db| Ok(feed.backfill(db, workspace, now)?)).await?;
+        self.send(session, found).await
+    }
+
+    /// Returns whether somebody still takes it.
+    async fn read(&mut self, app: &App, session: &mut Session) -> Result<bool> {
+        loop {
+            let (feed, workspace, since) =
+                (Arc::clone(&self.feed), self.workspace, self.at - OVERLAP);
+            let found = match app.db.read(move |db| Ok(feed.since(db, workspace, since)?)).await {
+                // What is new now is new later too.
+                Err(Error::Unavailable) => return Ok(true),
+                found => found?,
+            };
+            let before = self.seen.len();
+            let is_full = found.len() >= 1000;
+            if let Some(last) = found.last() {
+                self.at = self.at.max(last.at);
+            }
+            if !self.send(session, found).await? {
+                return Ok(false);
+            }
+            let is_new = self.seen.len() > before;
+            let horizon = self.at - OVERLAP;
+            self.seen.retain(|_, at| *at >= horizon);
+            if !(is_full && is_new) {
+                return Ok(true);
+            }
+        }
+    }
+
+    async fn send(&mut self, session: &mut Session, found: Vec<News>) -> Result<bool> {
+        for news in found {
+            if self.seen.insert(news.id, news.at).is_some() {
+                continue;
+            }
+            if let Some(text) = news.text
+                && !socket::send(session, text).await
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
