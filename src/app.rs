@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 
+use crate::access::cache::Cache;
 use crate::base::clock::Clock;
 use crate::base::db::{Database, Db, Id, Instant, Location};
 use crate::base::error::{Error, Result};
@@ -50,6 +51,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Whose visits to which workspace this process has noted today.
     pub visits: Arc<SeenToday>,
+    /// What keys may do in workspaces, as this process found out.
+    pub known: Arc<Cache>,
     /// Who waits for news of a workspace.
     pub live: Arc<Live>,
     /// Writes the mails.
@@ -79,7 +82,10 @@ impl App {
     /// The parts put together.
     pub fn new(db: Database, context: Context, render_mail: MailRenderer) -> Self {
         let is_shared = matches!(db.location(), Location::Postgres(_));
-        let limits = Limits::new(context.settings.flags.requests_per_minute);
+        let limits = Limits::new(
+            context.settings.flags.requests_per_minute,
+            context.settings.flags.requests_per_minute_of_key,
+        );
         Self {
             db,
             instance: Id::new(context.now()),
@@ -87,6 +93,7 @@ impl App {
             limits: Arc::new(limits),
             metrics: Arc::new(Metrics::new()),
             visits: Arc::new(SeenToday::default()),
+            known: Arc::new(Cache::default()),
             live: Arc::new(Live::new(is_shared)),
             render_mail,
             mail_queued: Arc::new(Notify::new()),

@@ -33,6 +33,7 @@ pub fn pages(config: &mut ServiceConfig) {
     tenancy::service_accounts::pages(config);
     tenancy::sharing::pages(config);
     tenancy::workspaces::pages(config);
+    orchestration::pages(config);
 }
 
 /// Endpoints: everything for the Prefect client and other programs, below `/api`.

@@ -188,6 +188,36 @@ pub fn workspace(account: &str, workspace: &str) -> String {
     format!("/workspaces/{}/{}", segment(account), segment(workspace))
 }
 
+/// The runs of a workspace.
+pub fn flow_runs(account: &str, workspace: &str) -> String {
+    format!("{}/flow-runs", self::workspace(account, workspace))
+}
+
+/// One run.
+pub fn flow_run(account: &str, workspace: &str, id: impl Display) -> String {
+    format!("{}/{id}", flow_runs(account, workspace))
+}
+
+/// A step about one run: `cancel`, `delete`, `logs`.
+pub fn flow_run_step(account: &str, workspace: &str, id: impl Display, step: &str) -> String {
+    format!("{}/{step}", flow_run(account, workspace, id))
+}
+
+/// The flows of a workspace.
+pub fn flows(account: &str, workspace: &str) -> String {
+    format!("{}/flows", self::workspace(account, workspace))
+}
+
+/// One flow.
+pub fn flow(account: &str, workspace: &str, id: impl Display) -> String {
+    format!("{}/{id}", flows(account, workspace))
+}
+
+/// Says when a workspace's runs changed (server-sent events).
+pub fn live(account: &str, workspace: &str) -> String {
+    format!("{}/live", self::workspace(account, workspace))
+}
+
 /// A workspace's settings.
 pub fn settings(account: &str, workspace: &str) -> String {
     format!("{}/settings", self::workspace(account, workspace))

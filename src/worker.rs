@@ -1,11 +1,13 @@
 //! The background work: what runs, and how often. `serve` does it too.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use tokio::sync::watch;
 
 use crate::app::App;
+use crate::base::db::{Location, tell};
 use crate::base::error::Result;
 use crate::base::http::form;
 use crate::base::jobs::{self, Job};
@@ -64,6 +66,11 @@ pub async fn run(app: App, mailer: Option<Mailer>, stop: watch::Receiver<bool>) 
         .into_iter()
         .map(|job| actix_web::rt::spawn(jobs::keep_running(app.clone(), job, stop.clone())))
         .collect();
+    if let Location::Postgres(_) = app.db.location() {
+        tell::hear(app.db.location(), &app.live, &stop);
+        let telling = tell::tell(app.db.clone(), Arc::clone(&app.live), stop.clone());
+        tasks.push(actix_web::rt::spawn(telling));
+    }
     if let Some(mailer) = mailer {
         tasks.push(actix_web::rt::spawn(send_mails(app, mailer, stop)));
     }

@@ -1,6 +1,8 @@
 //! Who sent this request: a session cookie on pages, a key on the API. Neither side takes the
 //! other's (BR-03).
 
+use std::sync::Arc;
+
 use actix_session::SessionExt;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -97,6 +99,16 @@ pub fn person(db: &mut Db, user: UserId, keeps_mails: bool) -> QueryResult<Optio
         .first::<PersonRow>(db)
         .optional()?;
     Ok(row.map(|row| person_of(row, keeps_mails).0))
+}
+
+/// Whether a session has not ended.
+///
+/// # Errors
+/// The database's fault.
+pub fn session_lives(db: &mut Db, session: Id<SessionMarker>) -> QueryResult<bool> {
+    let found: Option<Id<SessionMarker>> =
+        sessions::table.find(session).select(sessions::id).first(db).optional()?;
+    Ok(found.is_some())
 }
 
 /// The page scope's layer: puts [`Actor`] and [`Viewer`] into the request of a signed-in person.
@@ -198,35 +210,118 @@ pub fn bearer(req: &actix_web::HttpRequest) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
 }
 
+/// The key of a request, for whoever remembers what it may do.
+pub struct KeyOfRequest(pub Arc<ApiKey>);
+
+/// The workspace that an address of the API names.
+fn place_of(path: &str) -> Option<(super::AccountId, super::WorkspaceId)> {
+    let rest = path.strip_prefix("/api/accounts/")?;
+    let (account, rest) = rest.split_once("/workspaces/")?;
+    let workspace = rest.split('/').next()?;
+    Some((account.parse().ok()?, workspace.parse().ok()?))
+}
+
 async fn identify_key(req: &actix_web::HttpRequest) -> Result<()> {
     let app = req.app_data::<web::Data<App>>().ok_or_else(|| Error::internal("no App"))?.clone();
     let ip = ClientIp::of(req, &app);
     let typed = bearer(req).ok_or(Error::SignInRequired)?;
     // What fails the checksum is a typing error, not a guess.
-    let key = ApiKey::parse(typed).ok_or(Error::SignInRequired)?;
-    let actor = actor_of_key(&app, &key, ip).await?;
+    let key = Arc::new(ApiKey::parse(typed).ok_or(Error::SignInRequired)?);
+    let known = match place_of(req.path()) {
+        Some(place) => app.known.get(&app, &key, place).await?,
+        None => None,
+    };
+    let actor = match &known {
+        Some(known) => {
+            if known.is_due(app.now()) {
+                note_use(&app, &known.actor, ip);
+            }
+            known.actor.clone()
+        }
+        None => actor_of_key(&app, &key, ip).await?,
+    };
+    app.limits.key(actor.credential())?;
     tracing::Span::current().record("user.id", tracing::field::display(actor.id()));
-    req.extensions_mut().insert(actor);
+    let mut extensions = req.extensions_mut();
+    if let Some(known) = known {
+        extensions.insert(known);
+    }
+    extensions.insert(KeyOfRequest(key));
+    extensions.insert(actor);
     Ok(())
+}
+
+/// Notes, without waiting for it, that a key was used.
+fn note_use(app: &App, actor: &Actor, ip: ClientIp) {
+    let (app, now) = (app.clone(), app.now());
+    match actor {
+        Actor::UserKey { key, .. } => {
+            let id = key.id;
+            actix_web::rt::spawn(async move { note_used(&app, id, ip, now).await });
+        }
+        Actor::ServiceAccountKey { key, .. } => {
+            let id = *key;
+            actix_web::rt::spawn(async move { note_bot_used(&app, id, ip, now).await });
+        }
+        Actor::Session { .. } => {}
+    }
+}
+
+/// Who a key is, when it ends, and when it was last used.
+pub struct Identified {
+    /// Who.
+    pub actor: Actor,
+    /// When the key ends.
+    pub expires: Option<Instant>,
+    last_used: Option<Instant>,
 }
 
 /// Who acts by a key.
 ///
 /// # Errors
-/// [`Error::SignInRequired`] for one that does not count, [`Error::TooMany`] after many of those, the
-/// database's fault.
+/// [`Error::SignInRequired`] for one that does not count, [`Error::TooMany`] after many of those,
+/// [`Error::VerificationRequired`], the database's fault.
 pub async fn actor_of_key(app: &App, key: &ApiKey, ip: ClientIp) -> Result<Actor> {
-    let actor = match key.kind() {
-        KeyKind::User => identify_user_key(app, key, ip).await?,
-        KeyKind::ServiceAccount => identify_service_account_key(app, key, ip).await?,
+    let (now, keeps_mails) = (app.now(), app.settings().keeps_mails());
+    let asked = key.again();
+    let found = app.db.read(move |db| by_hash(db, &asked, now, keeps_mails)).await?;
+    let Some(identified) = found else {
+        app.limits.unknown_key(ip)?;
+        return Err(Error::SignInRequired);
     };
-    match actor {
-        Some(actor) => Ok(actor),
-        None => {
-            app.limits.unknown_key(ip)?;
-            Err(Error::SignInRequired)
-        }
+    if identified.actor.as_person().is_some_and(|person| !person.verified) {
+        return Err(Error::VerificationRequired);
     }
+    if is_due(identified.last_used, now) {
+        note_use(app, &identified.actor, ip);
+    }
+    Ok(identified.actor)
+}
+
+/// Who a key is, if it counts.
+///
+/// # Errors
+/// The database's fault.
+pub fn by_hash(
+    db: &mut Db,
+    key: &ApiKey,
+    now: Instant,
+    keeps_mails: bool,
+) -> Result<Option<Identified>> {
+    let hash = key.hash();
+    Ok(match key.kind() {
+        KeyKind::User => key_by_hash(db, hash, now)?.map(|(row, key, (expires, last_used))| {
+            let (person, _) = person_of(row, keeps_mails);
+            Identified { actor: Actor::UserKey { person, key }, expires, last_used }
+        }),
+        KeyKind::ServiceAccount => service_account_by_hash(db, hash, now)?.map(
+            |(service_account, key, (expires, last_used))| Identified {
+                actor: Actor::ServiceAccountKey { service_account, key },
+                expires,
+                last_used,
+            },
+        ),
+    })
 }
 
 /// Whether it is time to note a use again: a minute's exactness spares a write per request.
@@ -234,37 +329,10 @@ fn is_due(last_used: Option<Instant>, now: Instant) -> bool {
     last_used.is_none_or(|at| now.since(at) > SignedDuration::from_mins(1))
 }
 
-async fn identify_user_key(app: &App, key: &ApiKey, ip: ClientIp) -> Result<Option<Actor>> {
-    let (hash, now, keeps_mails) = (key.hash(), app.now(), app.settings().keeps_mails());
-    let found = app.db.read(move |db| Ok(key_by_hash(db, hash, now)?)).await?;
-    let Some((row, key, last_used)) = found else { return Ok(None) };
-    let (person, _) = person_of(row, keeps_mails);
-    if !person.verified {
-        return Err(Error::VerificationRequired);
-    }
-    if is_due(last_used, now) {
-        let (app, id) = (app.clone(), key.id);
-        actix_web::rt::spawn(async move { note_used(&app, id, ip, now).await });
-    }
-    Ok(Some(Actor::UserKey { person, key }))
-}
+/// When a key ends, and when it was last used.
+type Times = (Option<Instant>, Option<Instant>);
 
-async fn identify_service_account_key(
-    app: &App,
-    key: &ApiKey,
-    ip: ClientIp,
-) -> Result<Option<Actor>> {
-    let (hash, now) = (key.hash(), app.now());
-    let found = app.db.read(move |db| Ok(service_account_by_hash(db, hash, now)?)).await?;
-    let Some((service_account, key, last_used)) = found else { return Ok(None) };
-    if is_due(last_used, now) {
-        let app = app.clone();
-        actix_web::rt::spawn(async move { note_bot_used(&app, key, ip, now).await });
-    }
-    Ok(Some(Actor::ServiceAccountKey { service_account, key }))
-}
-
-type BotFound = (ServiceAccount, Id<ServiceAccountKeyMarker>, Option<Instant>);
+type BotFound = (ServiceAccount, Id<ServiceAccountKeyMarker>, Times);
 
 /// The service account of a key that has not expired, unless it is disabled.
 fn service_account_by_hash(
@@ -272,13 +340,8 @@ fn service_account_by_hash(
     hash: Vec<u8>,
     now: Instant,
 ) -> QueryResult<Option<BotFound>> {
-    type Row = (
-        super::ServiceAccountId,
-        String,
-        super::AccountId,
-        Id<ServiceAccountKeyMarker>,
-        Option<Instant>,
-    );
+    type Row =
+        (super::ServiceAccountId, String, super::AccountId, Id<ServiceAccountKeyMarker>, Times);
     use service_account_keys as keys;
     let row = keys::table
         .inner_join(service_accounts::table)
@@ -290,13 +353,12 @@ fn service_account_by_hash(
             service_accounts::name,
             service_accounts::account_id,
             keys::id,
-            keys::last_used_at,
+            (keys::expires_at, keys::last_used_at),
         ))
         .first::<Row>(db)
         .optional()?;
-    Ok(row.map(|(id, name, account, key, last_used)| {
-        (ServiceAccount { id, name, account }, key, last_used)
-    }))
+    Ok(row
+        .map(|(id, name, account, key, times)| (ServiceAccount { id, name, account }, key, times)))
 }
 
 async fn note_bot_used(app: &App, key: Id<ServiceAccountKeyMarker>, ip: ClientIp, now: Instant) {
@@ -314,10 +376,10 @@ async fn note_bot_used(app: &App, key: Id<ServiceAccountKeyMarker>, ip: ClientIp
     }
 }
 
-type KeyFound = (PersonRow, KeyOfPerson, Option<Instant>);
+type KeyFound = (PersonRow, KeyOfPerson, Times);
 
 fn key_by_hash(db: &mut Db, hash: Vec<u8>, now: Instant) -> QueryResult<Option<KeyFound>> {
-    type KeyRow = (Id<KeyMarker>, String, Option<super::WorkspaceId>, bool, Option<Instant>);
+    type KeyRow = (Id<KeyMarker>, String, Option<super::WorkspaceId>, bool, Times);
     let row = users::table
         .inner_join(accounts::table)
         .inner_join(api_keys::table)
@@ -330,13 +392,13 @@ fn key_by_hash(db: &mut Db, hash: Vec<u8>, now: Instant) -> QueryResult<Option<K
                 api_keys::name,
                 api_keys::only_workspace_id,
                 api_keys::read_only,
-                api_keys::last_used_at,
+                (api_keys::expires_at, api_keys::last_used_at),
             ),
         ))
         .first::<(PersonRow, KeyRow)>(db)
         .optional()?;
-    Ok(row.map(|(person, (id, name, only_workspace, read_only, last_used))| {
-        (person, KeyOfPerson { id, name, only_workspace, read_only }, last_used)
+    Ok(row.map(|(person, (id, name, only_workspace, read_only, times))| {
+        (person, KeyOfPerson { id, name, only_workspace, read_only }, times)
     }))
 }
 

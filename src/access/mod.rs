@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod actor;
+pub mod cache;
 pub mod email;
 pub mod handle;
 pub mod identify;

@@ -4,13 +4,16 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
 use super::actor::{Actor, Reach};
+use super::cache::Known;
 use super::handle::Handle;
+use super::identify::KeyOfRequest;
 use super::membership::{self, AccountKind, Held, Workspace};
 use super::permission::{Needs, Permission};
 use super::role::{NamedRole, RoleRef, Scopes};
@@ -98,13 +101,7 @@ struct Found {
 }
 
 fn find(db: &mut Db, reach: &Reach, named: &Named, is_page: bool) -> Result<Found> {
-    let (account, workspace) = match named {
-        Named::ByIds(account, workspace) => {
-            let here = membership::by_ids(db, reach, *account, *workspace)?;
-            return Ok(Found { here, ..Found::default() });
-        }
-        Named::ByHandles(account, workspace) => (account, workspace),
-    };
+    let Named::ByHandles(account, workspace) = named else { return Ok(Found::default()) };
     let here = membership::by_path(db, reach, account, workspace)?;
     let moved = match here {
         None => membership::moved(db, reach, account, workspace)?,
@@ -117,6 +114,35 @@ fn find(db: &mut Db, reach: &Reach, named: &Named, is_page: bool) -> Result<Foun
     Ok(Found { here, moved, others })
 }
 
+/// What is known of a request's key in a workspace, or is found out now and remembered.
+async fn by_ids(
+    req: &HttpRequest,
+    app: &App,
+    actor: &Actor,
+    place: (AccountId, WorkspaceId),
+) -> Result<Found> {
+    let known = req.extensions().get::<Arc<Known>>().cloned();
+    let known = known.filter(|known| (known.workspace.account, known.workspace.id) == place);
+    let key = req.extensions().get::<KeyOfRequest>().map(|key| Arc::clone(&key.0));
+    let known = match (known, key) {
+        (Some(known), _) => Some(known),
+        (None, Some(key)) => {
+            let times = (app.now(), app.settings().keeps_mails());
+            let (asked, was) = (Arc::clone(&key), actor.clone());
+            let found =
+                app.db.read(move |db| Known::find(db, (&asked, &was), place, times)).await?;
+            let found = found.map(Arc::new);
+            if let Some(found) = &found {
+                app.known.put(&key, found);
+            }
+            found
+        }
+        (None, None) => None,
+    };
+    let here = known.map(|known| (known.workspace.clone(), known.held.clone()));
+    Ok(Found { here, ..Found::default() })
+}
+
 impl<P: Asks> WorkspaceAccess<P> {
     async fn of(req: HttpRequest) -> Result<Self> {
         let actor = Actor::of(&req)?;
@@ -124,8 +150,15 @@ impl<P: Asks> WorkspaceAccess<P> {
         let named = Named::of(&req)?;
         let is_page = *req.method() == Method::GET;
         let reach = actor.reach(app.now());
-        let asked = named.clone();
-        let found = app.db.read(move |db| find(db, &reach, &asked, is_page)).await?;
+        let found = match &named {
+            Named::ByIds(account, workspace) => {
+                by_ids(&req, app, &actor, (*account, *workspace)).await?
+            }
+            Named::ByHandles(..) => {
+                let asked = named.clone();
+                app.db.read(move |db| find(db, &reach, &asked, is_page)).await?
+            }
+        };
         let Some((workspace, held)) = found.here else {
             let to = found.moved.and_then(|to| new_path(&req, &named, &to));
             return Err(to.map_or(Error::NotFound, Error::Moved));
@@ -292,11 +325,11 @@ impl<P> WorkspaceAccess<P> {
             account: self.workspace.account_handle.clone(),
             account_name: self.workspace.account_name.clone(),
             handle: self.workspace.handle.clone(),
+            sees_flows: self.may(Permission::SeeFlows),
             sees_collaborators: self.workspace.account_kind == AccountKind::Personal
                 && self.may(Permission::SeeWorkspaceUsers),
             sees_sharing: self.workspace.account_kind == AccountKind::Organization
                 && self.may(Permission::SeeWorkspaceUsers),
-            sees_settings: true,
         });
         shell.switcher.clone_from(&self.switcher);
         shell.at(at)

@@ -366,6 +366,12 @@ impl ApiKey {
         (checksum(random) == sum).then(|| Self(text.to_owned().into(), kind))
     }
 
+    /// The same key once more, for work on another thread.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self(self.0.clone(), self.1)
+    }
+
     /// What is stored.
     pub fn hash(&self) -> Vec<u8> {
         sha256(self.0.expose_secret().as_bytes())

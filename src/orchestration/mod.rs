@@ -1,19 +1,35 @@
-//! What the Prefect client talks to: the JSON API below `/api`.
+//! What a workspace runs: the API that the Prefect client talks to, and the pages of it.
 //!
 //! Invariant: every address needs a key (the scope's layer); one inside a workspace also needs a
 //! [`crate::access::workspace::WorkspaceAccess`], so a workspace out of the key's reach answers
 //! with the same bytes as one that does not exist.
 
 pub mod concurrency;
+mod dashboard;
 pub mod events;
 pub mod flow_runs;
 pub mod flows;
+mod links;
+mod live;
 pub mod logs;
 pub mod states;
 pub mod task_runs;
+pub mod view;
 pub mod wire;
 
 use actix_web::web;
+
+/// The pages of what a workspace runs.
+pub fn pages(config: &mut web::ServiceConfig) {
+    let of_workspace =
+        |rest: &str| web::resource(format!("/workspaces/{{account}}/{{workspace}}{rest}"));
+    config
+        .service(of_workspace("").get(dashboard::show))
+        .service(of_workspace("/live").get(live::show));
+    flow_runs::pages::routes(config);
+    flows::pages::routes(config);
+    links::routes(config);
+}
 
 /// Addresses below `/api` that take their key in a frame and not in the head.
 pub fn open_sockets(config: &mut web::ServiceConfig) {

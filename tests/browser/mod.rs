@@ -7,5 +7,6 @@ mod first_run;
 mod keyboard;
 mod organizations;
 mod pages;
+mod runs;
 mod sharing;
 mod workspaces;

@@ -9,7 +9,7 @@ use crate::tenancy::service_accounts::key_of;
 use crate::tenancy::sharing::member;
 
 /// The admin's key, and the address of `acme/data`.
-async fn data(app: &TestApp) -> (ApiClient, String) {
+pub async fn data(app: &TestApp) -> (ApiClient, String) {
     let ada = acme(app).await;
     let api = app.api(&key_of(&ada).await);
     let place = api.get("/api/me/workspaces").await.json()[0].clone();
@@ -17,19 +17,19 @@ async fn data(app: &TestApp) -> (ApiClient, String) {
     (api, format!("/api/accounts/{}/workspaces/{}", id("account_id"), id("workspace_id")))
 }
 
-async fn flow(api: &ApiClient, place: &str, name: &str) -> Value {
+pub async fn flow(api: &ApiClient, place: &str, name: &str) -> Value {
     let answer = api.post(&format!("{place}/flows/"), json!({ "name": name })).await;
     assert!([200, 201].contains(&answer.status), "{}", answer.text);
     answer.json()["id"].clone()
 }
 
-async fn run(api: &ApiClient, place: &str, flow: &Value, more: Value) -> Value {
+pub async fn run(api: &ApiClient, place: &str, flow: &Value, more: Value) -> Value {
     let mut body = json!({ "flow_id": flow });
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     api.post(&format!("{place}/flow_runs/"), body).await.assert_status(201).json()
 }
 
-async fn set(api: &ApiClient, path: &str, kind: &str) -> (u16, Value) {
+pub async fn set(api: &ApiClient, path: &str, kind: &str) -> (u16, Value) {
     let wish = json!({ "state": { "type": kind } });
     let answer = api.post(&format!("{path}/set_state"), wish).await;
     (answer.status, answer.json())

@@ -1,7 +1,12 @@
 //! How the Prefect client signs in: by key, and through the browser.
 
-use crate::support::{Answer, Client, spawn};
+use bulkhead::access::role::Role;
+
+use super::flow_runs::data;
+use crate::support::{Answer, Client, spawn, spawn_with};
 use crate::tenancy::api_keys::{key_in, make_key};
+use crate::tenancy::service_accounts::key_of;
+use crate::tenancy::sharing::member;
 
 const NOWHERE: &str = "01a207b8-2b80-7000-8017-d0bb318e5353";
 
@@ -356,4 +361,58 @@ async fn the_question_survives_signing_in() {
         .await
         .assert_redirect_to(&page);
     key_in(&authorize(&ada, &page).await);
+}
+
+/// AK-08: one key is asked to wait after so many requests, and no other one with it.
+#[actix_rt::test]
+async fn a_key_has_its_own_limit() {
+    let app = spawn_with(|flags| flags.requests_per_minute_of_key = 20).await;
+    let ada = app.user("ada").await;
+    let (first, second) = (app.api(&key_of(&ada).await), app.api(&key_of(&ada).await));
+    let mut refused = None;
+    for _ in 0..40 {
+        let answer = first.get("/api/me/workspaces").await;
+        if answer.status == 429 {
+            refused = Some(answer);
+            break;
+        }
+    }
+    let refused = refused.expect("a limit");
+    assert!(refused.header("retry-after").is_some_and(|wait| wait.parse::<u64>().is_ok()));
+    second.get("/api/me/workspaces").await.assert_status(200);
+}
+
+/// A7, AK-05, H5: what is remembered of a key counts no more as soon as a role, the key, or the workspace is
+/// gone, or an end is reached.
+#[actix_rt::test]
+async fn nothing_that_ended_is_remembered() {
+    let app = spawn().await;
+    let (_, place) = data(&app).await;
+    let dev = member(&app, "dev").await;
+    let path = format!("{place}/flows/");
+    let flow = serde_json::json!({"name": "etl"});
+    let key = app.api(&key_of(&dev).await);
+    key.post(&path, flow.clone()).await.assert_status(404);
+    app.give_role(("acme", "data"), "dev", Role::Developer).await;
+    for status in [201, 200, 200] {
+        key.post(&path, flow.clone()).await.assert_status(status);
+    }
+    app.take_role(("acme", "data"), "dev").await;
+    key.post(&path, flow.clone()).await.assert_status(404);
+    app.give_role(("acme", "data"), "dev", Role::Viewer).await;
+    key.post(&path, flow.clone()).await.assert_status(403);
+    let read = format!("{place}/flows/filter");
+    key.post(&read, serde_json::json!({})).await.assert_status(200);
+    let page = dev.get("/profile/api-keys").await;
+    let delete = page.attributes("a", "href").into_iter().find(|href| href.ends_with("/delete"));
+    dev.submit(&delete.unwrap(), &[]).await.assert_status(303);
+    key.post(&read, serde_json::json!({})).await.assert_status(401);
+
+    // A key ends by itself.
+    let short = dev.submit("/profile/api-keys/new", &[("name", "short"), ("expires", "7")]).await;
+    let short = short.select("code").into_iter().find(|text| text.starts_with("pnu_")).unwrap();
+    let short = app.api(&short);
+    short.post(&read, serde_json::json!({})).await.assert_status(200);
+    app.advance(8 * 86_400);
+    short.post(&read, serde_json::json!({})).await.assert_status(401);
 }

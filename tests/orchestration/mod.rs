@@ -1,2 +1,4 @@
-mod flow_runs;
+mod events;
+pub mod flow_runs;
 mod login;
+mod task_runs;

@@ -61,6 +61,7 @@ fn spawn_on(database: TestDatabase, change: impl FnOnce(&mut Flags)) -> TestApp 
     let mut flags = TestFlags::parse_from(["test"]).flags;
     flags.bind = listener.local_addr().unwrap();
     flags.requests_per_minute = 1_000_000;
+    flags.requests_per_minute_of_key = 1_000_000;
     flags.threads = Some(2);
     change(&mut flags);
     let mut settings = Settings::check(flags, &|_| Ok(None)).expect("settings fit together");
@@ -136,6 +137,33 @@ impl TestApp {
             Ok(())
         });
         made.await.unwrap();
+    }
+
+    /// Takes a person's role in a workspace away, behind the pages' back.
+    pub async fn take_role(&self, (organization, workspace): (&str, &str), person: &str) {
+        use bulkhead::base::db::schema::{accounts, memberships, users, workspaces};
+
+        let (organization, workspace) = (organization.to_owned(), workspace.to_owned());
+        let person = person.to_owned();
+        let taken = self.app.db.write(Locks::Instance, move |db| {
+            let place: WorkspaceId = workspaces::table
+                .inner_join(accounts::table)
+                .filter(accounts::handle.eq(organization))
+                .filter(workspaces::handle.eq(workspace))
+                .select(workspaces::id)
+                .first(db)?;
+            let user: UserId = users::table
+                .inner_join(accounts::table)
+                .filter(accounts::handle.eq(&person))
+                .select(users::id)
+                .first(db)?;
+            let role = memberships::table
+                .filter(memberships::workspace_id.eq(place))
+                .filter(memberships::user_id.eq(user));
+            assert_eq!(diesel::delete(role).execute(db)?, 1);
+            Ok(())
+        });
+        taken.await.unwrap();
     }
 
     /// Gives a person a built-in role in an organization's workspace, behind the pages' back.

@@ -37,7 +37,7 @@ async fn answer(response: reqwest::Response) -> Answer {
 }
 
 async fn try_answer(response: reqwest::Response) -> reqwest::Result<Answer> {
-    let headers = response
+    let headers: Vec<(String, String)> = response
         .headers()
         .iter()
         .map(|(name, value)| {
@@ -45,7 +45,10 @@ async fn try_answer(response: reqwest::Response) -> reqwest::Result<Answer> {
         })
         .collect();
     let status = response.status().as_u16();
-    Ok(Answer { status, text: response.text().await?, headers })
+    // A stream of events does not end by itself.
+    let is_stream = headers.iter().any(|(_, value)| value == "text/event-stream");
+    let text = if is_stream { String::new() } else { response.text().await? };
+    Ok(Answer { status, text, headers })
 }
 
 fn selector(css: &str) -> Selector {

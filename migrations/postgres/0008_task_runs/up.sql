@@ -28,7 +28,7 @@ CREATE TABLE task_runs (
     UNIQUE (workspace_id, flow_run_id, task_key, dynamic_key)
 );
 CREATE INDEX task_runs_expected ON task_runs (workspace_id, expected_start_at, id);
-CREATE INDEX task_runs_of_run ON task_runs (workspace_id, flow_run_id, expected_start_at, id);
+CREATE INDEX task_runs_of_run ON task_runs (workspace_id, flow_run_id, expected_start_at, id, state_type);
 CREATE INDEX task_runs_state ON task_runs (workspace_id, state_type, expected_start_at, id);
 
 CREATE TABLE task_run_states (
@@ -91,3 +91,7 @@ CREATE INDEX concurrency_leases_expired ON concurrency_leases (expires_at);
 
 
 CREATE INDEX flow_runs_waiting ON flow_runs (workspace_id, id) WHERE state_type IN ('PAUSED', 'CANCELLING');
+
+-- Charts count by these alone.
+DROP INDEX flow_runs_expected;
+CREATE INDEX flow_runs_expected ON flow_runs (workspace_id, expected_start_at, id, state_type);

@@ -12,6 +12,7 @@ mod json;
 pub mod migrate;
 pub mod paging;
 pub mod schema;
+pub mod tell;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -269,23 +270,19 @@ pub fn in_transaction<R>(
     }
 }
 
-/// On PostgreSQL, waits until the rows named are ours; SQLite has one writer anyway.
+/// On PostgreSQL, waits until the rows named are ours; SQLite has one writer anyway. Either way they count
+/// the change, so that what other processes remember of them counts no more.
 fn lock(db: &mut Db, locks: &Locks) -> Result<()> {
-    let Db::Postgres(conn) = db else { return Ok(()) };
     match locks {
-        Locks::Accounts(ids) => lock_rows(conn, ids)?,
+        Locks::Accounts(ids) => lock_accounts(db, ids)?,
         Locks::Instance => {
-            diesel::sql_query("SELECT id FROM instance FOR UPDATE").execute(conn)?;
+            if let Db::Postgres(conn) = db {
+                diesel::sql_query("SELECT id FROM instance FOR UPDATE").execute(conn)?;
+            }
+            diesel::update(schema::instance::table)
+                .set(schema::instance::version.eq(schema::instance::version + 1))
+                .execute(db)?;
         }
-    }
-    Ok(())
-}
-
-fn lock_rows(conn: &mut PgConnection, ids: &[Id<AccountMarker>]) -> QueryResult<()> {
-    if !ids.is_empty() {
-        diesel::sql_query("SELECT id FROM accounts WHERE id = ANY($1) ORDER BY id FOR UPDATE")
-            .bind::<Array<SqlId>, _>(ids)
-            .execute(conn)?;
     }
     Ok(())
 }
@@ -296,8 +293,17 @@ fn lock_rows(conn: &mut PgConnection, ids: &[Id<AccountMarker>]) -> QueryResult<
 /// # Errors
 /// The database's fault.
 pub fn lock_accounts(db: &mut Db, ids: &[Id<AccountMarker>]) -> QueryResult<()> {
-    match db {
-        Db::Sqlite(_) => Ok(()),
-        Db::Postgres(conn) => lock_rows(conn, ids),
+    if ids.is_empty() {
+        return Ok(());
     }
+    if let Db::Postgres(conn) = db {
+        diesel::sql_query("SELECT id FROM accounts WHERE id = ANY($1) ORDER BY id FOR UPDATE")
+            .bind::<Array<SqlId>, _>(ids)
+            .execute(conn)?;
+    }
+    let version = schema::accounts::version;
+    diesel::update(schema::accounts::table.filter(schema::accounts::id.eq_any(ids.to_vec())))
+        .set(version.eq(version + 1))
+        .execute(db)?;
+    Ok(())
 }

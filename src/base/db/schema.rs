@@ -9,6 +9,7 @@ diesel::table! {
     instance (id) {
         id -> SmallInt,
         created_at -> SqlInstant,
+        version -> BigInt,
     }
 }
 
@@ -29,6 +30,7 @@ diesel::table! {
         audit_retention_days -> Nullable<Integer>,
         created_at -> SqlInstant,
         updated_at -> SqlInstant,
+        version -> BigInt,
     }
 }
 

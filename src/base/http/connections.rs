@@ -111,6 +111,26 @@ impl Connections {
     }
 }
 
+/// A connection that was upgraded, to be ended by us: actix leaves it open when its body ends, and a
+/// WebSocket client waits for the server to hang up (RFC 6455, 7.1.1).
+pub struct Upgraded(Option<Arc<Connection>>);
+
+impl Upgraded {
+    /// The connection of a request.
+    pub fn of(req: &actix_web::HttpRequest) -> Self {
+        Self(req.conn_data::<Arc<Connection>>().cloned())
+    }
+
+    /// Ends it once what was sent had time to leave.
+    pub async fn hang_up(self) {
+        rt::time::sleep(Duration::from_millis(50)).await;
+        if let Some(connection) = self.0 {
+            // It may be closed already.
+            drop(connection.socket.shutdown(Shutdown::Both));
+        }
+    }
+}
+
 /// The layer that tells whose turn it is; the outermost one.
 ///
 /// # Errors

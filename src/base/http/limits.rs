@@ -17,6 +17,7 @@ pub struct Limits {
     guesses: DefaultKeyedRateLimiter<IpAddr>,
     keys: DefaultKeyedRateLimiter<IpAddr>,
     mails: DefaultKeyedRateLimiter<IpAddr>,
+    of_keys: DefaultKeyedRateLimiter<uuid::Uuid>,
     clock: DefaultClock,
 }
 
@@ -29,8 +30,8 @@ pub fn network(ip: ClientIp) -> IpAddr {
 }
 
 impl Limits {
-    /// Limiters with this many requests a minute from one network.
-    pub fn new(requests_per_minute: u32) -> Self {
+    /// Limiters with this many requests a minute from one network, and of one key.
+    pub fn new(requests_per_minute: u32, requests_per_minute_of_key: u32) -> Self {
         let per_minute = |n: u32| {
             let n = NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
             RateLimiter::keyed(Quota::per_minute(n))
@@ -44,6 +45,9 @@ impl Limits {
             ),
             keys: per_minute(60),
             mails: per_minute(20),
+            of_keys: RateLimiter::keyed(Quota::per_minute(
+                NonZeroU32::new(requests_per_minute_of_key).unwrap_or(NonZeroU32::MIN),
+            )),
             clock: DefaultClock::default(),
         }
     }
@@ -71,6 +75,16 @@ impl Limits {
         self.check(&self.guesses, ip)
     }
 
+    /// Counts a request by a key, wherever it comes from (AK-08).
+    ///
+    /// # Errors
+    /// [`Error::TooMany`].
+    pub fn key(&self, key: uuid::Uuid) -> Result<()> {
+        self.of_keys.check_key(&key).map_err(|not_yet| {
+            Error::TooMany(not_yet.wait_time_from(self.clock.now()).as_secs() + 1)
+        })
+    }
+
     /// Counts an unknown key. Apart from the guesses of people: a forgotten worker with a revoked key
     /// must not keep its network from signing in.
     ///
@@ -94,5 +108,7 @@ impl Limits {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
+        self.of_keys.retain_recent();
+        self.of_keys.shrink_to_fit();
     }
 }

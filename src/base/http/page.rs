@@ -115,12 +115,12 @@ pub struct CurrentWorkspace {
     pub account_name: String,
     /// Handle of the workspace.
     pub handle: String,
+    /// The pages of flows and their runs are open to the viewer.
+    pub sees_flows: bool,
     /// The Collaborators page is open to the viewer.
     pub sees_collaborators: bool,
     /// Whether there is a page of members and service accounts, and the viewer sees it.
     pub sees_sharing: bool,
-    /// The Settings page is open to the viewer.
-    pub sees_settings: bool,
 }
 
 /// The organization that a page is about.

@@ -6,6 +6,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, web};
 use actix_ws::{AggregatedMessageStream, CloseCode, CloseReason, Session};
 
+use super::connections::Upgraded;
 use crate::app::App;
 use crate::base::error::{Error, Result};
 
@@ -57,10 +58,11 @@ pub fn open(
 }
 
 /// Ends a socket with a reason.
-pub async fn close(session: Session, code: CloseCode, why: &str) {
-    let reason = CloseReason { code, description: Some(why.to_owned()) };
+pub async fn close(session: Session, upgraded: Upgraded, (code, why): (CloseCode, String)) {
+    let reason = CloseReason { code, description: Some(why) };
     // Whoever is gone already does not hear it.
     drop(tokio::time::timeout(SLOW, session.close(Some(reason))).await);
+    upgraded.hang_up().await;
 }
 
 /// Sends a text; `false` when nobody takes it.

@@ -122,6 +122,10 @@ pub struct Flags {
     #[arg(long, env = "BULKHEAD_REQUESTS_PER_MINUTE", default_value_t = 6000,
           value_parser = clap::value_parser!(u32).range(10..), global = true)]
     pub requests_per_minute: u32,
+    /// Requests a minute by one API key before it is asked to wait
+    #[arg(long, env = "BULKHEAD_REQUESTS_PER_MINUTE_OF_KEY", default_value_t = 12_000,
+          value_parser = clap::value_parser!(u32).range(10..), global = true)]
+    pub requests_per_minute_of_key: u32,
     /// Form of the log
     #[arg(long, env = "BULKHEAD_LOG_FORMAT", value_enum, default_value_t = LogFormat::Auto, global = true)]
     pub log_format: LogFormat,

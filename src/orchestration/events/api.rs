@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::filter::EventFilter;
 use super::intake;
-use super::model::{EventBody, EventCreate};
+use super::model::{EventCreate, StoredEventBody};
 use super::queries::{self, Place};
 use crate::access::membership::Workspace;
 use crate::access::permission::needs::{RunFlows, SeeFlows};
@@ -60,7 +60,7 @@ pub async fn create(
 
 /// Which events.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-pub struct EventsBody {
+pub struct EventsFilterBody {
     /// Which.
     #[serde(default, deserialize_with = "object")]
     pub filter: Option<EventFilter>,
@@ -73,7 +73,7 @@ pub struct EventsBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EventPage {
     /// The events.
-    pub events: Vec<EventBody>,
+    pub events: Vec<StoredEventBody>,
     /// How many there are in all; where only a look decides, among the 10,000 of the time that were looked
     /// at.
     pub total: i64,
@@ -124,7 +124,7 @@ async fn page(
     path = "/api/accounts/{account_id}/workspaces/{workspace_id}/events/filter",
     tag = "Events",
     params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    request_body = Option<EventsBody>,
+    request_body = Option<EventsFilterBody>,
     responses((status = 200, body = EventPage), (status = 400, body = Refusal),
               (status = 401, body = Refusal), (status = 403, body = Refusal),
               (status = 404, body = Refusal), (status = 415, body = Refusal),
@@ -132,7 +132,7 @@ async fn page(
 pub async fn filter(
     access: WorkspaceAccess<SeeFlows>,
     app: web::Data<App>,
-    body: JsonBody<EventsBody>,
+    body: JsonBody<EventsFilterBody>,
 ) -> Result<HttpResponse> {
     let body = body.parsed()?;
     let filter = body.filter.unwrap_or_default();

@@ -196,6 +196,11 @@ impl EventFilter {
         (since, occurred.until.unwrap_or(now + SignedDuration::from_mins(1)))
     }
 
+    /// The order: the last one first unless it says so.
+    pub fn order(&self) -> Order {
+        self.order.unwrap_or_default()
+    }
+
     /// The ids asked for; an empty list asks for none in particular (api.md §6).
     pub fn ids(&self) -> Option<&[Uuid]> {
         self.id.as_ref()?.id.as_deref().filter(|ids| !ids.is_empty())

@@ -150,7 +150,7 @@ fn replace_nul(value: &mut Value) {
 
 /// An event as clients read it.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct EventBody {
+pub struct StoredEventBody {
     /// Its id.
     pub id: Uuid,
     /// When it happened.
@@ -172,7 +172,7 @@ pub struct EventBody {
     pub follows: Option<Uuid>,
 }
 
-impl From<Event> for EventBody {
+impl From<Event> for StoredEventBody {
     fn from(event: Event) -> Self {
         Self {
             id: event.id.uuid(),

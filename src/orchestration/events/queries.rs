@@ -99,7 +99,7 @@ pub fn page(
     let mut page = Page { events: Vec::new(), total: 0, next: None };
     let (mut at, mut looked_at) = (after, 0);
     loop {
-        let rows = chunk(db, of(workspace, filter, span), filter.order.unwrap_or_default(), at)?;
+        let rows = chunk(db, of(workspace, filter, span), filter.order(), at)?;
         let is_last = i64::try_from(rows.len()).unwrap_or(0) < CHUNK;
         looked_at += rows.len();
         at = rows.last().map(|last| (last.occurred_at, last.id)).or(at);

@@ -14,7 +14,7 @@ use tokio::time::{Instant as Tick, interval, sleep_until};
 
 use super::filter::{EventFilter, Order};
 use super::intake;
-use super::model::{Event, EventBody, EventCreate};
+use super::model::{Event, EventCreate, StoredEventBody};
 use super::queries;
 use crate::access::WorkspaceId;
 use crate::access::identify::bearer;
@@ -26,6 +26,7 @@ use crate::app::App;
 use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
+use crate::base::http::connections::Upgraded;
 use crate::base::http::socket::{self, FRAME};
 use crate::base::live::{Seat, Topic};
 use crate::orchestration::wire::outgoing::{self, Feed, News};
@@ -57,10 +58,11 @@ async fn incoming(
     let standing = Standing::claimed(key, ip, place, Permission::RunFlows)?;
     let seat = app.live.seat(access.actor().credential()).ok_or(Error::Unavailable)?;
     let (response, session, stream) = socket::open(&req, payload, (&[], FRAME))?;
-    let app = app.get_ref().clone();
+    let (app, upgraded) = (app.get_ref().clone(), Upgraded::of(&req));
     actix_web::rt::spawn(async move {
         let mut intake = Intake { app, standing, waiting: Vec::new(), flush_at: None };
-        intake.serve(session, stream, seat).await;
+        let end = intake.serve(session.clone(), stream, seat).await;
+        socket::close(session, upgraded, end).await;
     });
     Ok(response)
 }
@@ -78,10 +80,19 @@ struct Intake {
 }
 
 /// Why a socket ends.
-type End = Option<(CloseCode, String)>;
+type End = (CloseCode, String);
+
+fn over() -> End {
+    (CloseCode::Normal, String::new())
+}
 
 impl Intake {
-    async fn serve(&mut self, mut session: Session, mut stream: AggregatedMessageStream, _: Seat) {
+    async fn serve(
+        &mut self,
+        mut session: Session,
+        mut stream: AggregatedMessageStream,
+        _: Seat,
+    ) -> End {
         let mut closing = self.app.live.closing();
         let mut ask = interval(ASK_AGAIN.unsigned_abs());
         let mut ping = interval(socket::PING);
@@ -93,29 +104,30 @@ impl Intake {
                     heard = Tick::now();
                     match self.hear(&mut session, message).await {
                         Ok(true) => {}
-                        Ok(false) => break None,
-                        Err(error) => break Some(socket::refusal(&error)),
+                        // The other side waits for the answer to its own close.
+                        Ok(false) => break over(),
+                        Err(error) => break socket::refusal(&error),
                     }
                 }
                 () = flush, if self.flush_at.is_some() => {
                     if let Err(error) = self.flush().await {
-                        break Some(socket::refusal(&error));
+                        break socket::refusal(&error);
                     }
                 }
                 _ = ask.tick() => {
                     if let Err(error) = self.standing.check(&self.app).await
                         && !matches!(error, Error::Unavailable)
                     {
-                        break Some(socket::refusal(&error));
+                        break socket::refusal(&error);
                     }
                 }
                 _ = ping.tick() => {
                     if heard.elapsed() > socket::SILENCE || session.ping(b"").await.is_err() {
-                        break None;
+                        break over();
                     }
                 }
                 _ = closing.changed() => {
-                    break Some((CloseCode::Away, "The server stops.".to_owned()));
+                    break (CloseCode::Away, "The server stops.".to_owned());
                 }
             }
         };
@@ -123,9 +135,7 @@ impl Intake {
         if let Err(error) = self.flush().await {
             tracing::warn!(error.cause = %error, "events of a closed socket were not kept");
         }
-        if let Some((code, why)) = end {
-            socket::close(session, code, &why).await;
-        }
+        end
     }
 
     /// Returns whether the socket goes on.
@@ -170,7 +180,7 @@ async fn outgoing(
     ip: ClientIp,
     payload: web::Payload,
 ) -> Result<HttpResponse> {
-    outgoing::open::<Events>(&req, app, ip, payload)
+    outgoing::open::<Events>(&req, &app, ip, payload)
 }
 
 /// Events of a filter.
@@ -220,6 +230,6 @@ impl Feed for Events {
 
 fn news(event: Event) -> News {
     let (id, at) = (event.id.uuid(), event.received_at);
-    let body = serde_json::json!({ "type": "event", "event": EventBody::from(event) });
+    let body = serde_json::json!({ "type": "event", "event": StoredEventBody::from(event) });
     News { id, at, text: Some(body.to_string()) }
 }

@@ -302,6 +302,37 @@ pub async fn change(
         .await
 }
 
+/// Asks, as a person on a page, for the end of a run; returns its name and what became of it.
+///
+/// # Errors
+/// [`Error::NotFound`] for a run of elsewhere; the right went meanwhile; the database's fault.
+pub async fn cancel(
+    app: &App,
+    access: WorkspaceAccess<RunFlows>,
+    ip: ClientIp,
+    id: FlowRunId,
+) -> Result<(String, Orchestrated)> {
+    let (now, workspace) = (app.now(), access.workspace().id);
+    let done = app
+        .db
+        .write(access.locks(), move |db| {
+            access.still_holds(db)?;
+            let place = access.workspace();
+            let run = queries::one(db, place.id, id)?.ok_or(Error::NotFound)?;
+            let wish = StateCreate::of(StateType::Cancelling);
+            let told = orchestrate(db, place.id, id, (wish, false), now)?;
+            if told.is_new {
+                let details = json!({ "flow_run": { "id": id, "name": run.name } });
+                let entry = Entry::of_workspace("flow-run.cancelled", place, details);
+                record(db, &By::actor(access.actor(), ip), entry, now)?;
+            }
+            Ok((run.name, told))
+        })
+        .await?;
+    app.live.wake(workspace.uuid(), Topic::Events);
+    Ok(done)
+}
+
 /// Removes a run with its states and logs.
 ///
 /// # Errors
@@ -312,7 +343,7 @@ pub async fn delete(
     ip: ClientIp,
     id: FlowRunId,
 ) -> Result<()> {
-    let now = app.now();
+    let (now, workspace) = (app.now(), access.workspace().id);
     app.db
         .write(access.locks(), move |db| {
             access.still_holds(db)?;
@@ -324,5 +355,7 @@ pub async fn delete(
             let entry = Entry::of_workspace("flow-run.deleted", place, details);
             record(db, &By::actor(access.actor(), ip), entry, now)
         })
-        .await
+        .await?;
+    app.live.wake(workspace.uuid(), Topic::Events);
+    Ok(())
 }

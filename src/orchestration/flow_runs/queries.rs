@@ -128,6 +128,29 @@ pub fn open_children(
         .load(db)
 }
 
+/// Runs of flows that a run started, the first one first.
+///
+/// # Errors
+/// The database's fault.
+pub fn children(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    id: FlowRunId,
+    limit: i64,
+) -> QueryResult<Vec<FlowRun>> {
+    let tasks = task_runs::table
+        .filter(task_runs::workspace_id.eq(workspace))
+        .filter(task_runs::flow_run_id.eq(id))
+        .select(task_runs::id.nullable());
+    flow_runs::table
+        .filter(flow_runs::workspace_id.eq(workspace))
+        .filter(flow_runs::parent_task_run_id.eq_any(tasks))
+        .order(flow_runs::id)
+        .limit(limit)
+        .select(FlowRun::as_select())
+        .load(db)
+}
+
 /// The run of an idempotency key.
 ///
 /// # Errors

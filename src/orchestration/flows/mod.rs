@@ -4,4 +4,5 @@ pub mod actions;
 pub mod api;
 pub mod filter;
 pub mod model;
+pub mod pages;
 pub mod queries;

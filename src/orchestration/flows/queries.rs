@@ -5,10 +5,12 @@ use serde_json::{Map, Value};
 
 use super::model::{Flow, FlowId};
 use crate::access::WorkspaceId;
+use crate::base::db::paging::{PAGE_SIZE, Position, Slice, contains_pattern};
 use crate::base::db::schema::{flow_runs, flows, logs};
 use crate::base::db::{Db, Id, Instant, Json, MultiBackend, on_each_backend};
 use crate::base::http::json::Window;
-use crate::orchestration::wire::filter::Term;
+use crate::orchestration::flow_runs::model::{FlowRun, FlowRunMarker};
+use crate::orchestration::wire::filter::{Term, lower};
 
 /// In which order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,13 +34,25 @@ pub fn one(db: &mut Db, workspace: WorkspaceId, id: FlowId) -> QueryResult<Optio
     flows::table.find((workspace, id)).select(Flow::as_select()).first(db).optional()
 }
 
-/// The name of a flow of a workspace; empty for one of elsewhere.
+/// The name of a flow of a workspace.
+///
+/// # Errors
+/// The database's fault, also for a flow of elsewhere.
+pub fn name_of(db: &mut Db, workspace: WorkspaceId, id: FlowId) -> QueryResult<String> {
+    flows::table.find((workspace, id)).select(flows::name).first(db)
+}
+
+/// The names of a workspace's flows, in their order.
 ///
 /// # Errors
 /// The database's fault.
-pub fn name_of(db: &mut Db, workspace: WorkspaceId, id: FlowId) -> QueryResult<String> {
-    let name = flows::table.find((workspace, id)).select(flows::name).first(db).optional()?;
-    Ok(name.unwrap_or_default())
+pub fn names(db: &mut Db, workspace: WorkspaceId, limit: i64) -> QueryResult<Vec<String>> {
+    flows::table
+        .filter(flows::workspace_id.eq(workspace))
+        .order(flows::name)
+        .limit(limit)
+        .select(flows::name)
+        .load(db)
 }
 
 /// A flow of a workspace, by name.
@@ -176,4 +190,62 @@ pub fn delete_runs(
 /// The database's fault, also when it has runs.
 pub fn delete(db: &mut Db, workspace: WorkspaceId, id: FlowId) -> QueryResult<bool> {
     Ok(diesel::delete(flows::table.find((workspace, id))).execute(db)? > 0)
+}
+
+/// A page of flows by name, those with `q` in their names; and how many there are.
+///
+/// # Errors
+/// The database's fault.
+pub fn page(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    q: &str,
+    position: &Position<String>,
+) -> QueryResult<Slice<Flow>> {
+    let mut query =
+        flows::table.into_boxed::<MultiBackend>().filter(flows::workspace_id.eq(workspace));
+    if !q.is_empty() {
+        query = query.filter(lower(flows::name).like(contains_pattern(q)).escape('\\'));
+    }
+    query = match position {
+        Position::Start => query.order(flows::name),
+        Position::After(name) => query.filter(flows::name.gt(name.clone())).order(flows::name),
+        Position::Before(name) => {
+            query.filter(flows::name.lt(name.clone())).order(flows::name.desc())
+        }
+    };
+    let limit = i64::try_from(PAGE_SIZE).unwrap_or(0) + 1;
+    let rows = query.limit(limit).select(Flow::as_select()).load(db)?;
+    Ok(Slice::from_query(rows, position, PAGE_SIZE))
+}
+
+/// The newest run of each of some flows.
+///
+/// # Errors
+/// The database's fault.
+pub fn newest_runs(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    ids: &[FlowId],
+) -> QueryResult<Vec<FlowRun>> {
+    // One look at the end of the index for each flow, all in one statement.
+    let alias = diesel::alias!(flow_runs as newest);
+    let last = alias
+        .filter(alias.field(flow_runs::workspace_id).eq(workspace))
+        .filter(alias.field(flow_runs::flow_id).eq(flows::id))
+        .order(alias.field(flow_runs::id).desc())
+        .limit(1)
+        .select(alias.field(flow_runs::id))
+        .single_value();
+    let newest: Vec<Option<Id<FlowRunMarker>>> = flows::table
+        .filter(flows::workspace_id.eq(workspace))
+        .filter(flows::id.eq_any(ids.to_vec()))
+        .select(last)
+        .load(db)?;
+    let newest: Vec<Id<FlowRunMarker>> = newest.into_iter().flatten().collect();
+    flow_runs::table
+        .filter(flow_runs::workspace_id.eq(workspace))
+        .filter(flow_runs::id.eq_any(newest))
+        .select(FlowRun::as_select())
+        .load(db)
 }

@@ -123,11 +123,7 @@ pub fn some(
     if let Some(after) = which.after {
         query = query.filter(logs::at.ge(after));
     }
-    for word in which.words.iter().flat_map(|words| words.split_whitespace()).take(10) {
-        let pattern = contains_pattern(word);
-        let message = lower(logs::message).like(pattern.clone()).escape('\\');
-        query = query.filter(message.or(lower(logs::name).like(pattern).escape('\\')));
-    }
+    query = with_words(query, which.words.as_deref());
     query = if which.is_down {
         query.order((logs::at.desc(), logs::id.desc()))
     } else {
@@ -160,4 +156,73 @@ pub fn received_since(
         .limit(1000)
         .select(Log::as_select())
         .load(db)
+}
+
+/// Lines of one flow run.
+#[derive(Clone, Debug)]
+pub struct Of {
+    /// The run.
+    pub run: Id<()>,
+    /// At least so grave.
+    pub level: Option<i64>,
+    /// Words that all occur in the message or the logger's name.
+    pub words: Option<String>,
+}
+
+type Query = diesel::dsl::IntoBoxed<'static, logs::table, MultiBackend>;
+
+fn with_words(mut query: Query, words: Option<&str>) -> Query {
+    for word in words.into_iter().flat_map(str::split_whitespace).take(10) {
+        let pattern = contains_pattern(word);
+        let message = lower(logs::message).like(pattern.clone()).escape('\\');
+        query = query.filter(message.or(lower(logs::name).like(pattern).escape('\\')));
+    }
+    query
+}
+
+fn of(workspace: WorkspaceId, which: &Of) -> Query {
+    let mut query = logs::table
+        .into_boxed::<MultiBackend>()
+        .filter(logs::workspace_id.eq(workspace))
+        .filter(logs::flow_run_id.eq(which.run));
+    if let Some(level) = which.level {
+        query = query.filter(logs::level.ge(level));
+    }
+    with_words(query, which.words.as_deref())
+}
+
+/// Lines before a place, the last one first.
+///
+/// # Errors
+/// The database's fault.
+pub fn before(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    which: &Of,
+    place: Option<(Instant, LogId)>,
+    limit: i64,
+) -> QueryResult<Vec<Log>> {
+    let mut query = of(workspace, which);
+    if let Some((at, id)) = place {
+        query = query.filter(logs::at.lt(at).or(logs::at.eq(at).and(logs::id.lt(id))));
+    }
+    query.order((logs::at.desc(), logs::id.desc())).limit(limit).select(Log::as_select()).load(db)
+}
+
+/// Lines after a place, the first one first.
+///
+/// # Errors
+/// The database's fault.
+pub fn after(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    which: &Of,
+    place: Option<(Instant, LogId)>,
+    limit: i64,
+) -> QueryResult<Vec<Log>> {
+    let mut query = of(workspace, which);
+    if let Some((at, id)) = place {
+        query = query.filter(logs::at.gt(at).or(logs::at.eq(at).and(logs::id.gt(id))));
+    }
+    query.order((logs::at, logs::id)).limit(limit).select(Log::as_select()).load(db)
 }

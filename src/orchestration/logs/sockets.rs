@@ -28,7 +28,7 @@ async fn outgoing(
     ip: ClientIp,
     payload: web::Payload,
 ) -> Result<HttpResponse> {
-    outgoing::open::<Logs>(&req, app, ip, payload)
+    outgoing::open::<Logs>(&req, &app, ip, payload)
 }
 
 /// Lines of a filter.

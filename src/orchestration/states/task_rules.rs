@@ -33,6 +33,7 @@ fn reject(reason: &str) -> Decision {
 
 /// Decides on a wish; `force` skips every rule.
 pub fn decide(run: &TaskSeen<'_>, mut proposed: State, force: bool, now: Instant) -> TaskDecision {
+    use StateType::{Failed, Pending, Running, Scheduled};
     let policy = run.policy.clone();
     let Some(current) = run.state else {
         return (Decision::Accept(Box::new(proposed), policy), false);
@@ -62,7 +63,6 @@ pub fn decide(run: &TaskSeen<'_>, mut proposed: State, force: bool, now: Instant
     {
         return (refused, false);
     }
-    use StateType::{Failed, Pending, Running, Scheduled};
     match (current.kind, proposed.kind) {
         (Scheduled, Pending) if proposed.state_details.scheduled_time.is_none() => {
             proposed.state_details.scheduled_time = current.state_details.scheduled_time;
@@ -187,7 +187,7 @@ mod tests {
     fn every_transition_of_a_task() {
         let flow = state(StateType::Running);
         let policy = Policy::default();
-        let mut table = String::new();
+        let mut table = Vec::new();
         for from in StateType::ALL {
             let current = state(*from);
             let seen = TaskSeen {
@@ -201,16 +201,12 @@ mod tests {
             };
             for to in StateType::ALL {
                 let (decision, _) = decide(&seen, state(*to), false, at(1));
-                table.push_str(&format!(
-                    "{} > {}: {}\n",
-                    from.as_str(),
-                    to.as_str(),
-                    word(&decision)
-                ));
+                let told = word(&decision);
+                table.push(format!("{} > {}: {told}", from.as_str(), to.as_str()));
             }
         }
-        let others: Vec<&str> = table.lines().filter(|line| !line.contains(": accept")).collect();
-        insta::assert_snapshot!(others.join("\n"));
+        table.retain(|line| !line.contains(": accept"));
+        insta::assert_snapshot!(table.join("\n"));
     }
 
     /// §5.3: retries with their delays, the flow's state, the cache, and names.

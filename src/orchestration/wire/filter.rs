@@ -273,7 +273,7 @@ macro_rules! conditions {
             Ok(terms)
         }
 
-        fn has_tag(tag: &String) -> Rows {
+        fn has_tag(tag: &str) -> Rows {
             let [first, later] = $crate::orchestration::wire::filter::tag_patterns(tag);
             let tags = $table::tags;
             let found = tags.like(first).escape('\\').or(tags.like(later).escape('\\'));
@@ -285,10 +285,10 @@ macro_rules! conditions {
             let tags = tags.checked()?;
             let mut terms: Vec<Rows> = Vec::new();
             if let Some(all) = &tags.all_ {
-                terms.extend(join(Operator::And, all.iter().map(has_tag).collect()));
+                terms.extend(join(Operator::And, all.iter().map(|tag| has_tag(tag)).collect()));
             }
             if let Some(any) = &tags.any_ {
-                terms.extend(join(Operator::Or, any.iter().map(has_tag).collect()));
+                terms.extend(join(Operator::Or, any.iter().map(|tag| has_tag(tag)).collect()));
             }
             match tags.is_null_ {
                 Some(true) => terms.push(Box::new($table::tags.eq("[]").nullable())),

@@ -10,7 +10,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, Session};
 use diesel::QueryResult;
 use jiff::SignedDuration;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tokio::time::{Instant as Tick, interval, sleep, timeout};
 use uuid::Uuid;
@@ -22,6 +22,7 @@ use crate::app::App;
 use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
+use crate::base::http::connections::Upgraded;
 use crate::base::http::json::path_id;
 use crate::base::http::socket::{self, FIRST_FRAME};
 use crate::base::live::{Seat, Topic};
@@ -68,22 +69,22 @@ pub trait Feed: Sized + Send + Sync + 'static {
 /// A page of another site, or a request for no socket.
 pub fn open<F: Feed>(
     req: &HttpRequest,
-    app: web::Data<App>,
+    app: &App,
     ip: ClientIp,
     payload: web::Payload,
 ) -> Result<HttpResponse> {
-    socket::check_origin(req, &app)?;
+    socket::check_origin(req, app)?;
     let place: (AccountId, WorkspaceId) =
         (path_id(req, "account_id")?, path_id(req, "workspace_id")?);
     let (response, session, stream) = socket::open(req, payload, (&["prefect"], FIRST_FRAME))?;
-    let app = app.get_ref().clone();
+    let (app, upgraded) = (app.clone(), Upgraded::of(req));
     actix_web::rt::spawn(async move {
         let mut socket = Socket { app, session, stream };
-        let (code, why) = match socket.serve::<F>(place, ip).await {
+        let end = match socket.serve::<F>(place, ip).await {
             Ok(end) => end,
             Err(error) => socket::refusal(&error),
         };
-        socket::close(socket.session, code, &why).await;
+        socket::close(socket.session, upgraded, end).await;
     });
     Ok(response)
 }
@@ -145,8 +146,7 @@ impl Socket {
         };
         let backfills = filter.get("backfill").and_then(Value::as_bool).unwrap_or(true);
         let filter = filter.get_mut("filter").map(Value::take).unwrap_or_default();
-        let feed =
-            F::of(if filter.is_null() { Value::Object(Default::default()) } else { filter })?;
+        let feed = F::of(if filter.is_null() { Value::Object(Map::default()) } else { filter })?;
         self.pass_on(feed, standing, backfills, seat).await
     }
 

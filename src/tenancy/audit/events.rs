@@ -17,6 +17,7 @@ const EVENTS: &[(&str, &str)] = &[
     ("account.updated", "Changed an organization"),
     ("api-key.created", "Created an API key"),
     ("api-key.deleted", "Deleted an API key"),
+    ("flow-run.cancelled", "Cancelled a flow run"),
     ("flow-run.deleted", "Deleted a flow run"),
     ("flow.deleted", "Deleted a flow"),
     ("service-account.created", "Created a service account"),

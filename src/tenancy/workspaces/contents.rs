@@ -7,12 +7,13 @@ use crate::access::WorkspaceId;
 use crate::access::actor::KeyMarker;
 use crate::access::membership::{AccountKind, Workspace};
 use crate::access::permission::Permission;
+use crate::base::db::paging::{COUNT_LIMIT, count_text};
 use crate::base::db::schema::{
     api_keys, concurrency_leases, events, flow_runs, flows, invitations, logs, memberships,
     service_account_grants as grants, task_runs, workspace_redirects,
 };
 use crate::base::db::{Db, Id};
-use crate::base::text::{counted, thousands};
+use crate::base::text::counted;
 use crate::tenancy::invitations::actions::forget_of_workspace;
 
 /// One kind of content.
@@ -149,8 +150,11 @@ pub struct Counted {
 }
 
 impl Counted {
-    /// `3 collaborators`
+    /// `3 collaborators`, `10,000+ flow runs`
     pub fn text(&self) -> String {
+        if self.number > COUNT_LIMIT {
+            return format!("{} {}", count_text(self.number), self.kind.many);
+        }
         counted(self.number, self.kind.one, self.kind.many)
     }
 
@@ -164,7 +168,7 @@ impl Counted {
 
     /// The number as people read it.
     pub fn number_text(&self) -> String {
-        thousands(self.number)
+        count_text(self.number)
     }
 }
 
@@ -232,8 +236,14 @@ fn purge_keys(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<usize> {
     diesel::delete(api_keys::table.filter(api_keys::id.eq_any(ids))).execute(db)
 }
 
+/// Counting stops one past [`COUNT_LIMIT`]: a history is not read to say how long it is.
 fn count_flow_runs(db: &mut Db, id: WorkspaceId) -> QueryResult<i64> {
-    flow_runs::table.filter(flow_runs::workspace_id.eq(id)).count().get_result(db)
+    let some: Vec<Id<ContentKind>> = flow_runs::table
+        .filter(flow_runs::workspace_id.eq(id))
+        .limit(COUNT_LIMIT + 1)
+        .select(flow_runs::id)
+        .load(db)?;
+    Ok(i64::try_from(some.len()).unwrap_or(COUNT_LIMIT + 1))
 }
 
 /// With their states, which go along.

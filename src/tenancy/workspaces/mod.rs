@@ -5,6 +5,7 @@
 
 pub mod actions;
 pub mod api;
+pub mod connect;
 pub mod contents;
 pub mod forms;
 pub mod jobs;

@@ -175,10 +175,17 @@ async fn the_clients_links_lead_to_the_workspace() {
     let id = id_of(&app, "ada", "lab").await;
     let (account, _) = ids_of(&app, "ada").await;
     let link = format!("/account/{account}/workspace/{id}");
-    for tail in ["", "/", "/dashboard", "/flow-runs/flow-run/0199a0c5-7d2e-7abc-8def-0123456789ab"]
-    {
+    let run = "/flow-runs/0199a0c5-7d2e-7abc-8def-0123456789ab";
+    for (tail, to) in [
+        ("", ""),
+        ("/", ""),
+        ("/dashboard", ""),
+        ("/flow-runs/flow-run/0199a0c5-7d2e-7abc-8def-0123456789ab", run),
+        ("/runs/flow-run/0199a0c5-7d2e-7abc-8def-0123456789ab", run),
+        ("/runs", "/flow-runs"),
+    ] {
         let path = format!("{link}{tail}");
-        ada.get(&path).await.assert_redirect_to("/workspaces/ada/lab");
+        ada.get(&path).await.assert_redirect_to(&format!("/workspaces/ada/lab{to}"));
         eve.get(&path).await.assert_status(404);
         app.visitor().get(&path).await.assert_status(303);
     }

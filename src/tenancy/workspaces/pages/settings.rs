@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::{Connect, path_of};
+use super::path_of;
 use crate::access::membership::{AccountKind, Workspace};
 use crate::access::permission::{Permission, needs};
 use crate::access::workspace::{AnyRole, WorkspaceAccess};
@@ -15,6 +15,7 @@ use crate::base::http::page::{Notice, Page, Shell};
 use crate::base::http::see_other;
 use crate::base::text::When;
 use crate::tenancy::workspaces::actions::{self, Edited};
+use crate::tenancy::workspaces::connect::Connect;
 use crate::tenancy::workspaces::forms::{EditForm, Fields};
 use crate::urls;
 

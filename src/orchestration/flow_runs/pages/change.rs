@@ -1,0 +1,140 @@
+//! Cancelling and deleting a run.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use super::place;
+use crate::access::permission::Needs;
+use crate::access::permission::needs::{ManageFlows, RunFlows};
+use crate::access::workspace::WorkspaceAccess;
+use crate::app::App;
+use crate::base::error::{Error, Result};
+use crate::base::http::client::ClientIp;
+use crate::base::http::form::{Button, Form};
+use crate::base::http::json::path_id;
+use crate::base::http::page::{Notice, Page, Shell};
+use crate::base::http::see_other;
+use crate::orchestration::flow_runs::model::{FlowRun, FlowRunId};
+use crate::orchestration::flow_runs::{actions, queries};
+use crate::orchestration::view::Chip;
+use crate::urls;
+
+#[derive(Template)]
+#[template(path = "orchestration/flow_runs/change.html")]
+struct ChangePage {
+    shell: Shell,
+    name: String,
+    chip: Chip,
+    /// `Cancel` or `Delete`.
+    verb: &'static str,
+    /// What happens.
+    texts: Vec<String>,
+    back: String,
+    /// Why it cannot be done.
+    refused: Option<&'static str>,
+}
+
+async fn found<P: Needs>(access: &WorkspaceAccess<P>, app: &App, id: FlowRunId) -> Result<FlowRun> {
+    let workspace = access.workspace().id;
+    let run = app.db.read(move |db| Ok(queries::one(db, workspace, id)?)).await?;
+    run.ok_or(Error::NotFound)
+}
+
+pub(super) async fn ask_cancel(
+    access: WorkspaceAccess<RunFlows>,
+    shell: Shell,
+    app: web::Data<App>,
+    req: HttpRequest,
+) -> Result<HttpResponse> {
+    let id = path_id(&req, "id")?;
+    let run = found(&access, &app, id).await?;
+    let is_over = run.state().is_some_and(|state| state.kind.is_final());
+    let by_whom = if run.infrastructure_pid.is_some() {
+        "Whatever runs it is told to stop it."
+    } else {
+        "No process is known that could stop it: if it runs on somebody’s machine, it goes on there, \
+         and is taken as cancelled after five minutes."
+    };
+    let begun = run.started_at.is_some();
+    let texts = if begun {
+        vec![
+            by_whom.to_owned(),
+            "Its task runs and subflows that have not ended are cancelled with it.".to_owned(),
+        ]
+    } else {
+        vec!["It has not begun, so it is cancelled at once.".to_owned()]
+    };
+    let (account, handle) = place(access.workspace());
+    Page(ChangePage {
+        name: run.name.clone(),
+        chip: Chip::of_state(run.state()),
+        verb: "Cancel",
+        texts,
+        back: urls::flow_run(account, handle, id),
+        refused: is_over.then_some("This run has ended already."),
+        shell: access.shell(shell, "flow-runs"),
+    })
+    .ok()
+}
+
+pub(super) async fn cancel(
+    access: WorkspaceAccess<RunFlows>,
+    app: web::Data<App>,
+    ip: ClientIp,
+    _form: Form<Button>,
+    req: HttpRequest,
+) -> Result<HttpResponse> {
+    let id: FlowRunId = path_id(&req, "id")?;
+    let (account, handle) = place(access.workspace());
+    let to = urls::flow_run(account, handle, id);
+    let (name, told) = actions::cancel(&app, access, ip, id).await?;
+    let notice = match told.state.as_ref().map(|state| state.kind.title()) {
+        Some("Cancelled") => Notice::ok(format!("{name} is cancelled.")),
+        Some("Cancelling") => Notice::ok(format!("{name} is being cancelled.")),
+        _ => Notice::warn(told.reason.unwrap_or_else(|| "Nothing changed.".to_owned())),
+    };
+    notice.leave(&req)?;
+    Ok(see_other(to))
+}
+
+pub(super) async fn ask_delete(
+    access: WorkspaceAccess<ManageFlows>,
+    shell: Shell,
+    app: web::Data<App>,
+    req: HttpRequest,
+) -> Result<HttpResponse> {
+    let id = path_id(&req, "id")?;
+    let run = found(&access, &app, id).await?;
+    let is_open = run.state().is_some_and(|state| !state.kind.is_final());
+    let mut texts = vec!["Its states, task runs, logs and inputs go with it, for good.".to_owned()];
+    if is_open {
+        texts.push("It has not ended: what runs it fails when it next tells of it.".to_owned());
+    }
+    let (account, handle) = place(access.workspace());
+    Page(ChangePage {
+        name: run.name.clone(),
+        chip: Chip::of_state(run.state()),
+        verb: "Delete",
+        texts,
+        back: urls::flow_run(account, handle, id),
+        refused: None,
+        shell: access.shell(shell, "flow-runs"),
+    })
+    .ok()
+}
+
+pub(super) async fn delete(
+    access: WorkspaceAccess<ManageFlows>,
+    app: web::Data<App>,
+    ip: ClientIp,
+    _form: Form<Button>,
+    req: HttpRequest,
+) -> Result<HttpResponse> {
+    let id: FlowRunId = path_id(&req, "id")?;
+    let (account, handle) = place(access.workspace());
+    let to = urls::flow_runs(account, handle);
+    let name = found(&access, &app, id).await?.name;
+    actions::delete(&app, access, ip, id).await?;
+    Notice::ok(format!("{name} is deleted.")).leave(&req)?;
+    Ok(see_other(to))
+}

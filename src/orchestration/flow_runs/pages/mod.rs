@@ -1,0 +1,29 @@
+//! The pages of runs.
+
+mod change;
+mod lines;
+mod list;
+pub mod rows;
+mod show;
+
+use actix_web::web;
+
+use crate::access::membership::Workspace;
+
+/// The addresses of this slice.
+pub fn routes(config: &mut web::ServiceConfig) {
+    let at = |rest: &str| {
+        web::resource(format!("/workspaces/{{account}}/{{workspace}}/flow-runs{rest}"))
+    };
+    config
+        .service(at("").get(list::show))
+        .service(at("/{id}").get(show::show))
+        .service(at("/{id}/logs").get(lines::download))
+        .service(at("/{id}/cancel").get(change::ask_cancel).post(change::cancel))
+        .service(at("/{id}/delete").get(change::ask_delete).post(change::delete));
+}
+
+/// The two handles of a workspace.
+fn place(workspace: &Workspace) -> (&str, &str) {
+    (&workspace.account_handle, &workspace.handle)
+}

@@ -1,0 +1,343 @@
+//! `…/flow-runs/{id}`: one run with its states, its tasks and its lines.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use super::lines::{Line, lines_of};
+use super::place;
+use super::rows::first_line;
+use crate::access::WorkspaceId;
+use crate::access::permission::Permission;
+use crate::access::permission::needs::SeeFlows;
+use crate::access::workspace::WorkspaceAccess;
+use crate::app::App;
+use crate::base::db::{Db, Instant};
+use crate::base::error::{Error, Result};
+use crate::base::http::json::{Window, path_id};
+use crate::base::http::page::{Page, Shell};
+use crate::base::text::{When, counted};
+use crate::orchestration::flow_runs::forms::LinesParams;
+use crate::orchestration::flow_runs::model::{FlowRun, FlowRunId};
+use crate::orchestration::flow_runs::queries;
+use crate::orchestration::flows::queries as flows;
+use crate::orchestration::states::model::{State, StateType};
+use crate::orchestration::task_runs::model::TaskRun;
+use crate::orchestration::task_runs::queries as task_runs;
+use crate::orchestration::view::{Bar, Chip, Mark, between, clock, duration, ran, tone};
+use crate::urls;
+
+#[derive(Template)]
+#[template(path = "orchestration/flow_runs/show.html")]
+struct RunPage {
+    shell: Shell,
+    id: String,
+    name: String,
+    chip: Chip,
+    /// What went wrong.
+    problem: Option<(String, String)>,
+    states: Vec<Moment>,
+    gantt: Option<Gantt>,
+    lines: Vec<Line>,
+    params: LinesParams,
+    older_href: Option<String>,
+    newest_href: Option<String>,
+    download_href: String,
+    flow: String,
+    flow_href: String,
+    parent: Option<(String, String)>,
+    children: Vec<(String, String, Chip)>,
+    version: Option<String>,
+    created: When,
+    started: Option<When>,
+    ended: Option<When>,
+    duration: String,
+    tries: i64,
+    tags: Vec<String>,
+    parameters: Option<String>,
+    here: String,
+    list_href: String,
+    live: String,
+    cancel_href: Option<String>,
+    delete_href: Option<String>,
+}
+
+/// A state of the timeline.
+struct Moment {
+    tone: &'static str,
+    name: String,
+    at: When,
+    /// How long after the one before.
+    later: String,
+}
+
+/// Runs of tasks over time.
+struct Gantt {
+    tasks: Vec<Task>,
+    bars: Vec<(Bar, Mark)>,
+    marks: Vec<Mark>,
+    height: usize,
+    label: String,
+    /// Set where there are more than are shown.
+    note: String,
+}
+
+struct Task {
+    id: String,
+    chip: Chip,
+    name: String,
+    /// `2 tries`
+    note: String,
+    /// The run of the subflow that it stands for.
+    href: Option<String>,
+    message: String,
+}
+
+/// Tasks, states and subflows on the page, at most.
+const TASKS: i64 = 100;
+const CHILDREN: i64 = 20;
+
+struct Found {
+    run: FlowRun,
+    flow: String,
+    states: Vec<State>,
+    tasks: Vec<TaskRun>,
+    task_count: i64,
+    parent: Option<FlowRun>,
+    children: Vec<FlowRun>,
+}
+
+fn find(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> Result<Found> {
+    let run = queries::one(db, workspace, id)?.ok_or(Error::NotFound)?;
+    let in_run = || {
+        use crate::base::db::schema::task_runs as table;
+        use diesel::prelude::*;
+        let term: crate::orchestration::wire::filter::Term<table::table> =
+            Box::new(table::flow_run_id.eq(id));
+        Some(term)
+    };
+    let window = Window { limit: TASKS, offset: 0 };
+    let parent = match run.parent_task_run_id {
+        Some(task) => match task_runs::one(db, workspace, task.cast())? {
+            Some(task) => match task.flow_run_id {
+                Some(parent) => queries::one(db, workspace, parent)?,
+                None => None,
+            },
+            None => None,
+        },
+        None => None,
+    };
+    Ok(Found {
+        flow: flows::name_of(db, workspace, run.flow_id)?,
+        states: queries::states(db, workspace, id)?,
+        tasks: task_runs::some(db, workspace, in_run(), task_runs::Sort::Expected, window)?,
+        task_count: task_runs::count(db, workspace, in_run())?,
+        children: queries::children(db, workspace, id, CHILDREN)?,
+        parent,
+        run,
+    })
+}
+
+pub(super) async fn show(
+    access: WorkspaceAccess<SeeFlows>,
+    shell: Shell,
+    app: web::Data<App>,
+    req: HttpRequest,
+    params: Option<web::Query<LinesParams>>,
+) -> Result<HttpResponse> {
+    let id: FlowRunId = path_id(&req, "id")?;
+    let (workspace, now) = (access.workspace().clone(), app.now());
+    let params = params.map(web::Query::into_inner).unwrap_or_default();
+    let (at, asked) = (workspace.id, params.clone());
+    let (found, lines) =
+        app.db.read(move |db| Ok((find(db, at, id)?, lines_of(db, (at, id), &asked)?))).await?;
+    let (account, handle) = place(&workspace);
+    let here = urls::flow_run(account, handle, id);
+    let run = &found.run;
+    let state = run.state();
+    let is_over = state.is_some_and(|state| state.kind.is_final());
+    let step = |step: &str| urls::flow_run_step(account, handle, id, step);
+    let lines_at = |until: &str| {
+        let pairs = [("level", &*params.level), ("q", &*params.q), ("until", until)];
+        format!("{}#logs", urls::with_query(&here, &pairs))
+    };
+    let link = |run: &FlowRun| urls::flow_run(account, handle, run.id);
+    let is_stopping = state.is_some_and(|state| state.kind == StateType::Cancelling);
+    let may_cancel = !is_over && !is_stopping && access.may(Permission::RunFlows);
+    let parameters = &run.body.0.parameters;
+    Page(RunPage {
+        id: id.to_string(),
+        name: run.name.clone(),
+        chip: Chip::of_state(state),
+        problem: problem(&found),
+        states: moments(&found.states),
+        gantt: gantt(&found, now, &link),
+        older_href: lines.older.as_deref().map(&lines_at),
+        newest_href: (!params.until.is_empty()).then(|| lines_at("")),
+        download_href: step("logs"),
+        lines: lines.lines,
+        flow: found.flow.clone(),
+        flow_href: urls::flow(account, handle, run.flow_id),
+        parent: found.parent.as_ref().map(|run| (link(run), run.name.clone())),
+        children: found
+            .children
+            .iter()
+            .map(|run| (link(run), run.name.clone(), Chip::of_state(run.state())))
+            .collect(),
+        version: run.flow_version.clone(),
+        created: When::exact(run.created_at, now),
+        started: run.started_at.map(|at| When::exact(at, now)),
+        ended: run.ended_at.map(|at| When::exact(at, now)),
+        duration: duration(ran(state, run.total_run_micros, now)),
+        tries: run.run_count,
+        tags: run.tags.0.clone(),
+        parameters: (!parameters.is_empty())
+            .then(|| serde_json::to_string_pretty(parameters).unwrap_or_default()),
+        list_href: urls::flow_runs(account, handle),
+        live: urls::live(account, handle),
+        cancel_href: may_cancel.then(|| step("cancel")),
+        delete_href: access.may(Permission::ManageFlows).then(|| step("delete")),
+        shell: access.shell(shell, "flow-runs"),
+        here,
+        params,
+    })
+    .ok()
+}
+
+/// What went wrong, in a bold part and the rest.
+fn problem(found: &Found) -> Option<(String, String)> {
+    let state = found.run.state()?;
+    if !matches!(state.kind, StateType::Failed | StateType::Crashed) {
+        return None;
+    }
+    let failed = |task: &&TaskRun| {
+        task.state()
+            .is_some_and(|state| matches!(state.kind, StateType::Failed | StateType::Crashed))
+    };
+    let bad: Vec<&TaskRun> = found.tasks.iter().filter(failed).collect();
+    let message = state.message.clone().unwrap_or_default();
+    let Some(first) = bad.first() else {
+        let kind =
+            if state.kind == StateType::Failed { "The run failed." } else { "The run crashed." };
+        return Some((kind.to_owned(), message));
+    };
+    let tasks = counted(found.task_count, "task run", "task runs");
+    let why = first.state().and_then(|state| state.message.clone()).unwrap_or_default();
+    let bold = format!("{} of {tasks} failed.", bad.len());
+    Some((bold, format!("{}: {}", first.name, first_line(&why))))
+}
+
+fn moments(states: &[State]) -> Vec<Moment> {
+    let mut before: Option<Instant> = None;
+    // The beginning and the end of a long story.
+    let few = states.iter().rev().take(24).rev();
+    few.map(|state| {
+        let later = before.map_or_else(String::new, |before| {
+            format!("+{}", duration(between(before, state.timestamp)))
+        });
+        before = Some(state.timestamp);
+        Moment {
+            tone: Chip::of(state.kind, &state.name).tone,
+            name: Chip::of(state.kind, &state.name).text,
+            at: clock(state.timestamp),
+            later,
+        }
+    })
+    .collect()
+}
+
+/// Microseconds between two marks of a chart that is so long: about six of them, round ones.
+fn spacing(length: i64) -> i64 {
+    let second = 1_000_000;
+    let steps = [
+        second / 10,
+        second / 5,
+        second / 2,
+        second,
+        2 * second,
+        5 * second,
+        10 * second,
+        20 * second,
+        60 * second,
+        120 * second,
+        300 * second,
+        600 * second,
+        1800 * second,
+        3600 * second,
+        10_800 * second,
+        43_200 * second,
+        86_400 * second,
+    ];
+    steps.into_iter().find(|step| length / step <= 6).unwrap_or((length / 6).max(1))
+}
+
+const ROW: usize = 28;
+
+fn gantt(found: &Found, now: Instant, link: &dyn Fn(&FlowRun) -> String) -> Option<Gantt> {
+    let begins = |task: &TaskRun| task.started_at.or(task.expected_start_at);
+    let ends = |task: &TaskRun| {
+        let is_running = task.state().is_some_and(|state| state.kind == StateType::Running);
+        task.ended_at.or_else(|| if is_running { Some(now) } else { begins(task) })
+    };
+    let start = found.tasks.iter().filter_map(begins).min()?;
+    let end = found.tasks.iter().filter_map(ends).max().unwrap_or(start);
+    let length = between(start, end).max(1000);
+    let percent = |micros: i64| {
+        let share = u32::try_from(micros.saturating_mul(1_000_000) / length).unwrap_or(u32::MAX);
+        f64::from(share) / 10_000.0
+    };
+    let step = spacing(length);
+    let marks = (0..=length / step)
+        .map(|n| Mark { at: format!("{:.2}%", percent(n * step) * 0.9), text: duration(n * step) });
+    let mut bars = Vec::new();
+    let mut tasks = Vec::new();
+    for (row, task) in found.tasks.iter().enumerate() {
+        let state = task.state();
+        let chip = Chip::of_state(state);
+        let (from, to) = (begins(task).unwrap_or(start), ends(task).unwrap_or(start));
+        let (x, width) = (percent(between(start, from)) * 0.9, percent(between(from, to)) * 0.9);
+        let y = 24 + row * ROW + 8;
+        let bar = Bar {
+            tone: state.map_or("pending", |state| tone(state.kind).0),
+            x: format!("{x:.2}%"),
+            y: y.to_string(),
+            width: format!("{:.2}%", width.max(0.6)),
+            height: "12".to_owned(),
+        };
+        let text = match task.started_at {
+            Some(_) => duration(ran(state, task.total_run_micros, now)),
+            None => "not run".to_owned(),
+        };
+        bars.push((bar, Mark { at: format!("{:.2}%", x + width.max(0.6) + 0.8), text }));
+        let child = found.children.iter().find(|child| {
+            child.parent_task_run_id.is_some_and(|parent| parent.uuid() == task.id.uuid())
+        });
+        let tries = task.run_count;
+        let message = state.and_then(|state| state.message.as_deref()).unwrap_or_default();
+        tasks.push(Task {
+            id: task.id.to_string(),
+            chip,
+            name: task.name.clone(),
+            note: if tries > 1 { format!("{tries} tries") } else { String::new() },
+            href: child.map(link),
+            message: first_line(message),
+        });
+    }
+    let shown = i64::try_from(tasks.len()).unwrap_or(0);
+    let note = if found.task_count > shown {
+        format!("The first {shown} of {}.", counted(found.task_count, "task run", "task runs"))
+    } else {
+        String::new()
+    };
+    Some(Gantt {
+        height: 24 + tasks.len() * ROW,
+        label: format!(
+            "{} over {}.",
+            counted(found.task_count, "task run", "task runs"),
+            duration(length)
+        ),
+        marks: marks.collect(),
+        tasks,
+        bars,
+        note,
+    })
+}

@@ -1,0 +1,163 @@
+//! The pages of flows.
+
+use std::collections::HashMap;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::model::{Flow, FlowId};
+use super::queries;
+use crate::access::permission::needs::SeeFlows;
+use crate::access::workspace::WorkspaceAccess;
+use crate::app::App;
+use crate::base::db::paging::PageParams;
+use crate::base::error::{Error, Result};
+use crate::base::http::json::path_id;
+use crate::base::http::page::{Page, Shell};
+use crate::base::text::When;
+use crate::orchestration::flow_runs::listing::{self, Narrow};
+use crate::orchestration::flow_runs::model::FlowRun;
+use crate::orchestration::flow_runs::pages::rows::{About, Row};
+use crate::orchestration::view::Chip;
+use crate::urls;
+
+/// The addresses of this slice.
+pub fn routes(config: &mut web::ServiceConfig) {
+    let at =
+        |rest: &str| web::resource(format!("/workspaces/{{account}}/{{workspace}}/flows{rest}"));
+    config.service(at("").get(list)).service(at("/{id}").get(show));
+}
+
+#[derive(Template)]
+#[template(path = "orchestration/flows/index.html")]
+struct ListPage {
+    shell: Shell,
+    q: String,
+    rows: Vec<FlowRow>,
+    here: String,
+    home: String,
+    live: String,
+    previous_href: Option<String>,
+    next_href: Option<String>,
+}
+
+struct FlowRow {
+    href: String,
+    name: String,
+    tags: Vec<String>,
+    /// The newest run: its page, its name, its state, and when it began or is due.
+    last: Option<(String, String, Chip, Option<When>)>,
+    created: When,
+}
+
+/// What the address of the list says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Asked {
+    q: String,
+    after: String,
+    before: String,
+}
+
+async fn list(
+    access: WorkspaceAccess<SeeFlows>,
+    shell: Shell,
+    app: web::Data<App>,
+    asked: Option<web::Query<Asked>>,
+) -> Result<HttpResponse> {
+    let asked = asked.map(web::Query::into_inner).unwrap_or_default();
+    let q: String = asked.q.chars().filter(|c| !c.is_control()).take(200).collect();
+    let (workspace, now) = (access.workspace().clone(), app.now());
+    let (id, words) = (workspace.id, q.trim().to_owned());
+    let (slice, newest) = app
+        .db
+        .read(move |db| {
+            let page = PageParams { after: asked.after, before: asked.before };
+            let position = page.position(|name| Some(name.to_owned()));
+            let slice = queries::page(db, id, &words, &position)?;
+            let ids: Vec<FlowId> = slice.rows.iter().map(|flow| flow.id).collect();
+            let newest = queries::newest_runs(db, id, &ids)?;
+            Ok((slice, newest))
+        })
+        .await?;
+    let (account, handle) = (&workspace.account_handle, &workspace.handle);
+    let newest: HashMap<uuid::Uuid, FlowRun> =
+        newest.into_iter().map(|run| (run.flow_id.uuid(), run)).collect();
+    let row = |flow: &Flow| FlowRow {
+        href: urls::flow(account, handle, flow.id),
+        name: flow.name.clone(),
+        tags: flow.tags.0.clone(),
+        last: newest.get(&flow.id.uuid()).map(|run| {
+            let at = run.started_at.or(run.expected_start_at);
+            let href = urls::flow_run(account, handle, run.id);
+            let chip = Chip::of_state(run.state());
+            (href, run.name.clone(), chip, at.map(|at| When::new(at, now)))
+        }),
+        created: When::new(flow.created_at, now),
+    };
+    let here = urls::flows(account, handle);
+    let turn = |name: &'static str, flow: Option<&Flow>| {
+        flow.map(|flow| urls::with_query(&here, &[("q", q.trim()), (name, &flow.name)]))
+    };
+    Page(ListPage {
+        rows: slice.rows.iter().map(row).collect(),
+        previous_href: turn("before", slice.rows.first().filter(|_| slice.has_previous)),
+        next_href: turn("after", slice.rows.last().filter(|_| slice.has_next)),
+        home: urls::workspace(account, handle),
+        live: urls::live(account, handle),
+        shell: access.shell(shell, "flows"),
+        here,
+        q,
+    })
+    .ok()
+}
+
+#[derive(Template)]
+#[template(path = "orchestration/flows/show.html")]
+struct FlowPage {
+    shell: Shell,
+    id: String,
+    name: String,
+    tags: Vec<String>,
+    created: When,
+    rows: Vec<Row>,
+    list_href: String,
+    runs_href: String,
+    live: String,
+}
+
+async fn show(
+    access: WorkspaceAccess<SeeFlows>,
+    shell: Shell,
+    app: web::Data<App>,
+    req: HttpRequest,
+) -> Result<HttpResponse> {
+    let id: FlowId = path_id(&req, "id")?;
+    let (workspace, now) = (access.workspace().clone(), app.now());
+    let at = workspace.id;
+    let (flow, runs, about) = app
+        .db
+        .read(move |db| {
+            let flow = queries::one(db, at, id)?.ok_or(Error::NotFound)?;
+            let narrow = Narrow { flow: Some(id), ..Narrow::default() };
+            let runs = listing::page(db, at, &narrow, &crate::base::db::paging::Position::Start)?;
+            let about = About::of(db, at, &runs.rows)?;
+            Ok((flow, runs.rows, about))
+        })
+        .await?;
+    let (account, handle) = (&workspace.account_handle, &workspace.handle);
+    let all = urls::flow_runs(account, handle);
+    Page(FlowPage {
+        id: id.to_string(),
+        tags: flow.tags.0.clone(),
+        created: When::exact(flow.created_at, now),
+        rows: runs.iter().map(|run| about.row(&workspace, run, now)).collect(),
+        list_href: urls::flows(account, handle),
+        runs_href: urls::with_query(&all, &[("flow", &flow.name)]),
+        live: urls::live(account, handle),
+        shell: access.shell(shell, "flows"),
+        name: flow.name,
+    })
+    .ok()
+}

@@ -1,0 +1,103 @@
+//! Tells open pages that runs changed, by server-sent events; what changed, the page asks for.
+
+use std::time::Duration;
+
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use actix_web::web::Bytes;
+use actix_web::{HttpResponse, web};
+use futures_util::stream;
+use tokio::sync::watch;
+use tokio::time::{Instant as Tick, sleep, timeout};
+
+use crate::access::actor::Actor;
+use crate::access::identify::session_lives;
+use crate::access::permission::needs::SeeFlows;
+use crate::access::workspace::WorkspaceAccess;
+use crate::app::App;
+use crate::base::error::{Error, Result};
+use crate::base::live::{Seat, Topic};
+
+/// Between two words about changes, and between two signs of life, at which the right is asked for again.
+const PACE: Duration = Duration::from_millis(700);
+const SIGN: Duration = Duration::from_secs(4);
+
+/// The browser opens it again after this long, so that no connection lasts for ever.
+const LIFE: Duration = Duration::from_secs(600);
+
+struct Listening {
+    app: App,
+    access: std::sync::Arc<WorkspaceAccess<SeeFlows>>,
+    events: watch::Receiver<u64>,
+    logs: watch::Receiver<u64>,
+    closing: watch::Receiver<bool>,
+    began: Tick,
+    _seat: Seat,
+}
+
+/// `GET …/live`
+pub(super) async fn show(
+    access: WorkspaceAccess<SeeFlows>,
+    app: web::Data<App>,
+) -> Result<HttpResponse> {
+    let seat = app.live.seat(access.actor().credential()).ok_or(Error::Unavailable)?;
+    let workspace = access.workspace().id.uuid();
+    let listening = Listening {
+        events: app.live.listen(workspace, Topic::Events),
+        logs: app.live.listen(workspace, Topic::Logs),
+        closing: app.live.closing(),
+        access: std::sync::Arc::new(access),
+        app: app.get_ref().clone(),
+        began: Tick::now(),
+        _seat: seat,
+    };
+    let body = stream::unfold(listening, |mut listening| async move {
+        let word = listening.next().await?;
+        Some((Ok::<_, actix_web::Error>(Bytes::from_static(word)), listening))
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .insert_header(("x-accel-buffering", "no"))
+        // Compressing would hold the words back.
+        .insert_header(("content-encoding", "identity"))
+        .streaming(body))
+}
+
+impl Listening {
+    /// The next word; `None` ends the stream.
+    async fn next(&mut self) -> Option<&'static [u8]> {
+        if self.began.elapsed() > LIFE {
+            return None;
+        }
+        let changed = async {
+            tokio::select! {
+                events = self.events.changed() => events.is_ok(),
+                logs = self.logs.changed() => logs.is_ok(),
+                _ = self.closing.changed() => false,
+            }
+        };
+        match timeout(SIGN, changed).await {
+            Ok(true) => {
+                sleep(PACE).await;
+                self.events.mark_unchanged();
+                self.logs.mark_unchanged();
+                Some(b"data: changed\n\n")
+            }
+            Ok(false) => None,
+            Err(_) => self.may_still().await.then_some(b": here\n\n".as_slice()),
+        }
+    }
+
+    async fn may_still(&self) -> bool {
+        let access = std::sync::Arc::clone(&self.access);
+        let asked = self.app.db.read(move |db| {
+            if let Actor::Session { session, .. } = access.actor()
+                && !session_lives(db, *session)?
+            {
+                return Err(Error::SignInRequired);
+            }
+            access.still_holds(db)
+        });
+        matches!(asked.await, Ok(()) | Err(Error::Unavailable))
+    }
+}

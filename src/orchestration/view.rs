@@ -1,0 +1,255 @@
+//! Runs as pages show them: chips, durations, charts.
+
+use crate::base::db::Instant;
+use crate::base::text::{When, thousands};
+use crate::orchestration::states::model::{State, StateType};
+
+/// A state: never colour alone, so an icon and a word.
+#[derive(Clone, Debug)]
+pub struct Chip {
+    /// A tone of the design.
+    pub tone: &'static str,
+    /// An icon's name.
+    pub icon: &'static str,
+    /// The state's name.
+    pub text: String,
+}
+
+/// The tone of a kind of state, and the icon.
+pub fn tone(kind: StateType) -> (&'static str, &'static str) {
+    match kind {
+        StateType::Scheduled => ("scheduled", "clock"),
+        StateType::Pending => ("pending", "pend"),
+        StateType::Running => ("running", "run"),
+        StateType::Completed => ("completed", "done"),
+        StateType::Failed => ("failed", "fail"),
+        StateType::Crashed => ("crashed", "crash"),
+        StateType::Cancelled | StateType::Cancelling => ("cancelled", "ban"),
+        StateType::Paused => ("paused", "pause"),
+    }
+}
+
+impl Chip {
+    /// The chip of a state with a name.
+    pub fn of(kind: StateType, name: &str) -> Self {
+        let (tone, icon) = if name == "AwaitingRetry" { ("late", "late") } else { tone(kind) };
+        Self { tone, icon, text: words(name) }
+    }
+
+    /// The chip of a run's state.
+    pub fn of_state(state: Option<&State>) -> Self {
+        state.map_or_else(
+            || Self::of(StateType::Pending, "Pending"),
+            |state| Self::of(state.kind, &state.name),
+        )
+    }
+}
+
+/// `AwaitingRetry` as `Awaiting retry`; a name with spaces stays as it is.
+fn words(name: &str) -> String {
+    let mut text = String::with_capacity(name.len() + 2);
+    let is_joined = !name.contains(char::is_whitespace);
+    let mut was_lower = false;
+    for letter in name.chars() {
+        if is_joined && was_lower && letter.is_uppercase() {
+            text.push(' ');
+            text.extend(letter.to_lowercase());
+        } else {
+            text.push(letter);
+        }
+        was_lower = letter.is_lowercase();
+    }
+    text
+}
+
+/// `3 s`, `2 m 07 s`, `1 h 05 m`, `0.2 s`.
+pub fn duration(micros: i64) -> String {
+    let micros = micros.max(0);
+    let seconds = micros / 1_000_000;
+    match seconds {
+        0 if micros < 50_000 => "0 s".to_owned(),
+        0 => format!(
+            "{:.1} s",
+            std::time::Duration::from_micros(micros.unsigned_abs()).as_secs_f64()
+        ),
+        1..60 => format!("{seconds} s"),
+        60..3600 => format!("{} m {:02} s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{} h {:02} m", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{} d {:02} h", seconds / 86_400, seconds % 86_400 / 3600),
+    }
+}
+
+/// How long a run ran up to `now`, in microseconds.
+pub fn ran(state: Option<&State>, total: i64, now: Instant) -> i64 {
+    let running = state.filter(|state| state.kind == StateType::Running);
+    total + running.map_or(0, |state| between(state.timestamp, now))
+}
+
+/// The microseconds between two moments; none for the wrong order.
+pub fn between(from: Instant, to: Instant) -> i64 {
+    to.as_microseconds().saturating_sub(from.as_microseconds()).max(0)
+}
+
+/// `09:19:03` of a moment with its date in the title.
+pub fn clock(at: Instant) -> When {
+    let text = at.second_text();
+    let time = text.split(' ').nth(1).unwrap_or_default().to_owned();
+    When { iso: at.to_string(), title: text, text: time }
+}
+
+/// A bar of a chart: in percent across and pixels down.
+#[derive(Clone, Debug)]
+pub struct Bar {
+    /// A tone of the design.
+    pub tone: &'static str,
+    /// From the left, in percent.
+    pub x: String,
+    /// From the top, in pixels.
+    pub y: String,
+    /// In percent.
+    pub width: String,
+    /// In pixels.
+    pub height: String,
+}
+
+/// A word beside a line or under a bar.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    /// From the left in percent, or from the top in pixels.
+    pub at: String,
+    /// The word.
+    pub text: String,
+}
+
+/// A chart of runs over time, stacked by state.
+#[derive(Clone, Debug)]
+pub struct Chart {
+    /// The bars.
+    pub bars: Vec<Bar>,
+    /// Lines across, with the number that each stands for.
+    pub lines: Vec<Mark>,
+    /// Times under the bars.
+    pub times: Vec<Mark>,
+    /// What it shows, in words.
+    pub label: String,
+}
+
+/// Runs of one kind in one step.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// Which step, from 0.
+    pub step: i64,
+    /// Which kind of state.
+    pub kind: StateType,
+    /// How many.
+    pub runs: i64,
+}
+
+/// The kinds in the order in which they are stacked and counted.
+pub const STACK: [StateType; 9] = [
+    StateType::Completed,
+    StateType::Failed,
+    StateType::Crashed,
+    StateType::Cancelled,
+    StateType::Cancelling,
+    StateType::Running,
+    StateType::Pending,
+    StateType::Paused,
+    StateType::Scheduled,
+];
+
+const TOP: f64 = 16.0;
+const FLOOR: f64 = 112.0;
+
+fn float(number: i64) -> f64 {
+    f64::from(i32::try_from(number).unwrap_or(i32::MAX))
+}
+
+/// A round number that is at least `most`, and half of it a whole one.
+fn ceiling(most: i64) -> i64 {
+    let mut unit = 1;
+    while unit * 10 < most {
+        unit *= 10;
+    }
+    [2, 4, 10, 20].into_iter().map(|times| times * unit).find(|top| *top >= most).unwrap_or(most)
+}
+
+impl Chart {
+    /// The chart of runs in steps; `name` says what a step is called, every `every`th of which is written.
+    pub fn of(
+        rows: &[Step],
+        (steps, every): (i64, i64),
+        name: impl Fn(i64) -> String,
+        label: String,
+    ) -> Self {
+        let total = |step: i64| -> i64 {
+            rows.iter().filter(|row| row.step == step).map(|row| row.runs).sum()
+        };
+        let top = ceiling((0..steps).map(total).max().unwrap_or(0).max(1));
+        let room = 100.0 / float(steps);
+        let scale = (FLOOR - TOP) / float(top);
+        let mut bars = Vec::new();
+        for step in 0..steps {
+            let mut y = FLOOR;
+            for kind in STACK {
+                let found = rows.iter().filter(|row| row.step == step && row.kind == kind);
+                let runs: i64 = found.map(|row| row.runs).sum();
+                if runs == 0 {
+                    continue;
+                }
+                let height = (float(runs) * scale).max(2.0);
+                y -= height;
+                bars.push(Bar {
+                    tone: tone(kind).0,
+                    x: format!("{:.2}%", float(step) * room + room * 0.1),
+                    y: format!("{y:.1}"),
+                    width: format!("{:.2}%", room * 0.8),
+                    height: format!("{:.1}", (height - 0.8).max(1.2)),
+                });
+            }
+        }
+        let lines = [0, top / 2, top].map(|number| Mark {
+            at: format!("{:.1}", FLOOR - float(number) * scale),
+            text: thousands(number),
+        });
+        let times = (0..steps).filter(|step| step % every == 0).map(|step| Mark {
+            at: format!("{:.2}%", float(step) * room + room * 0.5),
+            text: name(step),
+        });
+        Self { bars, lines: lines.to_vec(), times: times.collect(), label }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_and_names_in_words() {
+        let seconds = |number: i64| duration(number * 1_000_000);
+        assert_eq!([duration(0), duration(230_000), seconds(59)], ["0 s", "0.2 s", "59 s"]);
+        assert_eq!(
+            [seconds(127), seconds(3900), seconds(90_000)],
+            ["2 m 07 s", "1 h 05 m", "1 d 01 h"]
+        );
+        assert_eq!(Chip::of(StateType::Scheduled, "AwaitingRetry").text, "Awaiting retry");
+        assert_eq!(Chip::of(StateType::Completed, "All good").text, "All good");
+        assert_eq!(
+            [ceiling(1), ceiling(3), ceiling(11), ceiling(33), ceiling(541)],
+            [2, 4, 20, 40, 1000]
+        );
+    }
+
+    #[test]
+    fn bars_stand_on_the_floor() {
+        let rows = [
+            Step { step: 1, kind: StateType::Failed, runs: 2 },
+            Step { step: 1, kind: StateType::Completed, runs: 2 },
+        ];
+        let chart = Chart::of(&rows, (4, 2), |step| step.to_string(), String::new());
+        assert_eq!(chart.bars.len(), 2);
+        assert_eq!((chart.bars[0].tone, chart.bars[0].y.as_str()), ("completed", "64.0"));
+        assert_eq!((chart.bars[1].tone, chart.bars[1].y.as_str()), ("failed", "16.0"));
+        assert_eq!(chart.times.len(), 2);
+    }
+}
