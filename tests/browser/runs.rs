@@ -107,7 +107,8 @@ async fn what_ran_is_on_the_pages() {
     let failed = failed.as_str().unwrap();
     for script in [Script::On, Script::Off] {
         let ada = app.browser(script).await;
-        ada.sign_in("ada").await.open("/workspaces/ada/lab").await;
+        ada.sign_in("ada").await.open("/workspaces").await.is_sound("workspaces-runs").await;
+        ada.open("/workspaces/ada/lab").await;
         ada.shows("Recent failures").await.shows("amber-heron").await.shows("pewter-crake").await;
         ada.shows("13 runs").await.is_sound("dashboard-runs").await;
         ada.click_link("Flow runs").await.is_at("/workspaces/ada/lab/flow-runs").await;

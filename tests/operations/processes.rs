@@ -1,7 +1,10 @@
 //! Several processes on one database: they decide as one.
 
-use crate::support::{Client, Home, PASSWORD, Server, invariants, is_postgres};
+use serde_json::json;
+
+use crate::support::{ApiClient, Client, Home, PASSWORD, Server, Socket, invariants, is_postgres};
 use crate::tenancy::members::{MEMBERS, step_form};
+use crate::tenancy::service_accounts::key_of;
 
 /// A person of the operator's making, signed in at `server`.
 async fn person(home: &Home, server: &Server, handle: &str) -> Client {
@@ -47,4 +50,34 @@ async fn two_admins_cannot_demote_each_other() {
     }
     println!("ada was first in {by_ada} of 100 rounds");
     invariants::assert_hold(&home.database.location);
+}
+
+/// api.md §6: what one process takes in, whoever listens at another one hears; on PostgreSQL.
+#[actix_rt::test]
+async fn news_cross_processes() {
+    let mut home = Home::empty();
+    let server = home.start().await;
+    let another = if is_postgres() { Some(home.start().await) } else { None };
+    let ada = server.set_up("ada").await;
+    ada.submit("/workspaces/new", &[("owner", "ada"), ("handle", "lab")]).await.assert_status(303);
+    let key = key_of(&ada).await;
+    let there = another.as_ref().unwrap_or(&server);
+    let api = ApiClient::new(there.base.clone(), std::net::Ipv4Addr::LOCALHOST.into(), &key);
+    let place = api.get("/api/me/workspaces").await.json()[0].clone();
+    let id = |name: &str| place[name].as_str().unwrap().to_owned();
+    let place = format!("/api/accounts/{}/workspaces/{}", id("account_id"), id("workspace_id"));
+    let head = [("sec-websocket-protocol", "prefect".to_owned())];
+    let out = format!("{place}/events/out");
+    let mut socket = Socket::open(&server.base, &out, &head).await.unwrap();
+    socket.send(&json!({"type": "auth", "token": key})).await;
+    assert_eq!(socket.receive().await["type"], "auth_success");
+    socket.send(&json!({"type": "filter", "filter": {}})).await;
+    socket.checkpoint().await;
+    for round in 0..3 {
+        let event = json!([{"id": uuid::Uuid::from_u128(round + 1), "event": "here",
+            "occurred": "2026-11-23T08:00:00Z", "resource": {"prefect.resource.id": "thing"}}]);
+        api.post(&format!("{place}/events"), event).await.assert_status(204);
+        let told = socket.receive().await;
+        assert_eq!(told["event"]["id"], json!(uuid::Uuid::from_u128(round + 1)));
+    }
 }

@@ -1,4 +1,5 @@
 mod events;
 pub mod flow_runs;
 mod login;
+mod plans;
 mod task_runs;

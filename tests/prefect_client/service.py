@@ -39,6 +39,7 @@ class Service:
         self.data = folder / "data"
         self.data.mkdir(parents=True, exist_ok=True)
         self.database = self._fresh_postgres() if os.environ.get("TEST_DB") == "postgres" else None
+        self.secret = secrets.token_urlsafe(48)
         self.lines: list[str] = []
 
     def _fresh_postgres(self) -> str:
@@ -56,7 +57,7 @@ class Service:
         }
         if self.database:
             environment["BULKHEAD_DATABASE_URL"] = self.database
-            environment["BULKHEAD_SECRET_KEY"] = secrets.token_urlsafe(48)
+            environment["BULKHEAD_SECRET_KEY"] = self.secret
         environment |= settings or {}
         self.process = subprocess.Popen(
             [EXECUTABLE, "serve"],
@@ -76,6 +77,11 @@ class Service:
             return self.process.wait(timeout=30)
         finally:
             self.process.kill()
+
+    def crash(self) -> None:
+        """Ends it as a power cut would."""
+        self.process.kill()
+        self.process.wait(timeout=30)
 
     def resident_memory(self) -> float:
         """In MiB."""

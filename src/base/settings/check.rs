@@ -121,6 +121,7 @@ impl Settings {
                 or_none(flags.audit_retention_days.map(|n| n.to_string())),
             ),
             ("BULKHEAD_REQUESTS_PER_MINUTE", flags.requests_per_minute.to_string()),
+            ("BULKHEAD_REQUESTS_PER_MINUTE_OF_KEY", flags.requests_per_minute_of_key.to_string()),
             ("BULKHEAD_LOG_FORMAT", format!("{:?}", flags.log_format).to_lowercase()),
             ("BULKHEAD_LOG", flags.log.clone()),
             ("BULKHEAD_DATABASE_URL", database),

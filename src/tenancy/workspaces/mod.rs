@@ -4,6 +4,7 @@
 //! days of grace are over, and its handle stays reserved as long.
 
 pub mod actions;
+pub mod activity;
 pub mod api;
 pub mod connect;
 pub mod contents;

@@ -1,8 +1,11 @@
 //! The list of all workspaces that a person reaches (L1, L3 … L6).
 
+use std::collections::HashMap;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
+use crate::access::WorkspaceId;
 use crate::access::actor::SignedInPerson;
 use crate::access::membership::{self, AccountKind, Owner};
 use crate::access::permission::Permission;
@@ -14,6 +17,7 @@ use crate::base::http::page::{Page, Shell};
 use crate::base::secret::InstanceKeys;
 use crate::base::text::{When, counted, thousands};
 use crate::tenancy::invitations::{self, model::PendingInvitation};
+use crate::tenancy::workspaces::activity::{self, Activity};
 use crate::tenancy::workspaces::forms::ListParams;
 use crate::tenancy::workspaces::model::{Deleted, Filter, Key, Listed};
 use crate::tenancy::workspaces::{queries, rules};
@@ -100,6 +104,7 @@ struct Card {
     sharing: Option<String>,
     delete: Option<String>,
     leave: Option<String>,
+    activity: Activity,
 }
 
 struct DeletedRow {
@@ -109,11 +114,12 @@ struct DeletedRow {
 }
 
 impl Card {
-    fn of(row: Listed) -> Self {
+    fn of(row: Listed, activity: Activity) -> Self {
         let may = |permission| row.scopes.contains(permission);
         let (account, handle) = (&row.account_handle, &row.handle);
         let is_personal = row.account_kind == AccountKind::Personal;
         Self {
+            activity,
             id: row.id.to_string(),
             home: urls::workspace(account, handle),
             settings: urls::settings(account, handle),
@@ -145,9 +151,10 @@ struct Found {
     slice: Slice<Listed>,
     deleted: Vec<Deleted>,
     invitations: Vec<PendingInvitation>,
+    activity: HashMap<WorkspaceId, Activity>,
 }
 
-/// Up to four queries: the owners, the page, and either the matches, or what can be restored and what
+/// Up to five queries: the owners, the page, its runs, and either the matches, or what can be restored and what
 /// waits for an answer.
 async fn find(app: &App, person: &SignedInPerson, params: &ListParams) -> Result<Found> {
     let (now, reach) = (app.now(), person.actor().reach(app.now()));
@@ -156,6 +163,13 @@ async fn find(app: &App, person: &SignedInPerson, params: &ListParams) -> Result
         .read(move |db| {
             let owners = membership::owners(db, &reach)?;
             let slice = queries::page(db, &person, &reach, &filter, &position)?;
+            let seen: Vec<WorkspaceId> = slice
+                .rows
+                .iter()
+                .filter(|row| row.scopes.contains(Permission::SeeFlows))
+                .map(|row| row.id)
+                .collect();
+            let activity = activity::of(db, &seen, now)?;
             let is_start = filter.owner.is_empty() && position == Position::Start;
             let mut found = Found {
                 owners,
@@ -163,6 +177,7 @@ async fn find(app: &App, person: &SignedInPerson, params: &ListParams) -> Result
                 slice,
                 deleted: Vec::new(),
                 invitations: Vec::new(),
+                activity,
             };
             if !filter.q.is_empty() {
                 found.matches = Some(queries::matches(db, &reach, &filter)?);
@@ -202,7 +217,7 @@ pub(super) async fn show(
         owners: owner_options(&found.owners, &own.handle),
         sort: sort.as_str(),
         count,
-        groups: groups(found.slice.rows, &found.owners, usual),
+        groups: groups(found.slice.rows, &found.owners, found.activity, usual),
         deleted,
         q,
         owner,
@@ -240,7 +255,12 @@ fn owner_options(owners: &[Owner], own: &str) -> Vec<(String, String)> {
 }
 
 /// The rows under their owners' headings; the list is in that order already.
-fn groups(rows: Vec<Listed>, owners: &[Owner], usual: Option<i32>) -> Vec<Group> {
+fn groups(
+    rows: Vec<Listed>,
+    owners: &[Owner],
+    mut activity: HashMap<WorkspaceId, Activity>,
+    usual: Option<i32>,
+) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for row in rows {
         if groups.last().is_none_or(|group| group.heading != row.account_handle) {
@@ -256,7 +276,8 @@ fn groups(rows: Vec<Listed>, owners: &[Owner], usual: Option<i32>) -> Vec<Group>
             });
         }
         if let Some(group) = groups.last_mut() {
-            group.cards.push(Card::of(row));
+            let activity = activity.remove(&row.id).unwrap_or_default();
+            group.cards.push(Card::of(row, activity));
         }
     }
     groups
