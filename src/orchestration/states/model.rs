@@ -1,11 +1,12 @@
 //! A state as the client sends, keeps and reads it (api.md §10).
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::base::db::{Id, Instant, text_enum};
+use crate::base::http::json::object;
 
 /// What an id of a state is the id of.
 #[derive(Debug)]
@@ -103,8 +104,9 @@ pub struct StateDetails {
     /// Which pause of the flow it is.
     pub pause_key: Option<String>,
     /// Names of the inputs that are waited for.
+    #[serde(deserialize_with = "object")]
     #[schema(value_type = Option<Object>)]
-    pub run_input_keyset: Option<Value>,
+    pub run_input_keyset: Option<Map<String, Value>>,
     /// Whether a cached result is passed over.
     pub refresh_cache: Option<bool>,
     /// Whether another try makes sense.
