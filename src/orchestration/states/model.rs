@@ -136,10 +136,10 @@ pub struct StateCreate {
     pub message: Option<String>,
     /// What it resulted in; the client's business.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value, required = false)]
     pub data: Option<Value>,
     /// What else there is to know.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     pub state_details: Option<StateDetails>,
 }
 
@@ -161,7 +161,7 @@ pub struct State {
     /// Why.
     pub message: Option<String>,
     /// What it resulted in.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value, required = false)]
     pub data: Option<Value>,
     /// What else there is to know.
     pub state_details: StateDetails,
