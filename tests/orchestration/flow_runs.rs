@@ -167,6 +167,10 @@ async fn runs_are_found() {
     assert_eq!(runs(either).await, ["first", "second"]);
     assert_eq!(runs(json!({"deployment_id": {"is_null_": true}})).await.len(), 3);
     assert!(runs(json!({"deployment_id": {"any_": [ids[0]]}})).await.is_empty());
+    assert_eq!(runs(json!({"created_by": {"is_null_": true}})).await.len(), 3);
+    assert!(runs(json!({"created_by": {"type_": ["DEPLOYMENT"]}})).await.is_empty());
+    let either = json!({"created_by": {"operator": "or_", "id_": [ids[0]], "is_null_": true}});
+    assert_eq!(runs(either).await.len(), 3);
     let of_report = json!({"flows": {"name": {"any_": ["report"]}}});
     assert_eq!(found(of_report.clone()).await, ["third 100%"]);
     assert_eq!(api.post(&format!("{place}/flow_runs/count"), of_report).await.json(), 1);

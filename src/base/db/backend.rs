@@ -1,6 +1,6 @@
 //! How connections to either database are made.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::R2D2Connection;
@@ -98,25 +98,39 @@ pub fn wait_for_lock(db: &mut Db, patience: Duration) -> QueryResult<()> {
     }
 }
 
+/// A connection in a pool.
+pub struct Pooled {
+    /// The connection.
+    pub db: Db,
+    /// When it last did what was asked of it; none after a fault.
+    pub worked: Option<Instant>,
+}
+
+/// A connection that worked this recently is not asked whether it still does.
+const FRESH: Duration = Duration::from_secs(1);
+
 impl r2d2::ManageConnection for Manager {
-    type Connection = Db;
+    type Connection = Pooled;
     type Error = diesel::r2d2::Error;
 
-    fn connect(&self) -> Result<Db, Self::Error> {
-        connect(&self.location, self.role).map_err(diesel::r2d2::Error::ConnectionError)
+    fn connect(&self) -> Result<Pooled, Self::Error> {
+        let db = connect(&self.location, self.role);
+        let db = db.map_err(diesel::r2d2::Error::ConnectionError)?;
+        Ok(Pooled { db, worked: None })
     }
 
-    fn is_valid(&self, db: &mut Db) -> Result<(), Self::Error> {
-        match db {
+    fn is_valid(&self, pooled: &mut Pooled) -> Result<(), Self::Error> {
+        match &mut pooled.db {
             // A file does not go away; asking it before each request would only cost time.
             Db::Sqlite(_) => Ok(()),
+            Db::Postgres(_) if pooled.worked.is_some_and(|at| at.elapsed() < FRESH) => Ok(()),
             Db::Postgres(conn) => conn.ping().map_err(diesel::r2d2::Error::QueryError),
         }
     }
 
-    fn has_broken(&self, db: &mut Db) -> bool {
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
         std::thread::panicking()
-            || match db {
+            || match &mut pooled.db {
                 Db::Sqlite(conn) => conn.is_broken(),
                 Db::Postgres(conn) => conn.is_broken(),
             }

@@ -121,8 +121,12 @@ impl Side {
             // Held as long as the connection is in use, also when nobody waits for the answer any
             // more: the next one waits at the gate, not on a thread.
             let _permit = permit;
-            let mut db = side.pool.get()?;
-            work(&mut db)
+            let mut pooled = side.pool.get()?;
+            pooled.worked = None;
+            let outcome = work(&mut pooled.db);
+            // What failed may have failed by the connection: it is asked before it is used again.
+            pooled.worked = outcome.is_ok().then(std::time::Instant::now);
+            outcome
         })
         .await
         .map_err(Error::internal)?

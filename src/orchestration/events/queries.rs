@@ -1,12 +1,13 @@
 //! Keeping and finding events.
 
 use diesel::prelude::*;
+use serde_json::{Map, Value};
 
 use super::filter::{EventFilter, Order};
-use super::model::{Event, EventId};
+use super::model::{Event, EventId, Labels};
 use crate::access::WorkspaceId;
 use crate::base::db::schema::events;
-use crate::base::db::{Db, Id, Instant, MultiBackend, on_each_backend};
+use crate::base::db::{Db, Id, Instant, Json, MultiBackend, on_each_backend};
 
 /// Rows in one statement: what SQLite binds at most (32,766 values), with room to spare.
 const ROWS: usize = 1000;
@@ -15,29 +16,54 @@ const ROWS: usize = 1000;
 const CHUNK: i64 = 500;
 const LOOKED_AT: usize = 10_000;
 
+#[derive(Insertable)]
+#[diesel(table_name = events, treat_none_as_default_value = false)]
+struct Row<'a> {
+    id: EventId,
+    workspace_id: WorkspaceId,
+    occurred_at: Instant,
+    received_at: Instant,
+    event: &'a str,
+    resource_id: &'a str,
+    follows: Option<EventId>,
+    resource: &'a Json<Labels>,
+    related: &'a Json<Vec<Labels>>,
+    payload: &'a Json<Map<String, Value>>,
+}
+
+impl<'a> Row<'a> {
+    fn of(workspace_id: WorkspaceId, event: &'a Event) -> Self {
+        Self {
+            id: event.id,
+            workspace_id,
+            occurred_at: event.occurred_at,
+            received_at: event.received_at,
+            event: &event.event,
+            resource_id: &event.resource_id,
+            follows: event.follows,
+            resource: &event.resource,
+            related: &event.related,
+            payload: &event.payload,
+        }
+    }
+}
+
 /// Keeps events; one that is there already stays as it is.
 ///
 /// # Errors
 /// The database's fault.
 pub fn insert(db: &mut Db, workspace: WorkspaceId, list: &[Event]) -> QueryResult<()> {
+    let row = |event| Row::of(workspace, event);
+    // A statement with any number of rows is prepared each time, one with a single row once.
+    if let [event] = list {
+        on_each_backend!(db, |conn| diesel::insert_into(events::table)
+            .values(row(event))
+            .on_conflict_do_nothing()
+            .execute(conn))?;
+        return Ok(());
+    }
     for some in list.chunks(ROWS) {
-        let rows: Vec<_> = some
-            .iter()
-            .map(|event| {
-                (
-                    events::id.eq(event.id),
-                    events::workspace_id.eq(workspace),
-                    events::occurred_at.eq(event.occurred_at),
-                    events::received_at.eq(event.received_at),
-                    events::event.eq(event.event.as_str()),
-                    events::resource_id.eq(event.resource_id.as_str()),
-                    events::follows.eq(event.follows),
-                    events::resource.eq(&event.resource),
-                    events::related.eq(&event.related),
-                    events::payload.eq(&event.payload),
-                )
-            })
-            .collect();
+        let rows: Vec<_> = some.iter().map(row).collect();
         on_each_backend!(db, |conn| diesel::insert_into(events::table)
             .values(&rows)
             .on_conflict_do_nothing()

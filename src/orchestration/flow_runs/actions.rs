@@ -10,7 +10,7 @@ use crate::access::WorkspaceId;
 use crate::access::permission::needs::{ManageFlows, RunFlows};
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
-use crate::base::db::{Db, Id, Instant};
+use crate::base::db::{Db, Id, Instant, Json};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::live::Topic;
@@ -20,7 +20,7 @@ use crate::orchestration::flows::queries as flows;
 use crate::orchestration::states::event::{self, Changed};
 use crate::orchestration::states::model::{State, StateCreate, StateType};
 use crate::orchestration::states::outcome::Orchestrated;
-use crate::orchestration::states::rules::{self, Decision, Policy};
+use crate::orchestration::states::rules::{self, Course, Decision, Policy};
 use crate::orchestration::task_runs::actions as task_runs;
 use crate::tenancy::audit::{By, Entry, record};
 
@@ -77,61 +77,102 @@ fn make(
     now: Instant,
 ) -> Result<(FlowRun, bool)> {
     let flow = wanted.flow.ok_or(Error::NotFound)?;
-    let flow = flows::one(db, workspace, flow)?.ok_or(Error::NotFound)?.id;
+    let flow = flows::one(db, workspace, flow)?.ok_or(Error::NotFound)?;
     if let Some(key) = &wanted.key
-        && let Some(run) = queries::of_key(db, workspace, (flow, key))?
+        && let Some(run) = queries::of_key(db, workspace, (flow.id, key))?
     {
         return Ok((run, false));
     }
-    let id = FlowRunId::new(now);
-    wanted.body.labels.insert("prefect.flow.id".to_owned(), json!(flow));
-    let name = wanted.name.filter(|name| !name.is_empty()).unwrap_or_else(names::by_chance);
-    let new = queries::New {
-        id,
-        flow,
-        name: &name,
-        flow_version: wanted.flow_version.as_deref(),
-        parent: wanted.parent,
-        key: wanted.key.as_deref(),
-        tags: &wanted.tags,
-        body: &wanted.body,
+    wanted.body.labels.insert("prefect.flow.id".to_owned(), json!(flow.id));
+    let mut run = FlowRun {
+        id: FlowRunId::new(now),
+        flow_id: flow.id,
+        name: wanted.name.filter(|name| !name.is_empty()).unwrap_or_else(names::by_chance),
+        flow_version: wanted.flow_version,
+        parent_task_run_id: wanted.parent,
+        idempotency_key: wanted.key,
+        tags: Json(wanted.tags),
+        body: Json(wanted.body),
+        policy: Json(Policy::default()),
+        state: None,
+        infrastructure_pid: None,
+        run_count: 0,
+        expected_start_at: None,
+        next_scheduled_at: None,
+        started_at: None,
+        ended_at: None,
+        total_run_micros: 0,
+        created_at: now,
+        updated_at: now,
     };
-    queries::insert(db, workspace, &new, &wanted.policy, now)?;
-    let run = queries::one(db, workspace, id)?.ok_or(Error::NotFound)?;
     let first = wanted.state.map(|state| state.at(now));
     let first = first.unwrap_or_else(|| State::made(StateType::Pending, "Pending", now));
-    enter(db, workspace, &run, first, wanted.policy, now)?;
-    Ok((queries::one(db, workspace, id)?.ok_or(Error::NotFound)?, true))
+    let step = Step::of(&run, first, wanted.policy);
+    run.count(&step.course);
+    run.policy = Json(step.policy);
+    run.state = Some(Json(step.state.clone()));
+    queries::insert(db, workspace, &run)?;
+    keep_state(db, workspace, (&run, run.run_count, &flow.name), (None, &step.state), now)?;
+    Ok((run, true))
 }
 
-/// Puts a run into a state, which gets a moment of its own, and counts it (§5.2); tells of it by an event,
-/// and gives the task that stands for a subflow the same state.
+/// What a run becomes by a state.
+struct Step {
+    state: State,
+    policy: Policy,
+    course: Course,
+}
+
+impl Step {
+    /// The state gets a moment of its own, and is counted (§5.2).
+    fn of(run: &FlowRun, mut state: State, mut policy: Policy) -> Self {
+        let before = run.state();
+        if let Some(before) = before
+            && state.timestamp <= before.timestamp
+        {
+            state.timestamp = before.timestamp + jiff::SignedDuration::from_micros(1);
+        }
+        state.state_details.flow_run_id = Some(run.id.uuid());
+        state.state_details.task_run_id = run.parent_task_run_id.map(Id::uuid);
+        let mut course = run.course();
+        course.enter(before, &state, &mut policy);
+        Self { state, policy, course }
+    }
+}
+
+/// Puts a run into a state.
 fn enter(
     db: &mut Db,
     workspace: WorkspaceId,
     run: &FlowRun,
-    mut state: State,
-    mut policy: Policy,
+    state: State,
+    policy: Policy,
     now: Instant,
 ) -> Result<State> {
-    let before = run.state();
-    if let Some(before) = before
-        && state.timestamp <= before.timestamp
-    {
-        state.timestamp = before.timestamp + jiff::SignedDuration::from_micros(1);
-    }
-    state.state_details.flow_run_id = Some(run.id.uuid());
-    state.state_details.task_run_id = run.parent_task_run_id.map(Id::uuid);
-    let mut course = run.course();
-    course.enter(before, &state, &mut policy);
-    queries::enter(db, (workspace, run.id), &state, (&policy, &course), now)?;
-    let changed = Changed { before, state: &state, run_count: course.run_count, tags: &run.tags.0 };
+    let Step { state, policy, course } = Step::of(run, state, policy);
+    queries::update_state(db, (workspace, run.id), &state, (&policy, &course), now)?;
     let flow = flows::name_of(db, workspace, run.flow_id)?;
-    let mut told = event::of_flow(&changed, (run.id, &run.name), (run.flow_id, &flow));
+    let run_count = course.run_count;
+    keep_state(db, workspace, (run, run_count, &flow), (run.state(), &state), now)?;
+    Ok(state)
+}
+
+/// Keeps the state with the event that tells of it; gives the task that stands for a subflow the same
+/// state, and ends what ends with a run.
+fn keep_state(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    (run, run_count, flow): (&FlowRun, i64, &str),
+    (before, state): (Option<&State>, &State),
+    now: Instant,
+) -> Result<()> {
+    queries::insert_state(db, (workspace, run.id), state)?;
+    let changed = Changed { before, state, run_count, tags: &run.tags.0 };
+    let mut told = event::of_flow(&changed, (run.id, &run.name), (run.flow_id, flow));
     told.received_at = now;
     events::insert(db, workspace, &[told])?;
     if let Some(task) = run.parent_task_run_id {
-        task_runs::mirror(db, workspace, (task.cast(), run.id), &state, now)?;
+        task_runs::mirror(db, workspace, (task.cast(), run.id), state, now)?;
     }
     if state.kind == StateType::Cancelled {
         task_runs::cancel_in(db, workspace, run.id, now)?;
@@ -140,7 +181,7 @@ fn enter(
             orchestrate(db, workspace, child, (wish, false), now)?;
         }
     }
-    Ok(state)
+    Ok(())
 }
 
 /// Moves a run to a state, as far as the rules allow.

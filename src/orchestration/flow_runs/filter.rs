@@ -63,11 +63,31 @@ pub struct FlowRunFilter {
     /// Of these work queues.
     #[serde(default, deserialize_with = "object")]
     pub work_queue_name: Option<NamedLink>,
+    /// Made by these.
+    #[serde(default, deserialize_with = "object")]
+    pub created_by: Option<Maker>,
+}
+
+/// Whoever made a run: a deployment or an automation.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+pub struct Maker {
+    /// How the conditions are joined.
+    #[serde(default)]
+    pub operator: Operator,
+    /// With one of these ids.
+    pub id_: Option<Vec<Uuid>>,
+    /// Of one of these kinds.
+    pub type_: Option<Vec<String>>,
+    /// Whether nobody is known.
+    pub is_null_: Option<bool>,
 }
 
 /// Which names of something that may be absent.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct NamedLink {
+    /// How the conditions are joined.
+    #[serde(default)]
+    pub operator: Operator,
     /// One of these.
     pub any_: Option<Vec<String>>,
     /// Whether there is none.
@@ -93,15 +113,16 @@ impl FlowRunFilter {
         if let Some(tags) = &self.tags {
             terms.extend(tagged(tags)?);
         }
-        let nothing = |is_null: Option<bool>, has_any: bool| -> Rows {
-            // No run stands for a deployment or waits in a queue.
-            Box::new(is_null.unwrap_or(!has_any).into_sql::<Bool>().nullable())
-        };
         if let Some(deployment) = &self.deployment_id {
-            terms.push(nothing(deployment.is_null_, deployment.any_.is_some()));
+            let has_any = deployment.any_.is_some();
+            terms.push(of_nothing(deployment.operator, has_any, deployment.is_null_));
         }
         if let Some(queue) = &self.work_queue_name {
-            terms.push(nothing(queue.is_null_, queue.any_.is_some()));
+            terms.push(of_nothing(queue.operator, queue.any_.is_some(), queue.is_null_));
+        }
+        if let Some(maker) = &self.created_by {
+            let has_any = maker.id_.is_some() || maker.type_.is_some();
+            terms.push(of_nothing(maker.operator, has_any, maker.is_null_));
         }
         if let Some(state) = &self.state {
             terms.extend(in_state(state)?);
@@ -126,6 +147,17 @@ impl FlowRunFilter {
         }
         Ok(join(self.operator, terms))
     }
+}
+
+/// A condition on what no run has: no run stands for a deployment, which would have made it, or waits in a
+/// queue.
+fn of_nothing(operator: Operator, has_any: bool, is_null: Option<bool>) -> Rows {
+    let mut terms = has_any.then_some(false).into_iter().chain(is_null);
+    let holds = match operator {
+        Operator::And => terms.all(|holds| holds),
+        Operator::Or => (!has_any && is_null.is_none()) || terms.any(|holds| holds),
+    };
+    Box::new(holds.into_sql::<Bool>().nullable())
 }
 
 fn ids(list: &[Uuid]) -> Vec<Id<()>> {

@@ -90,6 +90,16 @@ impl FlowRun {
         }
     }
 
+    /// Counts as said.
+    pub fn count(&mut self, course: &Course) {
+        self.run_count = course.run_count;
+        self.expected_start_at = course.expected_start_at;
+        self.next_scheduled_at = course.next_scheduled_at;
+        self.started_at = course.started_at;
+        self.ended_at = course.ended_at;
+        self.total_run_micros = course.total_run_micros;
+    }
+
     /// The state that it is in.
     pub fn state(&self) -> Option<&State> {
         self.state.as_ref().map(|state| &state.0)

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::model::{Body, FlowRun, FlowRunId};
+use super::model::{FlowRun, FlowRunId};
 use crate::access::WorkspaceId;
 use crate::base::db::schema::{flow_run_states, flow_runs, logs, task_runs};
 use crate::base::db::{Db, Id, Instant, Json, MultiBackend, SqlId};
@@ -236,63 +236,49 @@ pub fn state(db: &mut Db, workspace: WorkspaceId, id: Id<()>) -> QueryResult<Opt
     Ok(state.map(|state| state.0))
 }
 
-/// A run that is about to be made.
-pub struct New<'a> {
-    /// Its id.
-    pub id: FlowRunId,
-    /// Of which flow.
-    pub flow: FlowId,
-    /// Its name.
-    pub name: &'a str,
-    /// The version of the flow.
-    pub flow_version: Option<&'a str>,
-    /// The task that stands for it.
-    pub parent: Option<Id<()>>,
-    /// One run for each of these.
-    pub key: Option<&'a str>,
-    /// Its tags.
-    pub tags: &'a [String],
-    /// What the client keeps with it.
-    pub body: &'a Body,
-}
-
-/// Keeps a new run, in no state yet.
+/// Keeps a new run.
 ///
 /// # Errors
 /// The database's fault.
-pub fn insert(
-    db: &mut Db,
-    workspace: WorkspaceId,
-    new: &New<'_>,
-    policy: &Policy,
-    now: Instant,
-) -> QueryResult<()> {
+pub fn insert(db: &mut Db, workspace: WorkspaceId, run: &FlowRun) -> QueryResult<()> {
+    let state = run.state();
     diesel::insert_into(flow_runs::table)
         .values((
-            flow_runs::id.eq(new.id),
-            flow_runs::workspace_id.eq(workspace),
-            flow_runs::flow_id.eq(new.flow),
-            flow_runs::name.eq(new.name),
-            flow_runs::flow_version.eq(new.flow_version),
-            flow_runs::parent_task_run_id.eq(new.parent),
-            flow_runs::idempotency_key.eq(new.key),
-            flow_runs::tags.eq(Json(new.tags.to_vec())),
-            flow_runs::body.eq(Json(new.body.clone())),
-            flow_runs::policy.eq(Json(policy.clone())),
-            flow_runs::run_count.eq(0),
-            flow_runs::total_run_micros.eq(0),
-            flow_runs::created_at.eq(now),
-            flow_runs::updated_at.eq(now),
+            (
+                flow_runs::id.eq(run.id),
+                flow_runs::workspace_id.eq(workspace),
+                flow_runs::flow_id.eq(run.flow_id),
+                flow_runs::name.eq(&run.name),
+                flow_runs::flow_version.eq(&run.flow_version),
+                flow_runs::parent_task_run_id.eq(run.parent_task_run_id),
+                flow_runs::idempotency_key.eq(&run.idempotency_key),
+                flow_runs::tags.eq(&run.tags),
+                flow_runs::body.eq(&run.body),
+                flow_runs::policy.eq(&run.policy),
+                flow_runs::state.eq(&run.state),
+                flow_runs::state_type.eq(state.map(|state| state.kind)),
+            ),
+            flow_runs::state_name.eq(state.map(|state| state.name.as_str())),
+            flow_runs::state_at.eq(state.map(|state| state.timestamp)),
+            flow_runs::infrastructure_pid.eq(&run.infrastructure_pid),
+            flow_runs::run_count.eq(run.run_count),
+            flow_runs::expected_start_at.eq(run.expected_start_at),
+            flow_runs::next_scheduled_at.eq(run.next_scheduled_at),
+            flow_runs::started_at.eq(run.started_at),
+            flow_runs::ended_at.eq(run.ended_at),
+            flow_runs::total_run_micros.eq(run.total_run_micros),
+            flow_runs::created_at.eq(run.created_at),
+            flow_runs::updated_at.eq(run.updated_at),
         ))
         .execute(db)?;
     Ok(())
 }
 
-/// Keeps the state that a run is in from now on.
+/// Keeps which state a run is in from now on.
 ///
 /// # Errors
 /// The database's fault.
-pub fn enter(
+pub fn update_state(
     db: &mut Db,
     (workspace, id): (WorkspaceId, FlowRunId),
     state: &State,
@@ -315,6 +301,18 @@ pub fn enter(
             flow_runs::updated_at.eq(now),
         ))
         .execute(db)?;
+    Ok(())
+}
+
+/// Keeps a state that a run is or was in.
+///
+/// # Errors
+/// The database's fault.
+pub fn insert_state(
+    db: &mut Db,
+    (workspace, id): (WorkspaceId, FlowRunId),
+    state: &State,
+) -> QueryResult<()> {
     diesel::insert_into(flow_run_states::table)
         .values((
             flow_run_states::id.eq(state.id),
