@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::model::{FlowRun, FlowRunId};
 use crate::access::WorkspaceId;
 use crate::base::db::schema::{flow_run_states, flow_runs, logs, task_runs};
-use crate::base::db::{Db, Id, Instant, Json, MultiBackend, SqlId};
+use crate::base::db::{Db, Id, Instant, Json, MultiBackend};
 use crate::base::http::json::Window;
 use crate::orchestration::flows::model::FlowId;
 use crate::orchestration::states::model::{State, StateType};
@@ -95,13 +95,9 @@ pub fn exists(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult
 /// # Errors
 /// The database's fault.
 pub fn locked(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult<Option<FlowRun>> {
-    if let Db::Postgres(conn) = db {
-        diesel::sql_query("SELECT 1 FROM flow_runs WHERE workspace_id = $1 AND id = $2 FOR UPDATE")
-            .bind::<SqlId, _>(workspace)
-            .bind::<SqlId, _>(id)
-            .execute(conn)?;
-    }
-    one(db, workspace, id)
+    let Db::Postgres(conn) = db else { return one(db, workspace, id) };
+    let run = flow_runs::table.find((workspace, id)).select(FlowRun::as_select());
+    run.for_update().first(conn).optional()
 }
 
 /// Runs that have not ended, of flows that a run started.

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::model::{TaskRun, TaskRunId};
 use crate::access::WorkspaceId;
 use crate::base::db::schema::{task_run_states, task_runs};
-use crate::base::db::{Db, Id, Instant, Json, MultiBackend, SqlId, on_each_backend};
+use crate::base::db::{Db, Id, Instant, Json, MultiBackend, on_each_backend};
 use crate::base::http::json::Window;
 use crate::orchestration::flow_runs::model::FlowRunId;
 use crate::orchestration::states::model::{State, StateType};
@@ -58,13 +58,9 @@ pub fn one(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult<Op
 /// # Errors
 /// The database's fault.
 pub fn locked(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult<Option<TaskRun>> {
-    if let Db::Postgres(conn) = db {
-        diesel::sql_query("SELECT 1 FROM task_runs WHERE workspace_id = $1 AND id = $2 FOR UPDATE")
-            .bind::<SqlId, _>(workspace)
-            .bind::<SqlId, _>(id)
-            .execute(conn)?;
-    }
-    one(db, workspace, id)
+    let Db::Postgres(conn) = db else { return one(db, workspace, id) };
+    let run = task_runs::table.find((workspace, id)).select(TaskRun::as_select());
+    run.for_update().first(conn).optional()
 }
 
 /// The run of a task's two keys in a run of a flow.
