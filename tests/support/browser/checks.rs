@@ -28,8 +28,11 @@ return [...document.body.querySelectorAll('*')]
   .concat([`the page is ${document.documentElement.scrollWidth} wide`]);";
 
 const TRANSFERRED: &str = "
-return ['navigation', 'resource'].flatMap((kind) => performance.getEntriesByType(kind))
-  .map((entry) => [entry.name, entry.transferSize]);";
+const [page] = performance.getEntriesByType('navigation');
+const parts = performance.getEntriesByType('resource');
+const wanted = document.querySelectorAll('link[rel=stylesheet], script[src]').length;
+if (!page.loadEventEnd || parts.length < wanted) return [];
+return [page, ...parts].map((entry) => [entry.name, entry.transferSize]);";
 
 impl Browser {
     /// The window's width in CSS pixels.
@@ -115,9 +118,17 @@ impl Browser {
         self.none(&said, "console").await
     }
 
-    /// The bytes of everything the first visit loads.
+    /// The bytes of everything the first visit loads; the browser counts them a little later.
     pub async fn transferred(&self) -> Vec<(String, u64)> {
-        self.driver.execute(TRANSFERRED, Vec::new()).await.unwrap().convert().unwrap()
+        let mut loaded = Vec::new();
+        for _ in 0..100 {
+            loaded = self.driver.execute(TRANSFERRED, Vec::new()).await.unwrap().convert().unwrap();
+            if !loaded.is_empty() {
+                break;
+            }
+            actix_rt::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        loaded
     }
 
     async fn none(&self, found: &[String], what: &str) -> &Self {
