@@ -35,10 +35,11 @@ fn mime(name: &str) -> &'static str {
     }
 }
 
-/// Brotli at a quality that is worth it once at the start; `None` when it saves nothing.
+/// Brotli; `None` when it saves nothing. At quality 5 its tables take 1 MiB; at 9 they take 32 MiB a file, which
+/// the process keeps, and what the first visit loads is no 2% smaller.
 fn compress(bytes: &[u8]) -> Option<web::Bytes> {
     let mut out = Vec::new();
-    let mut writer = brotli::CompressorWriter::new(&mut out, 4096, 9, 20);
+    let mut writer = brotli::CompressorWriter::new(&mut out, 4096, 5, 18);
     writer.write_all(bytes).ok()?;
     drop(writer);
     (out.len() < bytes.len()).then(|| out.into())
