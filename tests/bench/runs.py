@@ -3,7 +3,7 @@
     tests/bench/runs.sh [sqlite|postgres] [--seconds 5] [--runs 10000] [--without-prefect] [--pages]
 
 Creates, `flow_runs/filter` limit 50 among `--runs` runs, logs in batches of 100, `set_state`; each at 1 and at
-8 connections of wrk. Both servers get the same bodies. Start to ready and resident memory stand below.
+8 connections of wrk. Both servers get the same bodies. Then the rows of a created run, without any server.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import httpx
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "prefect_client")]
 
+import raw  # noqa: E402
 from people import Person  # noqa: E402
 from service import Service, free_port, psql  # noqa: E402
 
@@ -136,6 +137,13 @@ def bulkhead(options: argparse.Namespace) -> None:
             print(f"Bulkhead after the load: {service.resident_memory()} MiB", flush=True)
         finally:
             service.stop()
+        if service.database:
+            rates = {n: raw.on_postgres(service.database, n, options.seconds) for n in (1, 8)}
+        else:
+            (file,) = service.data.rglob("*.db")
+            rates = {n: raw.on_sqlite(file, n, options.seconds) for n in (1, 8)}
+        print("the same rows without a server: " + ", ".join(f"{n} at once {rate:.0f}/s" for n, rate in rates.items()),
+              flush=True)  # fmt: skip
 
 
 def pages(ada: Person, seconds: int) -> None:
