@@ -1,20 +1,24 @@
 """The rate at which the database itself takes the rows of one created run, with no server before it.
 
 The rows are copies, under ids of their own, of those that the server wrote for the newest run: the run, its state
-and its event, into the same tables with the same indexes, keys and durability.
+and its event, into the same tables with the same indexes, keys and durability. As the server's own, the ids ascend.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import subprocess
 import tempfile
 import time
-import uuid
 from pathlib import Path
 
 NEWEST = "(SELECT id FROM flow_runs ORDER BY created_at DESC LIMIT 1)"
+ORDERED_ID = (
+    "(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000000)::bigint), 16, '0')"
+    " || substr(replace(gen_random_uuid()::text, '-', ''), 17))::uuid"
+)
 ROWS = {
     "flow_runs": f"id = {NEWEST}",
     "flow_run_states": f"flow_run_id = {NEWEST}",
@@ -38,7 +42,7 @@ def on_sqlite(file: Path, runs: int, seconds: int) -> float:
         connection.execute("BEGIN IMMEDIATE")
         for _ in range(runs):
             for statement, row, at in kept:
-                row[at] = uuid.uuid4().bytes
+                row[at] = time.time_ns().to_bytes(8, "big") + os.urandom(8)
                 connection.execute(statement, row)
         connection.execute("COMMIT")
         done += runs
@@ -60,7 +64,7 @@ def on_postgres(database: str, connections: int, seconds: int) -> float:
                                capture_output=True, text=True).stdout.strip()  # fmt: skip
         place = "SELECT workspace_id FROM flow_runs ORDER BY created_at DESC LIMIT 1"
         place = subprocess.run([*ask, place], check=True, capture_output=True, text=True).stdout.strip()
-        chosen = ", ".join("gen_random_uuid()" if column == "id" else column for column in columns)
+        chosen = ", ".join(ORDERED_ID if column == "id" else column for column in columns)
         lines.append(f"INSERT INTO {table} ({', '.join(columns)}) SELECT {chosen} FROM {table} "
                      f"WHERE workspace_id = '{place}' AND id = '{id_of}';")  # fmt: skip
     lines.append("COMMIT;")

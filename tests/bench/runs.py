@@ -1,8 +1,8 @@
 """Requests of clients that run flows, a second: Bulkhead, and Prefect's own server beside it.
 
-    tests/bench/runs.sh [sqlite|postgres] [--seconds 5] [--runs 10000] [--without-prefect] [--pages]
+    tests/bench/runs.sh [sqlite|postgres] [--seconds 5] [--runs 10000] [--others 999] [--without-prefect] [--pages]
 
-Creates, `flow_runs/filter` limit 50 among `--runs` runs, logs in batches of 100, `set_state`; each at 1 and at
+Creates, `flow_runs/filter` limit 50 among `--runs` runs (of one workspace, with `--others` beside it), logs in batches of 100, `set_state`; each at 1 and at
 8 connections of wrk. Both servers get the same bodies. Then the rows of a created run, without any server.
 """
 
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from pathlib import Path
 
 import httpx
@@ -24,6 +25,7 @@ import httpx
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "prefect_client")]
 
+import fill as fill_database  # noqa: E402
 import raw  # noqa: E402
 from people import Person  # noqa: E402
 from service import Service, free_port, psql  # noqa: E402
@@ -86,27 +88,52 @@ def resident(pid: int) -> float:
     return round(int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1]) / 1024, 1)
 
 
+def others(service: Service, workspaces: int) -> None:
+    """Workspaces of other people, each with a flow and ten runs."""
+    sizes = argparse.Namespace(users=workspaces, workspaces=workspaces, own=0, people=1)
+    at = fill_database.NOW - 86_400_000_000
+    flows = ((fill_database.number_of(7, n), fill_database.number_of(3, n), "flow", "[]", "{}", at, at)
+             for n in range(workspaces))  # fmt: skip
+    runs = (
+        (fill_database.number_of(8, n * 10 + one), fill_database.number_of(3, n), fill_database.number_of(7, n), *ended(at + n * 10 + one))
+        for n in range(workspaces)
+        for one in range(10)
+    )  # fmt: skip
+    tables = {"flows": ("id workspace_id name tags labels created_at updated_at", flows), "flow_runs": (COLUMNS, runs)}
+    if service.database:
+        fill_database.fill_postgres(service.database, sizes)
+        fill_database.insert_postgres(service.database, tables)
+    else:
+        file = str(service.data / "bulkhead.db")
+        fill_database.fill_sqlite(file, sizes)
+        fill_database.insert_sqlite(file, tables)
+
+
+COLUMNS = (
+    "id workspace_id flow_id name tags body policy state state_type state_name state_at run_count expected_start_at "
+    "started_at ended_at total_run_micros created_at updated_at"
+)
+STATE = json.dumps({
+    "id": "01a20777-84ee-7538-ac03-a4aae07e7444", "type": "COMPLETED", "name": "Completed",
+    "timestamp": "2026-11-23T08:13:23.054295Z", "message": None, "data": None, "state_details": {},
+})  # fmt: skip
+
+
+def ended(at: int) -> tuple:
+    """A run that ended, from its name on."""
+    return (f"run-{at}", '["t1"]', "{}", "{}", STATE, "COMPLETED", "Completed", at, 1, at, at, at, 1_000_000, at, at)
+
+
 def fill(service: Service, workspace: str, flow: str, runs: int) -> None:
     """More runs behind the server's back: ended, one every 8.64 seconds, so 10,000 a day."""
     step, now = 8_640_000, int(time.time() * 1_000_000)
-    state = json.dumps({
-        "id": "01a20777-84ee-7538-ac03-a4aae07e7444", "type": "COMPLETED", "name": "Completed",
-        "timestamp": "2026-11-23T08:13:23.054295Z", "message": None, "data": None, "state_details": {},
-    })  # fmt: skip
-    columns = ("id, workspace_id, flow_id, name, tags, body, policy, state, state_type, state_name, state_at, run_count, "
-               "expected_start_at, started_at, ended_at, total_run_micros, created_at, updated_at")  # fmt: skip
+    moments = (now - n * step for n in range(runs, 0, -1))
+    place = uuid.UUID(workspace), uuid.UUID(flow)
+    rows = ((uuid.UUID(int=(at // 1000 << 80) | (7 << 76) | (2 << 62) | at % 1000), *place, *ended(at)) for at in moments)
     if service.database:
-        at = "to_timestamp(({now} - n::bigint * {step}) / 1000000.0)".format(now=now, step=step)
-        psql(service.database, f"""INSERT INTO flow_runs ({columns}) SELECT gen_random_uuid(), '{workspace}', '{flow}',
-            'run-' || n, '["t1"]', '{{}}', '{{}}', '{state}', 'COMPLETED', 'Completed', {at}, 1, {at}, {at}, {at},
-            1000000, {at}, {at} FROM generate_series(1, {runs}) AS n""")
-        psql(service.database, "ANALYZE flow_runs")
-        return
-    at = f"({now} - n * {step})"
-    hexed = workspace.replace("-", ""), flow.replace("-", "")
-    service.change_row(f"""WITH RECURSIVE counter(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counter WHERE n < {runs})
-        INSERT INTO flow_runs ({columns}) SELECT randomblob(16), x'{hexed[0]}', x'{hexed[1]}', 'run-' || n, '["t1"]',
-        '{{}}', '{{}}', '{state}', 'COMPLETED', 'Completed', {at}, 1, {at}, {at}, {at}, 1000000, {at}, {at} FROM counter""")
+        fill_database.insert_postgres(service.database, {"flow_runs": (COLUMNS, rows)})
+    else:
+        fill_database.insert_sqlite(str(service.data / "bulkhead.db"), {"flow_runs": (COLUMNS, rows)})
 
 
 def bulkhead(options: argparse.Namespace) -> None:
@@ -128,6 +155,8 @@ def bulkhead(options: argparse.Namespace) -> None:
             flow, ids = furnish(call, options.runs)
             began = time.monotonic()
             fill(service, own["workspace_id"], flow, options.runs - len(ids))
+            if options.others:
+                others(service, options.others)
             print(f"{options.runs} runs (filled in {time.monotonic() - began:.1f} s), "
                   f"{service.resident_memory()} MiB before the load", flush=True)  # fmt: skip
             if options.pages:
@@ -211,6 +240,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--runs", type=int, default=10_000)
+    parser.add_argument("--others", type=int, default=0, help="so many workspaces of other people, with ten runs each")
     parser.add_argument("--without-prefect", action="store_true")
     parser.add_argument("--pages", action="store_true", help="also the pages of runs")
     options = parser.parse_args()

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tests/bench/runs.sh [sqlite|postgres] [--seconds 5] [--runs 10000] [--without-prefect] [--pages]
+# tests/bench/runs.sh [sqlite|postgres] [--seconds 5] [--runs 10000] [--others 999] [--without-prefect] [--pages]
 #
 # Requests a second of clients that run flows, with the release build; beside it Prefect's own server.
 # Needs wrk and what `tests/run client` installs.
