@@ -13,6 +13,7 @@ use crate::app::{App, Context};
 use crate::base::db::{Db, migrate};
 use crate::base::error::{Error, Result};
 use crate::base::http::connections::{self, Connections};
+use crate::base::http::routes::{resource, scope};
 use crate::base::http::{assets, headers, metrics, session};
 use crate::base::mail::{QueuedMail, Rendered};
 use crate::base::telemetry::RequestSpan;
@@ -38,14 +39,20 @@ pub fn pages(config: &mut ServiceConfig) {
 
 /// Endpoints: everything for the Prefect client and other programs, below `/api`.
 pub fn api(config: &mut ServiceConfig) {
-    config.service(web::resource("/openapi.json").get(openapi::serve));
+    // Tried in this order, so what clients ask most stands before what people ask now and then.
+    tenancy::workspaces::api::routes(config);
+    config.service(
+        scope("/accounts/{account_id}/workspaces/{workspace_id}")
+            .configure(orchestration::api_in_workspace)
+            .configure(tenancy::sharing::api::routes)
+            .default_service(web::to(orchestration::wire::nothing_here)),
+    );
     tenancy::organizations::api::routes(config);
     tenancy::roles::api::routes(config);
     tenancy::service_accounts::api::routes(config);
     tenancy::audit::api::routes(config);
-    tenancy::workspaces::api::routes(config);
-    tenancy::sharing::api::routes(config);
     tenancy::api_keys::api::routes(config);
+    config.service(resource("/openapi.json").get(openapi::serve));
     orchestration::api(config);
 }
 
@@ -111,10 +118,10 @@ pub fn routes(app: App) -> impl FnOnce(&mut ServiceConfig) + Clone {
     move |config| {
         config
             .app_data(web::Data::new(app.clone()))
-            .service(web::resource("/health").get(health))
-            .service(web::resource("/ready").get(ready))
-            .service(web::resource("/metrics").get(metrics::serve))
-            .service(web::resource("/static/{version}/{name:.*}").get(assets::serve))
+            .service(resource("/health").get(health))
+            .service(resource("/ready").get(ready))
+            .service(resource("/metrics").get(metrics::serve))
+            .service(resource("/static/{version}/{name:.*}").get(assets::serve))
             .configure(orchestration::open_sockets)
             .service(
                 web::scope("/api")
@@ -153,7 +160,6 @@ pub fn build(app: App, listener: TcpListener) -> std::io::Result<actix_web::dev:
         || std::thread::available_parallelism().map_or(2, |n| n.get().min(8)),
         usize::from,
     );
-    assets::prepare();
     let all = Connections::look_after();
     let server = HttpServer::new(move || {
         ActixApp::new()

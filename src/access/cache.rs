@@ -17,7 +17,7 @@ use super::membership::{self, Held, Source, Workspace};
 use super::{AccountId, WorkspaceId, identify};
 use crate::app::App;
 use crate::base::db::schema::{accounts, instance};
-use crate::base::db::{Db, Instant};
+use crate::base::db::{Db, Instant, on_each_backend};
 use crate::base::error::Result;
 use crate::base::secret::ApiKey;
 
@@ -53,10 +53,11 @@ struct Versions {
 impl Versions {
     fn read(db: &mut Db, accounts: (AccountId, AccountId)) -> QueryResult<Option<Self>> {
         let whole = instance::table.select(instance::version).single_value();
-        let rows: Vec<(AccountId, i64, Option<i64>)> = accounts::table
+        let query = accounts::table
             .filter(accounts::id.eq(accounts.0).or(accounts::id.eq(accounts.1)))
-            .select((accounts::id, accounts::version, whole))
-            .load(db)?;
+            .select((accounts::id, accounts::version, whole));
+        let rows: Vec<(AccountId, i64, Option<i64>)> =
+            on_each_backend!(db, |conn| query.load(conn))?;
         let of = |id: AccountId| rows.iter().find(|row| row.0 == id).map(|row| row.1);
         let instance = rows.first().and_then(|row| row.2);
         Ok(match (of(accounts.0), of(accounts.1), instance) {

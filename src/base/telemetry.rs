@@ -9,6 +9,7 @@ use tracing::Span;
 use tracing_actix_web::{DefaultRootSpanBuilder, RequestId, RootSpanBuilder};
 use tracing_subscriber::EnvFilter;
 
+use super::http::routes::route_of;
 use super::settings::{Flags, LogFormat};
 
 /// Starts the log. A second call in one process does nothing.
@@ -38,12 +39,12 @@ pub struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
-        let route = request.match_pattern().unwrap_or_else(|| "(none)".to_owned());
+        let route = route_of(request.request());
         let id = request.extensions().get::<RequestId>().map(ToString::to_string);
         tracing::info_span!(
             "request",
             http.method = %request.method(),
-            http.route = route,
+            http.route = route.as_deref().unwrap_or("(none)"),
             http.status_code = tracing::field::Empty,
             request.id = id.unwrap_or_default(),
             user.id = tracing::field::Empty,

@@ -10,6 +10,7 @@ use crate::access::{AccountId, WorkspaceId, membership};
 use crate::app::App;
 use crate::base::db::Db;
 use crate::base::error::{Error, Result};
+use crate::base::http::routes::resources;
 use crate::base::http::see_other;
 use crate::orchestration::task_runs::queries as task_runs;
 use crate::urls;
@@ -17,7 +18,7 @@ use crate::urls;
 /// The addresses.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(
-        web::resource([
+        resources([
             "/account/{account_id}/workspace/{workspace_id}",
             "/account/{account_id}/workspace/{workspace_id}/{tail:.*}",
         ])

@@ -19,10 +19,12 @@ pub mod wire;
 
 use actix_web::web;
 
+use crate::base::http::routes::resource;
+
 /// The pages of what a workspace runs.
 pub fn pages(config: &mut web::ServiceConfig) {
     let of_workspace =
-        |rest: &str| web::resource(format!("/workspaces/{{account}}/{{workspace}}{rest}"));
+        |rest: &str| resource(format!("/workspaces/{{account}}/{{workspace}}{rest}"));
     config
         .service(of_workspace("").get(dashboard::show))
         .service(of_workspace("/live").get(live::show));
@@ -37,22 +39,23 @@ pub fn open_sockets(config: &mut web::ServiceConfig) {
     logs::sockets::open_routes(config);
 }
 
-/// The API's addresses, relative to `/api`.
+/// The API's addresses inside a workspace, relative to its own.
+pub fn api_in_workspace(config: &mut web::ServiceConfig) {
+    config
+        .configure(flow_runs::api::routes)
+        .configure(logs::api::routes)
+        .configure(task_runs::api::routes)
+        .configure(events::sockets::routes)
+        .configure(events::api::routes)
+        .configure(flows::api::routes)
+        .configure(concurrency::api::routes)
+        .configure(wire::probes::in_workspace);
+}
+
+/// The API's addresses outside of any workspace, relative to `/api`.
 pub fn api(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource("/me/workspaces").get(wire::me::workspaces))
-        .service(
-            web::scope("/accounts/{account_id}/workspaces/{workspace_id}")
-                .configure(concurrency::api::routes)
-                .configure(events::sockets::routes)
-                .configure(events::api::routes)
-                .configure(flow_runs::api::routes)
-                .configure(flows::api::routes)
-                .configure(logs::api::routes)
-                .configure(task_runs::api::routes)
-                .configure(wire::probes::in_workspace)
-                .default_service(web::to(wire::nothing_here)),
-        )
+        .service(resource("/me/workspaces").get(wire::me::workspaces))
         .configure(wire::probes::at_root)
         .default_service(web::to(wire::nothing_here));
 }

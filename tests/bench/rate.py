@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Sends GET requests at a constant rate over kept connections, and tells how long the answers took.
+"""Sends requests at a constant rate over kept connections, and tells how long the answers took.
 
     tests/bench/rate.py http://localhost:4280/workspaces --rate 200 --connections 50 --seconds 30 --cookie NAME=VALUE
 
@@ -81,16 +81,23 @@ class Connection:
         return status
 
 
-async def measure(url: str, rate: float, connections: int, seconds: float, warm_up: float, headers: dict) -> Figures:
+async def measure(
+    url: str, rate: float, connections: int, seconds: float, warm_up: float, headers: dict, body: bytes | None = None
+) -> Figures:
     parts = urlsplit(url)
     address = loopback(parts.hostname, parts.port or 80)
     lines = {"Host": parts.netloc, "Accept": "text/html,application/json", "Accept-Encoding": "gzip, br"} | headers
     target = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
-    request = f"GET {target} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items()) + "\r\n"
+    method = "GET"
+    if body is not None:
+        method = "POST"
+        lines |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    head = f"{method} {target} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items()) + "\r\n"
+    request = head.encode() + (body or b"")
 
     figures, turn = Figures(), 0
     total, skipped = int((warm_up + seconds) * rate), int(warm_up * rate)
-    lanes = [Connection(address, parts.port or 80, request.encode()) for _ in range(connections)]
+    lanes = [Connection(address, parts.port or 80, request) for _ in range(connections)]
     await asyncio.gather(*(lane.open() for lane in lanes))
     start = time.perf_counter() + 0.1
 
@@ -104,7 +111,7 @@ async def measure(url: str, rate: float, connections: int, seconds: float, warm_
             sent = time.perf_counter()
             try:
                 status = await asyncio.wait_for(lane.ask(), 30)
-                problem = None if status == 200 else f"status {status}"
+                problem = None if 200 <= status < 300 else f"status {status}"
             except (OSError, EOFError, ValueError, asyncio.LimitOverrunError, TimeoutError, asyncio.TimeoutError) as error:
                 problem = type(error).__name__
                 lane.close()

@@ -14,7 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-NEWEST = "(SELECT id FROM flow_runs ORDER BY created_at DESC LIMIT 1)"
+# Of those made at that moment the first one: the others are copies.
+NEWEST = "(SELECT id FROM flow_runs ORDER BY created_at DESC, id LIMIT 1)"
 ORDERED_ID = (
     "(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000000)::bigint), 16, '0')"
     " || substr(replace(gen_random_uuid()::text, '-', ''), 17))::uuid"
@@ -62,7 +63,7 @@ def on_postgres(database: str, connections: int, seconds: int) -> float:
         ).stdout.strip().split(",")  # fmt: skip
         id_of = subprocess.run([*ask, f"SELECT id FROM {table} WHERE {which} LIMIT 1"], check=True,
                                capture_output=True, text=True).stdout.strip()  # fmt: skip
-        place = "SELECT workspace_id FROM flow_runs ORDER BY created_at DESC LIMIT 1"
+        place = "SELECT workspace_id FROM flow_runs ORDER BY created_at DESC, id LIMIT 1"
         place = subprocess.run([*ask, place], check=True, capture_output=True, text=True).stdout.strip()
         chosen = ", ".join(ORDERED_ID if column == "id" else column for column in columns)
         lines.append(f"INSERT INTO {table} ({', '.join(columns)}) SELECT {chosen} FROM {table} "

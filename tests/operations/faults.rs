@@ -193,13 +193,13 @@ async fn a_locked_file_delays_changes_and_no_page() {
 
 /// A folder with little room: a file system of its own where that is allowed, else a limit on the
 /// size of files.
-enum Tight {
+pub enum Tight {
     FileSystem,
     FileSize,
 }
 
 impl Tight {
-    fn of(home: &mut Home) -> Self {
+    pub fn of(home: &mut Home) -> Self {
         let may_mount = std::process::Command::new("unshare")
             .args(["-m", "true"])
             .status()
@@ -216,7 +216,7 @@ impl Tight {
     }
 
     /// Leaves no room for the server to write.
-    fn fill(&self, server: &Server, folder: &std::path::Path) {
+    pub fn fill(&self, server: &Server, folder: &std::path::Path) {
         match self {
             Self::FileSystem => {
                 let inside = format!("/proc/{}/root{}/ballast", server.pid(), folder.display());
@@ -227,7 +227,7 @@ impl Tight {
         }
     }
 
-    fn free(&self, server: &Server, folder: &std::path::Path) {
+    pub fn free(&self, server: &Server, folder: &std::path::Path) {
         match self {
             Self::FileSystem => {
                 let inside = format!("/proc/{}/root{}/ballast", server.pid(), folder.display());

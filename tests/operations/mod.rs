@@ -1,5 +1,6 @@
 mod backup;
 mod cli;
+mod clients;
 mod faults;
 mod mail;
 mod processes;

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::support::{ApiClient, Client, Home, PASSWORD, Server, Socket, invariants, is_postgres};
+use super::clients::lab;
+use crate::support::{Client, Home, PASSWORD, Server, Socket, invariants, is_postgres};
 use crate::tenancy::members::{MEMBERS, step_form};
-use crate::tenancy::service_accounts::key_of;
 
 /// A person of the operator's making, signed in at `server`.
 async fn person(home: &Home, server: &Server, handle: &str) -> Client {
@@ -59,13 +59,7 @@ async fn news_cross_processes() {
     let server = home.start().await;
     let another = if is_postgres() { Some(home.start().await) } else { None };
     let ada = server.set_up("ada").await;
-    ada.submit("/workspaces/new", &[("owner", "ada"), ("handle", "lab")]).await.assert_status(303);
-    let key = key_of(&ada).await;
-    let there = another.as_ref().unwrap_or(&server);
-    let api = ApiClient::new(there.base.clone(), std::net::Ipv4Addr::LOCALHOST.into(), &key);
-    let place = api.get("/api/me/workspaces").await.json()[0].clone();
-    let id = |name: &str| place[name].as_str().unwrap().to_owned();
-    let place = format!("/api/accounts/{}/workspaces/{}", id("account_id"), id("workspace_id"));
+    let (api, place, key) = lab(&ada, another.as_ref().unwrap_or(&server)).await;
     let head = [("sec-websocket-protocol", "prefect".to_owned())];
     let out = format!("{place}/events/out");
     let mut socket = Socket::open(&server.base, &out, &head).await.unwrap();

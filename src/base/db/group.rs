@@ -7,10 +7,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
 use tokio::sync::oneshot;
 
-use super::{Db, Locks, in_transaction};
+use super::{Db, Locks, Statement, in_transaction};
 use crate::base::error::{Error, Result};
 
 /// Changes in one transaction, at most.
@@ -94,13 +94,13 @@ fn commit(db: &mut Db, jobs: Vec<Job>) {
     let mut answers: Vec<Answer> = Vec::with_capacity(jobs.len());
     let outcome = in_transaction(db, &Locks::Accounts(Vec::new()), |db| {
         for job in jobs {
-            db.batch_execute("SAVEPOINT job")?;
+            Statement("SAVEPOINT job").execute(db)?;
             let (is_done, answer) = (job.work)(db);
             answers.push(answer);
             if !is_done {
-                db.batch_execute("ROLLBACK TO job")?;
+                Statement("ROLLBACK TO job").execute(db)?;
             }
-            db.batch_execute("RELEASE job")?;
+            Statement("RELEASE job").execute(db)?;
         }
         Ok(())
     });

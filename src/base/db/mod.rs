@@ -11,6 +11,7 @@ mod instant;
 mod json;
 pub mod migrate;
 pub mod paging;
+mod prepared;
 pub mod schema;
 pub mod tell;
 
@@ -34,6 +35,7 @@ pub use id::{Id, SqlId};
 pub use instant::{Instant, SqlInstant};
 pub use json::Json;
 pub(crate) use json::text_enum;
+pub use prepared::{Prepared, Statement};
 
 use crate::base::error::{Error, Result};
 

@@ -17,7 +17,15 @@ struct Files;
 struct Asset {
     mime: &'static str,
     plain: web::Bytes,
-    brotli: Option<web::Bytes>,
+    brotli: OnceLock<Option<web::Bytes>>,
+}
+
+impl Asset {
+    /// Compressed when it is first asked for.
+    fn brotli(&self) -> Option<&web::Bytes> {
+        let compressed = || if self.mime == "font/woff2" { None } else { compress(&self.plain) };
+        self.brotli.get_or_init(compressed).as_ref()
+    }
 }
 
 struct Assets {
@@ -56,8 +64,8 @@ fn assets() -> &'static Assets {
             let Some(file) = Files::get(&name) else { continue };
             all.extend_from_slice(&file.metadata.sha256_hash());
             let plain = web::Bytes::from(file.data.into_owned());
-            let brotli = if mime(&name) == "font/woff2" { None } else { compress(&plain) };
-            files.insert(name.clone(), Asset { mime: mime(&name), plain, brotli });
+            let asset = Asset { mime: mime(&name), plain, brotli: OnceLock::new() };
+            files.insert(name, asset);
         }
         let version = crate::base::secret::sha256(&all)
             .iter()
@@ -66,11 +74,6 @@ fn assets() -> &'static Assets {
         let version = format!("{version:016x}");
         Assets { version, files }
     })
-}
-
-/// Compresses everything now instead of at the first request.
-pub fn prepare() {
-    assets();
 }
 
 /// The address of a file: one version for all of them, so that the stylesheet's relative font
@@ -107,10 +110,9 @@ pub async fn serve(req: HttpRequest, path: web::Path<(String, String)>) -> Resul
         .insert_header((header::CONTENT_TYPE, asset.mime))
         .insert_header((header::VARY, "Accept-Encoding"))
         .insert_header(CacheControl(caching));
-    Ok(match &asset.brotli {
-        Some(brotli) if takes_brotli => {
-            response.insert_header(ContentEncoding::Brotli).body(brotli.clone())
-        }
+    let brotli = if takes_brotli { asset.brotli() } else { None };
+    Ok(match brotli {
+        Some(brotli) => response.insert_header(ContentEncoding::Brotli).body(brotli.clone()),
         _ => response.insert_header(ContentEncoding::Identity).body(asset.plain.clone()),
     })
 }

@@ -18,6 +18,7 @@ use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
 use super::client::ClientIp;
+use super::routes::route_of;
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::mail::{self, MailState, StateCount};
@@ -149,11 +150,11 @@ pub async fn layer<B: MessageBody + 'static>(
     let started = Started::now();
     let app = req.app_data::<web::Data<App>>().cloned();
     let method = req.method().clone();
+    let route = route_of(req.request());
     let outcome = next.call(req).await;
-    // A deadline that passed comes as an error, and took its request along.
-    let (route, status) = match &outcome {
-        Ok(res) => (res.request().match_pattern(), res.status()),
-        Err(error) => (None, error.as_response_error().status_code()),
+    let status = match &outcome {
+        Ok(res) => res.status(),
+        Err(error) => error.as_response_error().status_code(),
     };
     if let Some(app) = app {
         let seconds = started.elapsed().as_secs_f64();

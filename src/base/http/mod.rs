@@ -12,6 +12,7 @@ pub mod limits;
 pub mod metrics;
 mod notice;
 pub mod page;
+pub mod routes;
 pub mod session;
 pub mod socket;
 

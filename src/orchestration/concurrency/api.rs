@@ -13,13 +13,14 @@ use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::http::json::{JsonBody, Refusal, no_content, object, ok, path_id};
+use crate::base::http::routes::resource;
 
 /// The addresses of this slice, relative to the workspace's.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource("/v2/concurrency_limits/increment-with-lease").post(increment))
-        .service(web::resource("/v2/concurrency_limits/leases/{id}/renew").post(renew))
-        .service(web::resource("/v2/concurrency_limits/decrement-with-lease").post(decrement));
+        .service(resource("/v2/concurrency_limits/increment-with-lease").post(increment))
+        .service(resource("/v2/concurrency_limits/leases/{id}/renew").post(renew))
+        .service(resource("/v2/concurrency_limits/decrement-with-lease").post(decrement));
 }
 
 /// Places that somebody wants.

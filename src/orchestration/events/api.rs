@@ -19,14 +19,15 @@ use crate::app::App;
 use crate::base::db::{Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::json::{JsonBody, JsonList, Refusal, no_content, object, ok};
+use crate::base::http::routes::{resource, resources};
 use crate::urls;
 
 /// The addresses of this slice, relative to the workspace's.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource(["/events", "/events/"]).post(create))
-        .service(web::resource("/events/filter").post(filter))
-        .service(web::resource("/events/filter/next").get(next));
+        .service(resources(["/events", "/events/"]).post(create))
+        .service(resource("/events/filter").post(filter))
+        .service(resource("/events/filter/next").get(next));
 }
 
 /// Events in one request, at most.

@@ -27,20 +27,20 @@ use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::connections::Upgraded;
+use crate::base::http::routes::resource;
 use crate::base::http::socket::{self, FRAME};
 use crate::base::live::{Seat, Topic};
 use crate::orchestration::wire::outgoing::{self, Feed, News};
 
 /// The addresses that need a key in their head, relative to the workspace's.
 pub fn routes(config: &mut web::ServiceConfig) {
-    config.service(web::resource("/events/in").get(incoming));
+    config.service(resource("/events/in").get(incoming));
 }
 
 /// The addresses that take their key in the first frame; below `/api`, outside of its layer.
 pub fn open_routes(config: &mut web::ServiceConfig) {
     config.service(
-        web::resource("/api/accounts/{account_id}/workspaces/{workspace_id}/events/out")
-            .get(outgoing),
+        resource("/api/accounts/{account_id}/workspaces/{workspace_id}/events/out").get(outgoing),
     );
 }
 

@@ -77,16 +77,16 @@ fn make(
     now: Instant,
 ) -> Result<(FlowRun, bool)> {
     let flow = wanted.flow.ok_or(Error::NotFound)?;
-    let flow = flows::one(db, workspace, flow)?.ok_or(Error::NotFound)?;
+    let flow_name = flows::name_of(db, workspace, flow)?.ok_or(Error::NotFound)?;
     if let Some(key) = &wanted.key
-        && let Some(run) = queries::of_key(db, workspace, (flow.id, key))?
+        && let Some(run) = queries::of_key(db, workspace, (flow, key))?
     {
         return Ok((run, false));
     }
-    wanted.body.labels.insert("prefect.flow.id".to_owned(), json!(flow.id));
+    wanted.body.labels.insert("prefect.flow.id".to_owned(), json!(flow));
     let mut run = FlowRun {
         id: FlowRunId::new(now),
-        flow_id: flow.id,
+        flow_id: flow,
         name: wanted.name.filter(|name| !name.is_empty()).unwrap_or_else(names::by_chance),
         flow_version: wanted.flow_version,
         parent_task_run_id: wanted.parent,
@@ -112,7 +112,7 @@ fn make(
     run.policy = Json(step.policy);
     run.state = Some(Json(step.state.clone()));
     queries::insert(db, workspace, &run)?;
-    keep_state(db, workspace, (&run, run.run_count, &flow.name), (None, &step.state), now)?;
+    keep_state(db, workspace, (&run, run.run_count, &flow_name), (None, &step.state), now)?;
     Ok((run, true))
 }
 
@@ -144,16 +144,13 @@ impl Step {
 fn enter(
     db: &mut Db,
     workspace: WorkspaceId,
-    run: &FlowRun,
-    state: State,
-    policy: Policy,
+    (run, flow): (&FlowRun, &str),
+    (state, policy): (State, Policy),
     now: Instant,
 ) -> Result<State> {
     let Step { state, policy, course } = Step::of(run, state, policy);
     queries::update_state(db, (workspace, run.id), &state, (&policy, &course), now)?;
-    let flow = flows::name_of(db, workspace, run.flow_id)?;
-    let run_count = course.run_count;
-    keep_state(db, workspace, (run, run_count, &flow), (run.state(), &state), now)?;
+    keep_state(db, workspace, (run, course.run_count, flow), (run.state(), &state), now)?;
     Ok(state)
 }
 
@@ -211,7 +208,8 @@ pub fn orchestrate(
     (wish, force): (StateCreate, bool),
     now: Instant,
 ) -> Result<Orchestrated> {
-    let run = queries::locked(db, workspace, id)?.ok_or(Error::NotFound)?;
+    let (run, flow) = queries::locked_with_flow(db, workspace, id)?.ok_or(Error::NotFound)?;
+    let flow = flow.unwrap_or_default();
     let seen = rules::Run {
         state: run.state(),
         run_count: run.run_count,
@@ -222,7 +220,7 @@ pub fn orchestrate(
     };
     let decision = rules::decide(&seen, wish.at(now), force, now);
     Orchestrated::of(decision, run.state(), |state, policy| {
-        enter(db, workspace, &run, state, policy, now)
+        enter(db, workspace, (&run, &flow), (state, policy), now)
     })
 }
 

@@ -4,8 +4,8 @@ use diesel::prelude::*;
 
 use super::model::{FlowRun, FlowRunId};
 use crate::access::WorkspaceId;
-use crate::base::db::schema::{flow_run_states, flow_runs, logs, task_runs};
-use crate::base::db::{Db, Id, Instant, Json, MultiBackend};
+use crate::base::db::schema::{flow_run_states, flow_runs, flows, logs, task_runs};
+use crate::base::db::{Db, Id, Instant, Json, MultiBackend, Prepared, on_each_backend};
 use crate::base::http::json::Window;
 use crate::orchestration::flows::model::FlowId;
 use crate::orchestration::states::model::{State, StateType};
@@ -77,7 +77,8 @@ pub fn lateness(
 /// # Errors
 /// The database's fault.
 pub fn one(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult<Option<FlowRun>> {
-    flow_runs::table.find((workspace, id)).select(FlowRun::as_select()).first(db).optional()
+    let run = flow_runs::table.find((workspace, id));
+    on_each_backend!(db, |conn| run.select(FlowRun::as_select()).first(conn)).optional()
 }
 
 /// Whether a run is in the workspace.
@@ -98,6 +99,28 @@ pub fn locked(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult
     let Db::Postgres(conn) = db else { return one(db, workspace, id) };
     let run = flow_runs::table.find((workspace, id)).select(FlowRun::as_select());
     run.for_update().first(conn).optional()
+}
+
+/// The same, with the name of its flow.
+///
+/// # Errors
+/// The database's fault.
+pub fn locked_with_flow(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    id: FlowRunId,
+) -> QueryResult<Option<(FlowRun, Option<String>)>> {
+    let name = flows::table
+        .filter(flows::workspace_id.eq(flow_runs::workspace_id))
+        .filter(flows::id.eq(flow_runs::flow_id))
+        .select(flows::name)
+        .single_value();
+    let run = flow_runs::table.find((workspace, id));
+    match db {
+        Db::Postgres(conn) => run.select((FlowRun::as_select(), name)).for_update().first(conn),
+        Db::Sqlite(conn) => run.select((FlowRun::as_select(), name)).first(conn),
+    }
+    .optional()
 }
 
 /// Runs that have not ended, of flows that a run started.
@@ -238,7 +261,7 @@ pub fn state(db: &mut Db, workspace: WorkspaceId, id: Id<()>) -> QueryResult<Opt
 /// The database's fault.
 pub fn insert(db: &mut Db, workspace: WorkspaceId, run: &FlowRun) -> QueryResult<()> {
     let state = run.state();
-    diesel::insert_into(flow_runs::table)
+    on_each_backend!(db, |conn| diesel::insert_into(flow_runs::table)
         .values((
             (
                 flow_runs::id.eq(run.id),
@@ -266,7 +289,7 @@ pub fn insert(db: &mut Db, workspace: WorkspaceId, run: &FlowRun) -> QueryResult
             flow_runs::created_at.eq(run.created_at),
             flow_runs::updated_at.eq(run.updated_at),
         ))
-        .execute(db)?;
+        .execute(conn))?;
     Ok(())
 }
 
@@ -281,22 +304,21 @@ pub fn update_state(
     (policy, course): (&Policy, &Course),
     now: Instant,
 ) -> QueryResult<()> {
-    diesel::update(flow_runs::table.find((workspace, id)))
-        .set((
-            flow_runs::state.eq(Some(Json(state.clone()))),
-            flow_runs::state_type.eq(Some(state.kind)),
-            flow_runs::state_name.eq(Some(&state.name)),
-            flow_runs::state_at.eq(Some(state.timestamp)),
-            flow_runs::policy.eq(Json(policy.clone())),
-            flow_runs::run_count.eq(course.run_count),
-            flow_runs::expected_start_at.eq(course.expected_start_at),
-            flow_runs::next_scheduled_at.eq(course.next_scheduled_at),
-            flow_runs::started_at.eq(course.started_at),
-            flow_runs::ended_at.eq(course.ended_at),
-            flow_runs::total_run_micros.eq(course.total_run_micros),
-            flow_runs::updated_at.eq(now),
-        ))
-        .execute(db)?;
+    let change = Prepared(diesel::update(flow_runs::table.find((workspace, id))).set((
+        flow_runs::state.eq(Some(Json(state.clone()))),
+        flow_runs::state_type.eq(Some(state.kind)),
+        flow_runs::state_name.eq(Some(&state.name)),
+        flow_runs::state_at.eq(Some(state.timestamp)),
+        flow_runs::policy.eq(Json(policy.clone())),
+        flow_runs::run_count.eq(course.run_count),
+        flow_runs::expected_start_at.eq(course.expected_start_at),
+        flow_runs::next_scheduled_at.eq(course.next_scheduled_at),
+        flow_runs::started_at.eq(course.started_at),
+        flow_runs::ended_at.eq(course.ended_at),
+        flow_runs::total_run_micros.eq(course.total_run_micros),
+        flow_runs::updated_at.eq(now),
+    )));
+    on_each_backend!(db, |conn| change.execute(conn))?;
     Ok(())
 }
 
@@ -309,7 +331,7 @@ pub fn insert_state(
     (workspace, id): (WorkspaceId, FlowRunId),
     state: &State,
 ) -> QueryResult<()> {
-    diesel::insert_into(flow_run_states::table)
+    on_each_backend!(db, |conn| diesel::insert_into(flow_run_states::table)
         .values((
             flow_run_states::id.eq(state.id),
             flow_run_states::workspace_id.eq(workspace),
@@ -317,7 +339,7 @@ pub fn insert_state(
             flow_run_states::at.eq(state.timestamp),
             flow_run_states::state.eq(Json(state.clone())),
         ))
-        .execute(db)?;
+        .execute(conn))?;
     Ok(())
 }
 

@@ -17,17 +17,18 @@ use crate::base::http::client::ClientIp;
 use crate::base::http::json::{
     JsonBody, Refusal, Window, created, moment, no_content, ok, path_id,
 };
+use crate::base::http::routes::{resource, resources};
 use crate::orchestration::wire::which::{Filters, Paginated};
 
 /// The addresses of this slice, relative to the workspace's.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource(["/flows/", "/flows"]).post(create))
-        .service(web::resource("/flows/filter").post(filter))
-        .service(web::resource("/flows/count").post(count))
-        .service(web::resource("/flows/name/{name}").get(by_name))
-        .service(web::resource("/flows/paginate").post(paginate))
-        .service(web::resource("/flows/{id}").get(read).patch(edit).delete(remove));
+        .service(resources(["/flows/", "/flows"]).post(create))
+        .service(resource("/flows/filter").post(filter))
+        .service(resource("/flows/count").post(count))
+        .service(resource("/flows/name/{name:[^/]+}").get(by_name))
+        .service(resource("/flows/paginate").post(paginate))
+        .service(resource("/flows/{id}").get(read).patch(edit).delete(remove));
 }
 
 /// A flow.

@@ -15,6 +15,7 @@ use crate::base::db::paging::PageParams;
 use crate::base::error::{Error, Result};
 use crate::base::http::json::path_id;
 use crate::base::http::page::{Page, Shell};
+use crate::base::http::routes::resource;
 use crate::base::text::When;
 use crate::orchestration::flow_runs::listing::{self, Narrow};
 use crate::orchestration::flow_runs::model::FlowRun;
@@ -24,8 +25,7 @@ use crate::urls;
 
 /// The addresses of this slice.
 pub fn routes(config: &mut web::ServiceConfig) {
-    let at =
-        |rest: &str| web::resource(format!("/workspaces/{{account}}/{{workspace}}/flows{rest}"));
+    let at = |rest: &str| resource(format!("/workspaces/{{account}}/{{workspace}}/flows{rest}"));
     config.service(at("").get(list)).service(at("/{id}").get(show));
 }
 

@@ -38,8 +38,9 @@ pub fn one(db: &mut Db, workspace: WorkspaceId, id: FlowId) -> QueryResult<Optio
 ///
 /// # Errors
 /// The database's fault, also for a flow of elsewhere.
-pub fn name_of(db: &mut Db, workspace: WorkspaceId, id: FlowId) -> QueryResult<String> {
-    flows::table.find((workspace, id)).select(flows::name).first(db)
+pub fn name_of(db: &mut Db, workspace: WorkspaceId, id: FlowId) -> QueryResult<Option<String>> {
+    let name = flows::table.find((workspace, id)).select(flows::name);
+    on_each_backend!(db, |conn| name.first(conn)).optional()
 }
 
 /// The names of a workspace's flows, in their order.

@@ -12,14 +12,15 @@ use crate::app::App;
 use crate::base::db::{Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::json::{JsonBody, JsonList, Refusal, Window, created, moment, object, ok};
+use crate::base::http::routes::{resource, resources};
 use crate::base::live::Topic;
 use crate::orchestration::wire::filter::{Among, Between, Linked};
 
 /// The addresses of this slice, relative to the workspace's.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource(["/logs/", "/logs"]).post(create))
-        .service(web::resource("/logs/filter").post(filter));
+        .service(resources(["/logs/", "/logs"]).post(create))
+        .service(resource("/logs/filter").post(filter));
 }
 
 /// A line that is to be kept.

@@ -11,14 +11,14 @@ use crate::app::App;
 use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
+use crate::base::http::routes::resource;
 use crate::base::live::Topic;
 use crate::orchestration::wire::outgoing::{self, Feed, News};
 
 /// The addresses that take their key in the first frame; below `/api`, outside of its layer.
 pub fn open_routes(config: &mut web::ServiceConfig) {
     config.service(
-        web::resource("/api/accounts/{account_id}/workspaces/{workspace_id}/logs/out")
-            .get(outgoing),
+        resource("/api/accounts/{account_id}/workspaces/{workspace_id}/logs/out").get(outgoing),
     );
 }
 

@@ -17,6 +17,7 @@ use crate::base::error::{Error, Result};
 use crate::base::http::json::{
     JsonBody, Refusal, Window, created, moment, no_content, ok, path_id,
 };
+use crate::base::http::routes::{resource, resources};
 use crate::orchestration::flow_runs::api::body::{estimates, seconds};
 use crate::orchestration::states::model::{State, StateCreate, StateType};
 use crate::orchestration::states::outcome::{OrchestrationResult, SetState};
@@ -27,15 +28,15 @@ use crate::orchestration::wire::which::{Filters, Paginated};
 /// The addresses of this slice, relative to the workspace's.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource(["/task_runs/", "/task_runs"]).post(create))
-        .service(web::resource("/task_runs/filter").post(filter))
-        .service(web::resource("/task_runs/paginate").post(paginate))
-        .service(web::resource("/task_runs/count").post(count))
-        .service(web::resource("/task_runs/history").post(history))
-        .service(web::resource("/task_runs/{id}").get(read).patch(edit).delete(remove))
-        .service(web::resource("/task_runs/{id}/set_state").post(set_state))
-        .service(web::resource(["/task_run_states/", "/task_run_states"]).get(states))
-        .service(web::resource("/task_run_states/{id}").get(state));
+        .service(resources(["/task_runs/", "/task_runs"]).post(create))
+        .service(resource("/task_runs/filter").post(filter))
+        .service(resource("/task_runs/paginate").post(paginate))
+        .service(resource("/task_runs/count").post(count))
+        .service(resource("/task_runs/history").post(history))
+        .service(resource("/task_runs/{id}").get(read).patch(edit).delete(remove))
+        .service(resource("/task_runs/{id}/set_state").post(set_state))
+        .service(resources(["/task_run_states/", "/task_run_states"]).get(states))
+        .service(resource("/task_run_states/{id}").get(state));
 }
 
 /// A run of a task.

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::model::{TaskRun, TaskRunId};
 use crate::access::WorkspaceId;
 use crate::base::db::schema::{task_run_states, task_runs};
-use crate::base::db::{Db, Id, Instant, Json, MultiBackend, on_each_backend};
+use crate::base::db::{Db, Id, Instant, Json, MultiBackend, Prepared, on_each_backend};
 use crate::base::http::json::Window;
 use crate::orchestration::flow_runs::model::FlowRunId;
 use crate::orchestration::states::model::{State, StateType};
@@ -50,7 +50,8 @@ history_query!(task_runs);
 /// # Errors
 /// The database's fault.
 pub fn one(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult<Option<TaskRun>> {
-    task_runs::table.find((workspace, id)).select(TaskRun::as_select()).first(db).optional()
+    let run = task_runs::table.find((workspace, id));
+    on_each_backend!(db, |conn| run.select(TaskRun::as_select()).first(conn)).optional()
 }
 
 /// The same, which nobody else changes before this transaction ends.
@@ -142,7 +143,7 @@ pub fn open_in(db: &mut Db, workspace: WorkspaceId, run: FlowRunId) -> QueryResu
 /// The database's fault.
 pub fn insert(db: &mut Db, workspace: WorkspaceId, run: &TaskRun) -> QueryResult<()> {
     let state = run.state();
-    diesel::insert_into(task_runs::table)
+    on_each_backend!(db, |conn| diesel::insert_into(task_runs::table)
         .values((
             (
                 task_runs::id.eq(run.id),
@@ -168,7 +169,7 @@ pub fn insert(db: &mut Db, workspace: WorkspaceId, run: &TaskRun) -> QueryResult
             task_runs::created_at.eq(run.created_at),
             task_runs::updated_at.eq(run.updated_at),
         ))
-        .execute(db)?;
+        .execute(conn))?;
     Ok(())
 }
 
@@ -178,25 +179,24 @@ pub fn insert(db: &mut Db, workspace: WorkspaceId, run: &TaskRun) -> QueryResult
 /// The database's fault.
 pub fn update(db: &mut Db, workspace: WorkspaceId, run: &TaskRun) -> QueryResult<()> {
     let state = run.state();
-    diesel::update(task_runs::table.find((workspace, run.id)))
-        .set((
-            task_runs::name.eq(&run.name),
-            task_runs::tags.eq(&run.tags),
-            task_runs::body.eq(&run.body),
-            task_runs::policy.eq(&run.policy),
-            task_runs::state.eq(&run.state),
-            task_runs::state_type.eq(state.map(|state| state.kind)),
-            task_runs::state_name.eq(state.map(|state| state.name.as_str())),
-            task_runs::state_at.eq(state.map(|state| state.timestamp)),
-            task_runs::run_count.eq(run.run_count),
-            task_runs::expected_start_at.eq(run.expected_start_at),
-            task_runs::next_scheduled_at.eq(run.next_scheduled_at),
-            task_runs::started_at.eq(run.started_at),
-            task_runs::ended_at.eq(run.ended_at),
-            task_runs::total_run_micros.eq(run.total_run_micros),
-            task_runs::updated_at.eq(run.updated_at),
-        ))
-        .execute(db)?;
+    let change = Prepared(diesel::update(task_runs::table.find((workspace, run.id))).set((
+        task_runs::name.eq(&run.name),
+        task_runs::tags.eq(&run.tags),
+        task_runs::body.eq(&run.body),
+        task_runs::policy.eq(&run.policy),
+        task_runs::state.eq(&run.state),
+        task_runs::state_type.eq(state.map(|state| state.kind)),
+        task_runs::state_name.eq(state.map(|state| state.name.as_str())),
+        task_runs::state_at.eq(state.map(|state| state.timestamp)),
+        task_runs::run_count.eq(run.run_count),
+        task_runs::expected_start_at.eq(run.expected_start_at),
+        task_runs::next_scheduled_at.eq(run.next_scheduled_at),
+        task_runs::started_at.eq(run.started_at),
+        task_runs::ended_at.eq(run.ended_at),
+        task_runs::total_run_micros.eq(run.total_run_micros),
+        task_runs::updated_at.eq(run.updated_at),
+    )));
+    on_each_backend!(db, |conn| change.execute(conn))?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::access::workspace::{AnyRole, WorkspaceAccess};
 use crate::base::http::json::Refusal;
+use crate::base::http::routes::resource;
 
 /// The version of Prefect's own server whose API this is.
 pub const SERVER_VERSION: &str = "3.8.8";
@@ -14,18 +15,18 @@ pub const SERVER_VERSION: &str = "3.8.8";
 /// The probes that any key may ask.
 pub fn at_root(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource("/health").get(health))
-        .service(web::resource("/hello").get(hello))
-        .service(web::resource("/admin/version").get(version));
+        .service(resource("/health").get(health))
+        .service(resource("/hello").get(hello))
+        .service(resource("/admin/version").get(version));
 }
 
 /// The same, for a key that reaches the workspace.
 pub fn in_workspace(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource("/health").get(health_here))
-        .service(web::resource("/hello").get(hello_here))
-        .service(web::resource("/admin/storage").get(storage))
-        .service(web::resource("/admin/version").get(version_here));
+        .service(resource("/health").get(health_here))
+        .service(resource("/hello").get(hello_here))
+        .service(resource("/admin/storage").get(storage))
+        .service(resource("/admin/version").get(version_here));
 }
 
 /// Where results are kept unless a flow says so.

@@ -16,16 +16,17 @@ use crate::base::http::client::ClientIp;
 use crate::base::http::json::{
     JsonBody, Refusal, created, moment, no_content, ok, parse_moment, path_id,
 };
+use crate::base::http::routes::{resource, resources};
 
 /// The addresses of this slice, below `/api`.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(
-            web::resource(["/users/{user_id}/api_keys", "/users/{user_id}/api_keys/"])
+            resources(["/users/{user_id}/api_keys", "/users/{user_id}/api_keys/"])
                 .get(list_keys)
                 .post(create_key),
         )
-        .service(web::resource("/users/{user_id}/api_keys/{id}").get(get_key).delete(delete_key));
+        .service(resource("/users/{user_id}/api_keys/{id}").get(get_key).delete(delete_key));
 }
 
 /// A person's key.

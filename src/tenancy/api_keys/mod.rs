@@ -16,21 +16,18 @@ pub mod rules;
 
 use actix_web::web;
 
+use crate::base::http::routes::resource;
 use crate::urls;
 
 /// The pages.
 pub fn pages(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource(urls::api_keys()).get(pages::list::show))
+        .service(resource(urls::api_keys()).get(pages::list::show))
+        .service(resource(urls::api_key_new()).get(pages::create::show).post(pages::create::save))
         .service(
-            web::resource(urls::api_key_new()).get(pages::create::show).post(pages::create::save),
-        )
-        .service(
-            web::resource("/profile/api-keys/{id}/delete")
+            resource("/profile/api-keys/{id}/delete")
                 .get(pages::delete::show)
                 .post(pages::delete::act),
         )
-        .service(
-            web::resource(urls::auth_client()).get(pages::client::show).post(pages::client::act),
-        );
+        .service(resource(urls::auth_client()).get(pages::client::show).post(pages::client::act));
 }

@@ -11,11 +11,12 @@ use crate::access::organization::{Admin, OrganizationAccess};
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::http::json::{JsonBody, ROWS, Refusal, moment, ok, parse_moment};
+use crate::base::http::routes::resource;
 use crate::base::text::hex;
 
 /// The addresses of this slice, below `/api`.
 pub fn routes(config: &mut web::ServiceConfig) {
-    config.service(web::resource("/accounts/{account_id}/audit_events/filter").post(filter_events));
+    config.service(resource("/accounts/{account_id}/audit_events/filter").post(filter_events));
 }
 
 /// Which entries.

@@ -17,6 +17,7 @@ use crate::base::db::schema::{memberships, service_account_grants as grants};
 use crate::base::db::{Db, Instant};
 use crate::base::error::Result;
 use crate::base::http::client::ClientIp;
+use crate::base::http::routes::route_of;
 
 /// The layer of pages and API alike: records the first visit of a principal to a workspace each day
 /// (decisions 6), from the [`Visit`] that a [`crate::access::workspace::WorkspaceAccess`] leaves in
@@ -36,7 +37,7 @@ pub async fn layer<B: MessageBody + 'static>(
     {
         let (now, ip) = (app.now(), ClientIp::of(request, app));
         if res.status() == StatusCode::FORBIDDEN {
-            let (app, route) = (app.clone(), request.match_pattern().unwrap_or_default());
+            let (app, route) = (app.clone(), route_of(request).unwrap_or_default().to_string());
             actix_web::rt::spawn(async move { note_denial(&app, visit, ip, route).await });
         } else if res.status().is_success()
             && app.visits.is_first(principal(&visit.actor), visit.workspace.id.uuid(), now)

@@ -6,11 +6,12 @@ mod actions;
 mod pages;
 mod queries;
 
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::ServiceConfig;
 
+use crate::base::http::routes::resource;
 use crate::urls;
 
 /// The routes of this slice.
 pub fn pages(config: &mut ServiceConfig) {
-    config.service(web::resource(urls::profile_delete()).get(pages::show).post(pages::delete));
+    config.service(resource(urls::profile_delete()).get(pages::show).post(pages::delete));
 }

@@ -9,12 +9,13 @@ mod pages;
 
 use actix_web::web;
 
+use crate::base::http::routes::resource;
 use crate::urls;
 
 /// The pages.
 pub fn pages(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource(urls::outbox()).get(pages::list))
-        .service(web::resource("/dev/outbox/{id}").get(pages::show))
-        .service(web::resource("/dev/outbox/{id}/html").get(pages::html));
+        .service(resource(urls::outbox()).get(pages::list))
+        .service(resource("/dev/outbox/{id}").get(pages::show))
+        .service(resource("/dev/outbox/{id}/html").get(pages::html));
 }

@@ -18,20 +18,21 @@ use crate::base::http::client::ClientIp;
 use crate::base::http::json::{
     AnyOf, JsonBody, Refusal, created, given, moment, no_content, ok, path_id,
 };
+use crate::base::http::routes::{resource, resources};
 
 /// The addresses of this slice, below `/api`.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(
-            web::resource([
+            resources([
                 "/accounts/{account_id}/workspace_roles/",
                 "/accounts/{account_id}/workspace_roles",
             ])
             .post(create_role),
         )
-        .service(web::resource("/accounts/{account_id}/workspace_roles/filter").post(filter_roles))
+        .service(resource("/accounts/{account_id}/workspace_roles/filter").post(filter_roles))
         .service(
-            web::resource("/accounts/{account_id}/workspace_roles/{id}")
+            resource("/accounts/{account_id}/workspace_roles/{id}")
                 .get(get_role)
                 .patch(edit_role)
                 .delete(delete_role),

@@ -18,14 +18,15 @@ use crate::base::http::client::ClientIp;
 use crate::base::http::json::{
     AnyOf, JsonBody, Refusal, Window, created, moment, no_content, ok, parse_moment, path_id,
 };
+use crate::base::http::routes::{resource, resources};
 use crate::tenancy::api_keys::model::Lifetime;
 
 /// The addresses of this slice, below `/api`.
 pub fn routes(config: &mut web::ServiceConfig) {
-    let of = |rest: &str| web::resource(format!("/accounts/{{account_id}}/bots{rest}"));
+    let of = |rest: &str| resource(format!("/accounts/{{account_id}}/bots{rest}"));
     config
         .service(
-            web::resource(["/accounts/{account_id}/bots/", "/accounts/{account_id}/bots"])
+            resources(["/accounts/{account_id}/bots/", "/accounts/{account_id}/bots"])
                 .post(create_bot),
         )
         .service(of("/filter").post(filter_bots))

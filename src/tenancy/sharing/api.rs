@@ -24,6 +24,7 @@ use crate::base::http::client::ClientIp;
 use crate::base::http::json::{
     JsonBody, JsonList, Refusal, Window, created, moment, no_content, ok, parse_moment, path_id,
 };
+use crate::base::http::routes::{resource, resources};
 use crate::tenancy::invitations::actions as invitations;
 use crate::tenancy::invitations::api::{InvitationBody, InvitationsBody, Sent, managed};
 use crate::tenancy::invitations::model::Scope;
@@ -32,11 +33,10 @@ use crate::tenancy::invitations::roster::MemberId;
 use crate::tenancy::organizations::api::sent_bodies;
 use crate::tenancy::roles::actions::Seen;
 
-/// The addresses of this slice, below `/api`.
+/// The addresses of this slice, relative to a workspace's own.
 pub fn routes(config: &mut web::ServiceConfig) {
-    const PLACE: &str = "/accounts/{account_id}/workspaces/{workspace_id}";
-    let of = |rest: &str| web::resource(format!("{PLACE}{rest}"));
-    let both = |rest: &str| web::resource([format!("{PLACE}{rest}/"), format!("{PLACE}{rest}")]);
+    let of = |rest: &str| resource(rest);
+    let both = |rest: &str| resources([format!("{rest}/"), rest.to_owned()]);
     config
         .service(both("/user_access").post(grant_users))
         .service(of("/user_access/filter").post(filter_users))

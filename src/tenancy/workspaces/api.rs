@@ -20,20 +20,18 @@ use crate::base::db::Instant;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::json::{AnyOf, JsonBody, Refusal, Window, created, moment, no_content, ok};
+use crate::base::http::routes::{resource, resources};
 
 /// The addresses of this slice, below `/api`.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(
-            web::resource([
-                "/accounts/{account_id}/workspaces/",
-                "/accounts/{account_id}/workspaces",
-            ])
-            .post(create_workspace),
+            resources(["/accounts/{account_id}/workspaces/", "/accounts/{account_id}/workspaces"])
+                .post(create_workspace),
         )
-        .service(web::resource("/accounts/{account_id}/workspaces/filter").post(filter_workspaces))
+        .service(resource("/accounts/{account_id}/workspaces/filter").post(filter_workspaces))
         .service(
-            web::resource("/accounts/{account_id}/workspaces/{workspace_id}")
+            resource("/accounts/{account_id}/workspaces/{workspace_id}")
                 .get(get_workspace)
                 .patch(edit_workspace)
                 .delete(delete_workspace),

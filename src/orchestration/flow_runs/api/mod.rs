@@ -7,29 +7,28 @@ pub mod inputs;
 
 use actix_web::web;
 
+use crate::base::http::routes::{resource, resources};
+
 /// The addresses of this slice, relative to the workspace's.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource(["/flow_runs/", "/flow_runs"]).post(change::create))
-        .service(web::resource("/flow_runs/filter").post(find::filter))
-        .service(web::resource("/flow_runs/paginate").post(find::paginate))
-        .service(web::resource("/flow_runs/count").post(find::count))
-        .service(web::resource("/flow_runs/history").post(find::history))
-        .service(web::resource("/flow_runs/lateness").post(find::lateness))
+        .service(resources(["/flow_runs/", "/flow_runs"]).post(change::create))
+        .service(resource("/flow_runs/filter").post(find::filter))
+        .service(resource("/flow_runs/paginate").post(find::paginate))
+        .service(resource("/flow_runs/count").post(find::count))
+        .service(resource("/flow_runs/history").post(find::history))
+        .service(resource("/flow_runs/lateness").post(find::lateness))
         .service(
-            web::resource("/flow_runs/{id}")
-                .get(find::read)
-                .patch(change::edit)
-                .delete(change::remove),
+            resource("/flow_runs/{id}").get(find::read).patch(change::edit).delete(change::remove),
         )
-        .service(web::resource("/flow_runs/{id}/labels").patch(change::label))
-        .service(web::resource("/flow_runs/{id}/set_state").post(change::set_state))
-        .service(web::resource("/flow_runs/{id}/resume").post(change::resume))
-        .service(web::resource("/flow_runs/{id}/input").post(inputs::create))
-        .service(web::resource("/flow_runs/{id}/input/filter").post(inputs::filter))
+        .service(resource("/flow_runs/{id}/labels").patch(change::label))
+        .service(resource("/flow_runs/{id}/set_state").post(change::set_state))
+        .service(resource("/flow_runs/{id}/resume").post(change::resume))
+        .service(resource("/flow_runs/{id}/input").post(inputs::create))
+        .service(resource("/flow_runs/{id}/input/filter").post(inputs::filter))
         .service(
-            web::resource("/flow_runs/{id}/input/{key}").get(inputs::read).delete(inputs::remove),
+            resource("/flow_runs/{id}/input/{key:[^/]+}").get(inputs::read).delete(inputs::remove),
         )
-        .service(web::resource(["/flow_run_states/", "/flow_run_states"]).get(find::states))
-        .service(web::resource("/flow_run_states/{id}").get(find::state));
+        .service(resources(["/flow_run_states/", "/flow_run_states"]).get(find::states))
+        .service(resource("/flow_run_states/{id}").get(find::state));
 }

@@ -9,12 +9,12 @@ mod show;
 use actix_web::web;
 
 use crate::access::membership::Workspace;
+use crate::base::http::routes::resource;
 
 /// The addresses of this slice.
 pub fn routes(config: &mut web::ServiceConfig) {
-    let at = |rest: &str| {
-        web::resource(format!("/workspaces/{{account}}/{{workspace}}/flow-runs{rest}"))
-    };
+    let at =
+        |rest: &str| resource(format!("/workspaces/{{account}}/{{workspace}}/flow-runs{rest}"));
     config
         .service(at("").get(list::show))
         .service(at("/{id}").get(show::show))

@@ -127,7 +127,7 @@ fn find(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> Result<Found> {
         None => None,
     };
     Ok(Found {
-        flow: flows::name_of(db, workspace, run.flow_id)?,
+        flow: flows::name_of(db, workspace, run.flow_id)?.unwrap_or_default(),
         states: queries::states(db, workspace, id)?,
         tasks: task_runs::some(db, workspace, in_run(), task_runs::Sort::Expected, window)?,
         task_count: task_runs::count(db, workspace, in_run())?,

@@ -8,13 +8,14 @@ mod security;
 mod two_factor;
 mod verify;
 
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::ServiceConfig;
 
+use crate::base::http::routes::resource;
 use crate::urls;
 
 /// The routes of these pages.
 pub fn routes(config: &mut ServiceConfig) {
-    let page = |path: &str| web::resource(path.to_owned());
+    let page = |path: &str| resource(path.to_owned());
     config
         .service(page(urls::home()).get(enter::home))
         .service(page(urls::setup()).get(enter::show_setup).post(enter::set_up))

@@ -8,14 +8,15 @@ mod row;
 
 use actix_web::web;
 
+use crate::base::http::routes::resource;
 use crate::urls;
 
 /// The addresses of this slice.
 pub fn routes(config: &mut web::ServiceConfig) {
     const LOG: &str = "/organizations/{organization}/audit-log";
     config
-        .service(web::resource(urls::activity()).get(activity::activity))
-        .service(web::resource(LOG).get(log::show))
-        .service(web::resource(format!("{LOG}/export")).get(export::export))
-        .service(web::resource(format!("{LOG}/{{sequence}}")).get(entry::show));
+        .service(resource(urls::activity()).get(activity::activity))
+        .service(resource(LOG).get(log::show))
+        .service(resource(format!("{LOG}/export")).get(export::export))
+        .service(resource(format!("{LOG}/{{sequence}}")).get(entry::show));
 }

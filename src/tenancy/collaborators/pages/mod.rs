@@ -4,11 +4,12 @@ mod invite;
 mod list;
 mod remove;
 
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::ServiceConfig;
 
 use crate::access::permission::needs::ManageWorkspaceUsers;
 use crate::access::workspace::WorkspaceAccess;
 use crate::base::error::{Error, Result};
+use crate::base::http::routes::resource;
 use crate::tenancy::invitations::managing;
 use crate::tenancy::invitations::model::takes_collaborators;
 
@@ -16,11 +17,9 @@ use crate::tenancy::invitations::model::takes_collaborators;
 pub fn routes(config: &mut ServiceConfig) {
     const LIST: &str = "/workspaces/{account}/{workspace}/collaborators";
     config
-        .service(web::resource(LIST).get(list::show))
-        .service(web::resource(format!("{LIST}/invite")).get(invite::show).post(invite::send))
-        .service(
-            web::resource(format!("{LIST}/{{id}}/remove")).get(remove::show).post(remove::remove),
-        );
+        .service(resource(LIST).get(list::show))
+        .service(resource(format!("{LIST}/invite")).get(invite::show).post(invite::send))
+        .service(resource(format!("{LIST}/{{id}}/remove")).get(remove::show).post(remove::remove));
     managing::routes::<WorkspaceAccess<ManageWorkspaceUsers>>(config, LIST);
 }
 

@@ -20,6 +20,7 @@ use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{Button, Form};
 use crate::base::http::page::{Notice, Page, Shell};
+use crate::base::http::routes::resource;
 use crate::base::http::see_other;
 use crate::base::text::{When, counted};
 use crate::tenancy::invitations::actions::Recruiting;
@@ -96,7 +97,7 @@ impl HasPages for Recruiting {
 
 /// Mounts the pages below `prefix`, with the proof that they need.
 pub fn routes<A: HasPages>(config: &mut ServiceConfig, prefix: &str) {
-    let step = |step: &str| web::resource(format!("{prefix}/{{id}}/{step}"));
+    let step = |step: &str| resource(format!("{prefix}/{{id}}/{step}"));
     config
         .service(step("resend").get(show_resend::<A>).post(resend::<A>))
         .service(step("revoke").get(show_revoke::<A>).post(revoke::<A>))

@@ -17,16 +17,15 @@ use super::actions::Accepted;
 use super::model::Opened;
 use crate::base::error::Result;
 use crate::base::http::page::{Notice, Page, Shell};
+use crate::base::http::routes::resource;
 use crate::base::http::see_other;
 use crate::urls;
 
 /// The routes of these pages.
 pub fn routes(config: &mut ServiceConfig) {
-    let step = |step: &str| web::resource(format!("/invitations/{{token}}/{step}"));
+    let step = |step: &str| resource(format!("/invitations/{{token}}/{step}"));
     config
-        .service(
-            web::resource("/invitations/{token}").get(show::show).route(web::head().to(show::show)),
-        )
+        .service(resource("/invitations/{token}").get(show::show).route(web::head().to(show::show)))
         .service(step("accept").get(back).post(answer::accept))
         .service(step("decline").get(back).post(answer::decline))
         .service(step("renew").get(back).post(answer::ask_again))

@@ -8,6 +8,8 @@ mod policy;
 
 use actix_web::web;
 
+use crate::base::http::routes::{resource, resources};
+
 pub use account::*;
 pub use invitations::*;
 pub use members::*;
@@ -15,10 +17,10 @@ pub use policy::*;
 
 /// The addresses of this slice, below `/api`.
 pub fn routes(config: &mut web::ServiceConfig) {
-    let of = |rest: &str| web::resource(format!("/accounts/{{account_id}}{rest}"));
+    let of = |rest: &str| resource(format!("/accounts/{{account_id}}{rest}"));
     config
         .service(
-            web::resource(["/accounts/{account_id}/", "/accounts/{account_id}"])
+            resources(["/accounts/{account_id}/", "/accounts/{account_id}"])
                 .get(get_account)
                 .patch(edit_account),
         )
@@ -30,7 +32,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(of("/account_memberships/filter").post(memberships))
         .service(of("/account_memberships/{id}").patch(change_member).delete(remove_member))
         .service(
-            web::resource([
+            resources([
                 "/accounts/{account_id}/invitations/",
                 "/accounts/{account_id}/invitations",
             ])

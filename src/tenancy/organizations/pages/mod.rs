@@ -10,15 +10,16 @@ mod workspaces;
 
 use actix_web::web;
 
+use crate::base::http::routes::resource;
 use crate::tenancy::invitations::actions::Recruiting;
 use crate::tenancy::invitations::managing;
 
 /// The addresses of this slice. `new` is a reserved handle, so it hides no organization.
 pub fn routes(config: &mut web::ServiceConfig) {
-    let of = |rest: &str| web::resource(format!("/organizations/{{organization}}{rest}"));
+    let of = |rest: &str| resource(format!("/organizations/{{organization}}{rest}"));
     config
-        .service(web::resource("/organizations").get(list::show))
-        .service(web::resource("/organizations/new").get(list::new).post(list::create))
+        .service(resource("/organizations").get(list::show))
+        .service(resource("/organizations/new").get(list::new).post(list::create))
         .service(of("").get(profile::show))
         .service(of("/edit").get(profile::edit).post(profile::save))
         .service(of("/workspaces").get(workspaces::show))

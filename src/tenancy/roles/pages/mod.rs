@@ -6,9 +6,11 @@ mod tree;
 
 use actix_web::web;
 
+use crate::base::http::routes::resource;
+
 /// The addresses of this slice.
 pub fn routes(config: &mut web::ServiceConfig) {
-    let of = |rest: &str| web::resource(format!("/organizations/{{organization}}/roles{rest}"));
+    let of = |rest: &str| resource(format!("/organizations/{{organization}}/roles{rest}"));
     config
         .service(of("").get(look::list))
         .service(of("/compare").get(look::compare))

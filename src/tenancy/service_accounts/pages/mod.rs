@@ -8,14 +8,14 @@ use actix_web::{HttpRequest, web};
 use crate::access::ServiceAccountId;
 use crate::base::db::Instant;
 use crate::base::error::{Error, Result};
+use crate::base::http::routes::resource;
 use crate::base::text::{When, relative};
 use crate::tenancy::api_keys::rules::Life;
 
 /// The addresses of this slice.
 pub fn routes(config: &mut web::ServiceConfig) {
-    let of = |rest: &str| {
-        web::resource(format!("/organizations/{{organization}}/service-accounts{rest}"))
-    };
+    let of =
+        |rest: &str| resource(format!("/organizations/{{organization}}/service-accounts{rest}"));
     config
         .service(of("").get(look::list))
         .service(of("/new").get(change::new).post(change::create))

@@ -13,13 +13,14 @@ use crate::access::workspace::{Asks, WorkspaceAccess};
 use crate::app::App;
 use crate::base::error::Result;
 use crate::base::http::page::Shell;
+use crate::base::http::routes::resource;
 use crate::tenancy::roles;
 use crate::urls;
 
 /// The addresses of this slice.
 pub fn routes(config: &mut web::ServiceConfig) {
     const LIST: &str = "/workspaces/{account}/{workspace}/sharing";
-    let of = |rest: &str| web::resource(format!("{LIST}{rest}"));
+    let of = |rest: &str| resource(format!("{LIST}{rest}"));
     config
         .service(of("").get(list::show))
         .service(of("/default").get(default::show).post(default::save))

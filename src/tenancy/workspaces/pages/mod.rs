@@ -11,14 +11,16 @@ use actix_web::web;
 
 use super::connect::path_of;
 
+use crate::base::http::routes::resource;
+
 /// The addresses of this slice. `new` and `deleted` are reserved handles, so no account hides them.
 pub fn routes(config: &mut web::ServiceConfig) {
     let of_workspace =
-        |rest: &str| web::resource(format!("/workspaces/{{account}}/{{workspace}}{rest}"));
+        |rest: &str| resource(format!("/workspaces/{{account}}/{{workspace}}{rest}"));
     config
-        .service(web::resource("/workspaces").get(list::show))
-        .service(web::resource("/workspaces/new").get(new::show).post(new::create))
-        .service(web::resource("/workspaces/deleted/{id}").get(deleted::show).post(deleted::act))
+        .service(resource("/workspaces").get(list::show))
+        .service(resource("/workspaces/new").get(new::show).post(new::create))
+        .service(resource("/workspaces/deleted/{id}").get(deleted::show).post(deleted::act))
         .service(of_workspace("/settings").get(settings::show))
         .service(of_workspace("/settings/edit").get(settings::edit).post(settings::save))
         .service(of_workspace("/settings/delete").get(delete::show).post(delete::delete))
