@@ -39,12 +39,13 @@ pub fn pages(config: &mut ServiceConfig) {
 
 /// Endpoints: everything for the Prefect client and other programs, below `/api`.
 pub fn api(config: &mut ServiceConfig) {
-    // Tried in this order, so what clients ask most stands before what people ask now and then.
+    // Tried in this order: what clients ask most stands before what people ask now and then, and behind what is
+    // in the same place.
     tenancy::workspaces::api::routes(config);
+    tenancy::sharing::api::routes(config);
     config.service(
         scope("/accounts/{account_id}/workspaces/{workspace_id}")
             .configure(orchestration::api_in_workspace)
-            .configure(tenancy::sharing::api::routes)
             .default_service(web::to(orchestration::wire::nothing_here)),
     );
     tenancy::organizations::api::routes(config);

@@ -11,6 +11,7 @@ use bulkhead::access::role::Role;
 use bulkhead::base::db::schema::{api_keys, invitations, memberships, users, workspaces};
 use bulkhead::base::db::{Db, Locks};
 use bulkhead::base::error::Result;
+use bulkhead::base::http::routes;
 use bulkhead::base::secret::Purpose;
 use bulkhead::server;
 use diesel::prelude::*;
@@ -43,7 +44,7 @@ async fn patterns(app: &TestApp) -> BTreeSet<String> {
     single
         .chain(lists)
         .filter(|pattern| !pattern.is_empty() && *pattern != "/the-routes")
-        .map(str::to_owned)
+        .map(routes::plain)
         .collect()
 }
 

@@ -221,6 +221,6 @@ async fn a_stop_ends_sockets_and_keeps_what_they_told() {
     let server = home.start().await;
     let again = ApiClient::new(server.base.clone(), std::net::Ipv4Addr::LOCALHOST.into(), &key);
     let filter = json!({"filter": {"event": {"name": ["told"]}}, "limit": 50});
-    let found = again.post(&format!("{place}/events/filter"), filter).await.assert_status(200);
-    assert_eq!(found.json()["total"], 50);
+    let found = again.post(&format!("{place}/events/filter"), filter).await;
+    assert_eq!(found.assert_status(200).json()["total"], 50);
 }

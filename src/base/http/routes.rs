@@ -10,6 +10,9 @@ use actix_web::{HttpMessage, HttpRequest, Resource, Scope, web};
 /// Printable ASCII but for the slash.
 const SEGMENT: &str = ":[!-.0-~]+";
 
+/// What actix takes for a segment unless told.
+const ANY_SEGMENT: &str = ":[^/]+";
+
 /// The answers of an address: `/workspaces/{account}/{workspace}`. A part with an expression of its own keeps
 /// it: `{name:[^/]+}`.
 pub fn resource(path: impl AsRef<str>) -> Resource {
@@ -41,13 +44,17 @@ fn pattern(path: &str) -> String {
     pattern
 }
 
+/// A pattern as people write it, without the expressions of plain segments.
+pub fn plain(pattern: &str) -> String {
+    pattern.replace(SEGMENT, "").replace(ANY_SEGMENT, "")
+}
+
 /// The pattern of the route that a request takes; what has no route has none. Finding it costs a walk
 /// through all routes, so the request keeps it.
 pub fn route_of(req: &HttpRequest) -> Option<Rc<str>> {
     let found = req.extensions().get::<Route>().map(|route| route.0.clone());
     found.unwrap_or_else(|| {
-        let route: Option<Rc<str>> =
-            req.match_pattern().map(|pattern| pattern.replace(SEGMENT, "").into());
+        let route: Option<Rc<str>> = req.match_pattern().map(|pattern| plain(&pattern).into());
         req.extensions_mut().insert(Route(route.clone()));
         route
     })
@@ -57,12 +64,13 @@ struct Route(Option<Rc<str>>);
 
 #[cfg(test)]
 mod tests {
-    use super::pattern;
+    use super::{pattern, plain};
 
     #[test]
     fn parts_in_braces_stand_for_a_segment() {
         assert_eq!(pattern("/health"), "/health");
         assert_eq!(pattern("/a/{b}/c/{d}"), "/a/{b:[!-.0-~]+}/c/{d:[!-.0-~]+}");
         assert_eq!(pattern("/flows/name/{name:[^/]+}"), "/flows/name/{name:[^/]+}");
+        assert_eq!(plain(&pattern("/a/{b}/{c:[^/]+}/{d:.*}")), "/a/{b}/{c}/{d:.*}");
     }
 }

@@ -33,10 +33,11 @@ use crate::tenancy::invitations::roster::MemberId;
 use crate::tenancy::organizations::api::sent_bodies;
 use crate::tenancy::roles::actions::Seen;
 
-/// The addresses of this slice, relative to a workspace's own.
+/// The addresses of this slice, below `/api`.
 pub fn routes(config: &mut web::ServiceConfig) {
-    let of = |rest: &str| resource(rest);
-    let both = |rest: &str| resources([format!("{rest}/"), rest.to_owned()]);
+    const PLACE: &str = "/accounts/{account_id}/workspaces/{workspace_id}";
+    let of = |rest: &str| resource(format!("{PLACE}{rest}"));
+    let both = |rest: &str| resources([format!("{PLACE}{rest}/"), format!("{PLACE}{rest}")]);
     config
         .service(both("/user_access").post(grant_users))
         .service(of("/user_access/filter").post(filter_users))
