@@ -17,13 +17,13 @@ from pathlib import Path
 # Of those made at that moment the first one: the others are copies.
 NEWEST = "(SELECT id FROM flow_runs ORDER BY created_at DESC, id LIMIT 1)"
 ORDERED_ID = (
-    "(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000000)::bigint), 16, '0')"
-    " || substr(replace(gen_random_uuid()::text, '-', ''), 17))::uuid"
+    "(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0')"
+    " || substr(replace(gen_random_uuid()::text, '-', ''), 13))::uuid"
 )
 ROWS = {
     "flow_runs": f"id = {NEWEST}",
     "flow_run_states": f"flow_run_id = {NEWEST}",
-    "events": f"id = (SELECT id FROM flow_run_states WHERE flow_run_id = {NEWEST} LIMIT 1)",
+    "events": f"id = (SELECT id FROM flow_run_states WHERE flow_run_id = {NEWEST} ORDER BY id LIMIT 1)",
 }
 
 
@@ -43,7 +43,7 @@ def on_sqlite(file: Path, runs: int, seconds: int) -> float:
         connection.execute("BEGIN IMMEDIATE")
         for _ in range(runs):
             for statement, row, at in kept:
-                row[at] = time.time_ns().to_bytes(8, "big") + os.urandom(8)
+                row[at] = (time.time_ns() // 1_000_000).to_bytes(6, "big") + os.urandom(10)
                 connection.execute(statement, row)
         connection.execute("COMMIT")
         done += runs

@@ -143,7 +143,8 @@ async fn clients_are_refused_while_no_connection_is_free() {
     assert!(!is_taken(&list(&api, &place, "flow_runs").await));
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
     for one in busy {
-        one.await.unwrap().unwrap();
+        // On PostgreSQL there are fewer connections than these.
+        drop(one.await.unwrap());
     }
     list(&api, &place, "flow_runs").await.assert_status(200);
 }

@@ -66,8 +66,8 @@ def test_runs_survive_the_death_of_the_server(alone, tmp_path):
         alone.start()
         assert before <= {task["id"] for task in http.post("/task_runs/filter", json={}).json()}
         assert lines <= {line["id"] for line in http.post("/logs/filter", json={}).json()}
-        for process in processes:
-            said, _ = process.communicate(timeout=120)
+        outputs = [process.communicate(timeout=120)[0] for process in processes]
+        for process, said in zip(processes, outputs, strict=True):
             assert process.returncode == 0 and "RESULT 28" in said, said
     finally:
         for process in processes:
@@ -76,3 +76,8 @@ def test_runs_survive_the_death_of_the_server(alone, tmp_path):
     assert [run["state_name"] for run in runs] == ["Completed", "Completed"]
     tasks = http.post("/task_runs/filter", json={}).json()
     assert sorted(task["state_name"] for task in tasks) == ["Completed"] * 16
+    # Each task logs its end. A client that has never reached the server with lines drops those that it cannot
+    # send, and says so (prefect 3.8.8, logging/handlers.py); nothing else may be missing.
+    told = {line["task_run_id"] for line in http.post("/logs/filter", json={}).json()}
+    dropped = any("Error logging to API" in said for said in outputs)
+    assert dropped or told >= {task["id"] for task in tasks}

@@ -24,7 +24,7 @@ use crate::base::random;
 
 /// The SQL type of [`Id`].
 #[derive(Clone, Copy, Debug, Default, SqlType, QueryId)]
-#[diesel(postgres_type(name = "uuid"), sqlite_type(name = "Binary"))]
+#[diesel(postgres_type(oid = 2950, array_oid = 2951), sqlite_type(name = "Binary"))]
 pub struct SqlId;
 
 /// The id of a `T`. Ids of different things cannot be exchanged.

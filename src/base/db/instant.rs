@@ -18,7 +18,7 @@ use super::backend::{MultiBackend, MultiRawValue};
 
 /// The SQL type of [`Instant`].
 #[derive(Clone, Copy, Debug, Default, SqlType, QueryId)]
-#[diesel(postgres_type(name = "timestamptz"), sqlite_type(name = "Long"))]
+#[diesel(postgres_type(oid = 1184, array_oid = 1185), sqlite_type(name = "Long"))]
 pub struct SqlInstant;
 
 impl SqlOrd for SqlInstant {}
