@@ -91,19 +91,28 @@ fn ends(held: &Held, key: Option<Instant>) -> Option<Instant> {
 pub struct Cache(Mutex<HashMap<Key, Arc<Known>>>);
 
 impl Cache {
-    /// What is known of a key in a workspace, if it still counts.
+    /// What was known of a key in a workspace when it last asked; whether that still counts
+    /// [`Cache::still_counts`] tells.
+    pub fn last(
+        &self,
+        key: &ApiKey,
+        (account, workspace): (AccountId, WorkspaceId),
+    ) -> Option<Arc<Known>> {
+        let at = (key.hash(), account, workspace);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&at).cloned()
+    }
+
+    /// What is known, if it still counts.
     ///
     /// # Errors
     /// The database's fault.
-    pub async fn get(
+    pub async fn still_counts(
         &self,
         app: &App,
         key: &ApiKey,
-        (account, workspace): (AccountId, WorkspaceId),
+        known: Arc<Known>,
     ) -> Result<Option<Arc<Known>>> {
-        let at = (key.hash(), account, workspace);
-        let found = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&at).cloned();
-        let Some(known) = found else { return Ok(None) };
+        let at = (key.hash(), known.workspace.account, known.workspace.id);
         let (versions, now) = (known.versions, app.now());
         let present = app.db.read(move |db| Ok(Versions::read(db, versions.accounts)?)).await?;
         if present == Some(versions) && known.ends.is_none_or(|end| end > now) {

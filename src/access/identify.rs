@@ -227,20 +227,25 @@ async fn identify_key(req: &actix_web::HttpRequest) -> Result<()> {
     let typed = bearer(req).ok_or(Error::SignInRequired)?;
     // What fails the checksum is a typing error, not a guess.
     let key = Arc::new(ApiKey::parse(typed).ok_or(Error::SignInRequired)?);
-    let known = match place_of(req.path()) {
-        Some(place) => app.known.get(&app, &key, place).await?,
+    let last = place_of(req.path()).and_then(|place| app.known.last(&key, place));
+    let known = match last {
+        Some(last) => {
+            // Whoever asks too much is told so without a question to the database.
+            app.limits.key(last.actor.credential())?;
+            app.known.still_counts(&app, &key, last).await?
+        }
         None => None,
     };
-    let actor = match &known {
-        Some(known) => {
-            if known.is_due(app.now()) {
-                note_use(&app, &known.actor, ip);
-            }
-            known.actor.clone()
+    let actor = if let Some(known) = &known {
+        if known.is_due(app.now()) {
+            note_use(&app, &known.actor, ip);
         }
-        None => actor_of_key(&app, &key, ip).await?,
+        known.actor.clone()
+    } else {
+        let actor = actor_of_key(&app, &key, ip).await?;
+        app.limits.key(actor.credential())?;
+        actor
     };
-    app.limits.key(actor.credential())?;
     tracing::Span::current().record("user.id", tracing::field::display(actor.id()));
     let mut extensions = req.extensions_mut();
     if let Some(known) = known {

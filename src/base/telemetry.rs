@@ -59,5 +59,13 @@ impl RootSpanBuilder for RequestSpan {
         outcome: &Result<ServiceResponse<B>, actix_web::Error>,
     ) {
         DefaultRootSpanBuilder::on_request_end(span, outcome);
+        let status = match outcome {
+            Ok(res) => res.status(),
+            Err(error) => error.as_response_error().status_code(),
+        };
+        // What went wrong stands in the span. Refusals are told where they are made.
+        if status.is_server_error() {
+            tracing::error!("a request failed");
+        }
     }
 }

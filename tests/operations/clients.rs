@@ -175,9 +175,9 @@ async fn a_full_disk_loses_no_line_that_was_taken() {
             .collect();
         let answer = api.post(&format!("{place}/logs/"), json!(lines)).await;
         if is_taken(&answer) {
-            taken += 1
+            taken += 1;
         } else {
-            refused += 1
+            refused += 1;
         }
         list(&api, &place, "flow_runs").await.assert_status(200);
         if batch == 30 {
@@ -212,7 +212,7 @@ async fn a_stop_ends_sockets_and_keeps_what_they_told() {
         Socket::open(&server.base, &format!("{place}/events/in"), &head).await.unwrap();
     for n in 0..50_u128 {
         let event = json!({"id": uuid::Uuid::from_u128(n + 1), "event": "told",
-            "occurred": jiff::Timestamp::now().to_string(), "resource": {"prefect.resource.id": "thing"}});
+            "occurred": "2026-11-23T08:00:00Z", "resource": {"prefect.resource.id": "thing"}});
         socket.send(&event).await;
     }
     socket.checkpoint().await;
@@ -221,7 +221,8 @@ async fn a_stop_ends_sockets_and_keeps_what_they_told() {
     assert!(server.wait(Duration::from_secs(25)).success());
     let server = home.start().await;
     let again = ApiClient::new(server.base.clone(), std::net::Ipv4Addr::LOCALHOST.into(), &key);
-    let filter = json!({"filter": {"event": {"name": ["told"]}}, "limit": 50});
+    let filter = json!({"limit": 50, "filter": {"event": {"name": ["told"]},
+        "occurred": {"since": "2026-11-23T00:00:00Z", "until": "2026-11-24T00:00:00Z"}}});
     let found = again.post(&format!("{place}/events/filter"), filter).await;
     assert_eq!(found.assert_status(200).json()["total"], 50);
 }

@@ -21,7 +21,7 @@ pub fn resource(path: impl AsRef<str>) -> Resource {
 
 /// The answers of several addresses.
 pub fn resources<const N: usize>(paths: [impl AsRef<str>; N]) -> Resource {
-    web::resource(paths.iter().map(|path| pattern(path.as_ref())).collect::<Vec<_>>())
+    web::resource(paths.map(|path| pattern(path.as_ref())).to_vec())
 }
 
 /// Everything below an address.
