@@ -117,7 +117,7 @@ def insert_postgres(url: str, tables: Tables) -> None:
     """The same on PostgreSQL."""
     for table, (names, rows) in tables.items():
         columns = names.split()
-        times = {at for at, name in enumerate(columns) if name.endswith("_at")}
+        times = {at for at, name in enumerate(columns) if name == "at" or name.endswith("_at")}
 
         def stored(at: int, value, times: set[int] = times) -> str:
             if value is None:

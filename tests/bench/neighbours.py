@@ -87,8 +87,9 @@ def noisy(folder: Path, seconds: int, limited: bool) -> None:
         body = runs.bodies(folder, ada.flow, ada.ids)["create"]
         bob.feels("alone", seconds)
         if limited:
-            process = load(ada, 64, seconds + 4, body)
-            time.sleep(1)
+            # First it spends what it may ask in a burst.
+            process = load(ada, 64, seconds + 15, body)
+            time.sleep(12)
             bob.feels("beside a key at its limit", seconds)
             print(f"{'':28} that key: {answers(process)}")
             return
