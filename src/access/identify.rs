@@ -221,6 +221,22 @@ fn place_of(path: &str) -> Option<(super::AccountId, super::WorkspaceId)> {
     Some((account.parse().ok()?, workspace.parse().ok()?))
 }
 
+/// How long an answer to a key that asks too much is held back.
+const HELD_BACK: std::time::Duration = std::time::Duration::from_millis(250);
+
+/// Counts a request of a key. One that asks on whatever it is answered waits for its refusals, so that these
+/// cost its neighbours little (F-28).
+///
+/// # Errors
+/// [`Error::TooMany`].
+async fn admit(app: &App, actor: &Actor) -> Result<()> {
+    let admitted = app.limits.key(actor.credential());
+    if admitted.is_err() {
+        tokio::time::sleep(HELD_BACK).await;
+    }
+    admitted
+}
+
 async fn identify_key(req: &actix_web::HttpRequest) -> Result<()> {
     let app = req.app_data::<web::Data<App>>().ok_or_else(|| Error::internal("no App"))?.clone();
     let ip = ClientIp::of(req, &app);
@@ -231,7 +247,7 @@ async fn identify_key(req: &actix_web::HttpRequest) -> Result<()> {
     let known = match last {
         Some(last) => {
             // Whoever asks too much is told so without a question to the database.
-            app.limits.key(last.actor.credential())?;
+            admit(&app, &last.actor).await?;
             app.known.still_counts(&app, &key, last).await?
         }
         None => None,
@@ -243,7 +259,7 @@ async fn identify_key(req: &actix_web::HttpRequest) -> Result<()> {
         known.actor.clone()
     } else {
         let actor = actor_of_key(&app, &key, ip).await?;
-        app.limits.key(actor.credential())?;
+        admit(&app, &actor).await?;
         actor
     };
     tracing::Span::current().record("user.id", tracing::field::display(actor.id()));

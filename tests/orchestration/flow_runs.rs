@@ -300,3 +300,32 @@ async fn runs_are_kept_for_their_days() {
     app.run_jobs().await;
     assert_eq!(count("flow_runs").await, 0);
 }
+
+/// N2: events go, and tasks and lines of no run, also where no run of a flow is due.
+#[actix_rt::test]
+async fn what_belongs_to_no_run_is_kept_for_the_same_days() {
+    let app = spawn_with(|flags| flags.run_retention_days = Some(30)).await;
+    let (api, place) = data(&app).await;
+    let line = json!([{"name": "worker", "level": 20, "message": "m",
+        "timestamp": app.app.now().to_string()}]);
+    api.post(&format!("{place}/logs/"), line).await.assert_status(201);
+    let event = json!([{"id": uuid::Uuid::from_u128(1), "event": "here",
+        "occurred": app.app.now().to_string(), "resource": {"prefect.resource.id": "thing"}}]);
+    api.post(&format!("{place}/events"), event).await.assert_status(204);
+    let task = json!({"task_key": "t", "dynamic_key": "1", "flow_run_id": null,
+        "state": {"type": "COMPLETED"}});
+    api.post(&format!("{place}/task_runs/"), task).await.assert_status(201);
+    let counts = || {
+        ["logs", "events", "task_runs"].map(|table| {
+            let sql = format!("SELECT count(*) AS number FROM {table}");
+            invariants::number(&mut app.database.connect(), &sql)
+        })
+    };
+    app.advance(29 * 86_400);
+    app.run_jobs().await;
+    assert_eq!((counts()[0], counts()[2]), (1, 1));
+    assert!(counts()[1] >= 1);
+    app.advance(2 * 86_400);
+    app.run_jobs().await;
+    assert_eq!(counts(), [0, 0, 0]);
+}

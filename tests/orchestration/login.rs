@@ -379,6 +379,10 @@ async fn a_key_has_its_own_limit() {
     }
     let refused = refused.expect("a limit");
     assert!(refused.header("retry-after").is_some_and(|wait| wait.parse::<u64>().is_ok()));
+    // Whoever asks on waits for its refusals (F-28).
+    let began = std::time::Instant::now();
+    first.get("/api/me/workspaces").await.assert_status(429);
+    assert!(began.elapsed() >= std::time::Duration::from_millis(250));
     second.get("/api/me/workspaces").await.assert_status(200);
 }
 

@@ -1,17 +1,22 @@
 //! Runs that ended longer ago than their account keeps them go, some at a time, with their tasks, states
-//! and logs, and with the events of that time (N2).
+//! and logs, and with the events of that time and the tasks and lines of no run (N2).
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use jiff::SignedDuration;
 
 use super::model::FlowRunId;
 use crate::access::WorkspaceId;
 use crate::app::App;
-use crate::base::db::schema::{accounts, flow_runs, logs, organizations, workspaces};
+use crate::base::db::schema::{
+    accounts, events, flow_runs, logs, organizations, task_runs, workspaces,
+};
 use crate::base::db::{Db, Id, Instant, MultiBackend};
 use crate::base::error::Result;
 use crate::base::jobs::Job;
-use crate::orchestration::events::queries as events;
+use crate::orchestration::events::queries;
+use crate::orchestration::logs::queries::LogId;
+use crate::orchestration::task_runs::model::TaskRunId;
 
 /// The job of this slice.
 pub const JOBS: &[Job] = &[Job {
@@ -24,8 +29,8 @@ pub const JOBS: &[Job] = &[Job {
 const WORKSPACES: i64 = 100;
 const RUNS: i64 = 200;
 
-/// Events removed in one transaction.
-const EVENTS: i64 = 1000;
+/// Events and lines removed in one transaction.
+const ROWS: i64 = 1000;
 
 /// Removes what ended longer ago than it is kept.
 ///
@@ -35,14 +40,13 @@ pub async fn prune(app: App) -> Result<()> {
     let (now, usual) = (app.now(), app.settings().flags.run_retention_days);
     if let Some(days) = usual {
         let before = now.plus_days(-i64::from(days));
+        let mut after = None;
         loop {
-            let due = app.db.read(move |db| Ok(with_usual_retention(db, before)?)).await?;
-            let is_last = due.len() < usize::try_from(WORKSPACES).unwrap_or_default();
+            let due = app.db.read(move |db| Ok(with_usual_retention(db, before, after)?)).await?;
+            let Some(last) = due.last() else { break };
+            after = Some(*last);
             for workspace in due {
                 prune_workspace(&app, workspace, before).await?;
-            }
-            if is_last {
-                break;
             }
         }
     }
@@ -57,16 +61,37 @@ pub async fn prune(app: App) -> Result<()> {
     }
 }
 
-/// Workspaces with a run that ended before `before`, of accounts for which the operator set no days.
-fn with_usual_retention(db: &mut Db, before: Instant) -> QueryResult<Vec<WorkspaceId>> {
-    flow_runs::table
-        .inner_join(workspaces::table.on(workspaces::id.eq(flow_runs::workspace_id)))
-        .inner_join(accounts::table.on(accounts::id.eq(workspaces::account_id)))
-        .filter(flow_runs::ended_at.lt(before))
+/// Workspaces with something that is older than `before`, of accounts for which the operator set no days, in
+/// the order of their ids.
+fn with_usual_retention(
+    db: &mut Db,
+    before: Instant,
+    after: Option<WorkspaceId>,
+) -> QueryResult<Vec<WorkspaceId>> {
+    let runs = flow_runs::table
+        .filter(flow_runs::workspace_id.eq(workspaces::id))
+        .filter(flow_runs::ended_at.lt(before));
+    let tasks = task_runs::table
+        .filter(task_runs::workspace_id.eq(workspaces::id))
+        .filter(task_runs::flow_run_id.is_null())
+        .filter(task_runs::ended_at.lt(before));
+    let old = events::table
+        .filter(events::workspace_id.eq(workspaces::id))
+        .filter(events::occurred_at.lt(before));
+    let lines = logs::table
+        .filter(logs::workspace_id.eq(workspaces::id))
+        .filter(logs::flow_run_id.is_null())
+        .filter(logs::at.lt(before));
+    let mut query = workspaces::table.inner_join(accounts::table).into_boxed::<MultiBackend>();
+    if let Some(after) = after {
+        query = query.filter(workspaces::id.gt(after));
+    }
+    query
         .filter(accounts::run_retention_days.is_null())
-        .select(flow_runs::workspace_id)
-        .distinct()
+        .filter(exists(runs).or(exists(tasks)).or(exists(old)).or(exists(lines)))
+        .order(workspaces::id)
         .limit(WORKSPACES)
+        .select(workspaces::id)
         .load(db)
 }
 
@@ -104,8 +129,9 @@ fn with_own_retention(
 }
 
 async fn prune_workspace(app: &App, workspace: WorkspaceId, before: Instant) -> Result<()> {
-    while app.db.ingest(move |db| Ok(prune_some(db, workspace, before)?)).await? {}
-    while app.db.ingest(move |db| Ok(prune_events(db, workspace, before)?)).await? {}
+    for prune in [prune_some, prune_tasks, prune_events, prune_lines] {
+        while app.db.ingest(move |db| Ok(prune(db, workspace, before)?)).await? {}
+    }
     Ok(())
 }
 
@@ -129,8 +155,41 @@ fn prune_some(db: &mut Db, workspace: WorkspaceId, before: Instant) -> QueryResu
     Ok(i64::try_from(removed).unwrap_or(0) == RUNS)
 }
 
+/// The same for tasks that no flow ran.
+fn prune_tasks(db: &mut Db, workspace: WorkspaceId, before: Instant) -> QueryResult<bool> {
+    let ids: Vec<TaskRunId> = task_runs::table
+        .filter(task_runs::workspace_id.eq(workspace))
+        .filter(task_runs::flow_run_id.is_null())
+        .filter(task_runs::ended_at.lt(before))
+        .limit(RUNS)
+        .select(task_runs::id)
+        .load(db)?;
+    let any: Vec<Id<()>> = ids.iter().map(|id| id.cast()).collect();
+    let its_logs =
+        logs::table.filter(logs::workspace_id.eq(workspace)).filter(logs::task_run_id.eq_any(any));
+    diesel::delete(its_logs).execute(db)?;
+    let ended = task_runs::table
+        .filter(task_runs::workspace_id.eq(workspace))
+        .filter(task_runs::id.eq_any(ids));
+    let removed = diesel::delete(ended).execute(db)?;
+    Ok(i64::try_from(removed).unwrap_or(0) == RUNS)
+}
+
 /// The same for events.
 fn prune_events(db: &mut Db, workspace: WorkspaceId, before: Instant) -> QueryResult<bool> {
-    let removed = events::delete_before(db, workspace, before, EVENTS)?;
-    Ok(i64::try_from(removed).unwrap_or(0) == EVENTS)
+    let removed = queries::delete_before(db, workspace, before, ROWS)?;
+    Ok(i64::try_from(removed).unwrap_or(0) == ROWS)
+}
+
+/// The same for lines that no run logged.
+fn prune_lines(db: &mut Db, workspace: WorkspaceId, before: Instant) -> QueryResult<bool> {
+    let some = logs::table.filter(logs::workspace_id.eq(workspace));
+    let old: Vec<LogId> = some
+        .filter(logs::flow_run_id.is_null())
+        .filter(logs::at.lt(before))
+        .limit(ROWS)
+        .select(logs::id)
+        .load(db)?;
+    let removed = diesel::delete(some.filter(logs::id.eq_any(old))).execute(db)?;
+    Ok(i64::try_from(removed).unwrap_or(0) == ROWS)
 }
