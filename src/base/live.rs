@@ -134,3 +134,21 @@ impl Live {
         self.closing.send_replace(true);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// WS-05: a key has so many places, and gets one back when a connection ends.
+    #[test]
+    fn a_key_has_so_many_places() {
+        let live = std::sync::Arc::new(Live::new(false));
+        let (key, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let mut seats: Vec<_> = (0..OPEN_OF_KEY).map(|_| live.seat(key)).collect();
+        assert!(seats.iter().all(Option::is_some));
+        assert!(live.seat(key).is_none());
+        assert!(live.seat(other).is_some());
+        seats.pop();
+        assert!(live.seat(key).is_some());
+    }
+}

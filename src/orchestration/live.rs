@@ -31,6 +31,7 @@ struct Listening {
     logs: watch::Receiver<u64>,
     closing: watch::Receiver<bool>,
     began: Tick,
+    asked: Tick,
     _seat: Seat,
 }
 
@@ -48,6 +49,7 @@ pub(super) async fn show(
         access: std::sync::Arc::new(access),
         app: app.get_ref().clone(),
         began: Tick::now(),
+        asked: Tick::now(),
         _seat: seat,
     };
     let body = stream::unfold(listening, |mut listening| async move {
@@ -69,22 +71,30 @@ impl Listening {
         if self.began.elapsed() > LIFE {
             return None;
         }
-        let changed = async {
-            tokio::select! {
-                events = self.events.changed() => events.is_ok(),
-                logs = self.logs.changed() => logs.is_ok(),
-                _ = self.closing.changed() => false,
+        // The right is asked for however much changes meanwhile.
+        let left = SIGN.saturating_sub(self.asked.elapsed());
+        if !left.is_zero() {
+            match timeout(left, self.changed()).await {
+                Ok(true) => {
+                    sleep(PACE).await;
+                    self.events.mark_unchanged();
+                    self.logs.mark_unchanged();
+                    return Some(b"data: changed\n\n");
+                }
+                Ok(false) => return None,
+                Err(_) => {}
             }
-        };
-        match timeout(SIGN, changed).await {
-            Ok(true) => {
-                sleep(PACE).await;
-                self.events.mark_unchanged();
-                self.logs.mark_unchanged();
-                Some(b"data: changed\n\n")
-            }
-            Ok(false) => None,
-            Err(_) => self.may_still().await.then_some(b": here\n\n".as_slice()),
+        }
+        self.asked = Tick::now();
+        self.may_still().await.then_some(b": here\n\n".as_slice())
+    }
+
+    /// Waits for something to change; `false` at the end of the server.
+    async fn changed(&mut self) -> bool {
+        tokio::select! {
+            events = self.events.changed() => events.is_ok(),
+            logs = self.logs.changed() => logs.is_ok(),
+            _ = self.closing.changed() => false,
         }
     }
 

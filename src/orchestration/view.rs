@@ -65,14 +65,11 @@ fn words(name: &str) -> String {
 /// `3 s`, `2 m 07 s`, `1 h 05 m`, `0.2 s`.
 pub fn duration(micros: i64) -> String {
     let micros = micros.max(0);
-    let seconds = micros / 1_000_000;
+    let (seconds, tenths) = (micros / 1_000_000, (micros + 50_000) / 100_000);
     match seconds {
-        0 if micros < 50_000 => "0 s".to_owned(),
-        0 => format!(
-            "{:.1} s",
-            std::time::Duration::from_micros(micros.unsigned_abs()).as_secs_f64()
-        ),
-        1..60 => format!("{seconds} s"),
+        0..10 if tenths % 10 == 0 => format!("{} s", tenths / 10),
+        0..10 => format!("{}.{} s", tenths / 10, tenths % 10),
+        10..60 => format!("{seconds} s"),
         60..3600 => format!("{} m {:02} s", seconds / 60, seconds % 60),
         3600..86_400 => format!("{} h {:02} m", seconds / 3600, seconds % 3600 / 60),
         _ => format!("{} d {:02} h", seconds / 86_400, seconds % 86_400 / 3600),
@@ -228,6 +225,8 @@ mod tests {
     fn durations_and_names_in_words() {
         let seconds = |number: i64| duration(number * 1_000_000);
         assert_eq!([duration(0), duration(230_000), seconds(59)], ["0 s", "0.2 s", "59 s"]);
+        let short = [1_500_000, 1_960_000, 9_990_000, 30_000].map(duration);
+        assert_eq!(short, ["1.5 s", "2 s", "10 s", "0 s"]);
         assert_eq!(
             [seconds(127), seconds(3900), seconds(90_000)],
             ["2 m 07 s", "1 h 05 m", "1 d 01 h"]

@@ -262,3 +262,40 @@ async fn events_are_found() {
     assert_eq!(find(json!({"text": {"query": "119"}}), 5).await["total"], 1);
     let _ = acme;
 }
+
+/// WS, D-02: the pages' stream of news ends within seconds after a sign-out, however much happens meanwhile.
+#[actix_rt::test]
+async fn news_of_pages_end_with_the_session() {
+    let app = spawn().await;
+    let (api, place) = data(&app).await;
+    let etl = flow(&api, &place, "etl").await;
+    let ada = app.sign_in("ada").await;
+    let busy = async {
+        for round in 0.. {
+            actix_rt::time::sleep(std::time::Duration::from_millis(300)).await;
+            run(&api, &place, &etl, json!({})).await;
+            if round == 4 {
+                let page = ada.get("/profile").await;
+                let token = |name: &str| {
+                    let field = format!("form[action='/sign-out'] input[name={name}]");
+                    (name.to_owned(), page.attributes(&field, "value").remove(0))
+                };
+                ada.post("/sign-out", &[token("csrf"), token("once")]).await.assert_status(303);
+            }
+        }
+    };
+    let began = std::time::Instant::now();
+    let cookie = format!("bulkhead={}", ada.cookie("bulkhead").unwrap());
+    let stream = async {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let live = http.get(format!("{}/workspaces/acme/data/live", app.base));
+        live.header("cookie", cookie).send().await.unwrap().text().await.unwrap()
+    };
+    let stream = tokio::time::timeout(std::time::Duration::from_secs(30), stream);
+    let told = tokio::select! {
+        told = stream => told.expect("an end of the stream"),
+        () = busy => unreachable!(),
+    };
+    assert!(told.contains("data: changed"), "{told}");
+    assert!(began.elapsed() < std::time::Duration::from_secs(15), "{:?}", began.elapsed());
+}
