@@ -198,6 +198,12 @@ pub fn flow_run(account: &str, workspace: &str, id: impl Display) -> String {
     format!("{}/{id}", flow_runs(account, workspace))
 }
 
+/// A run's page with its tasks from one on.
+pub fn task_runs_from(run: &str, offset: i64) -> String {
+    let offset = if offset == 0 { String::new() } else { offset.to_string() };
+    format!("{}#tasks", with_query(run, &[("tasks", &offset)]))
+}
+
 /// A step about one run: `cancel`, `delete`, `logs`.
 pub fn flow_run_step(account: &str, workspace: &str, id: impl Display, step: &str) -> String {
     format!("{}/{step}", flow_run(account, workspace, id))

@@ -89,6 +89,7 @@ async fn every_column_that_the_code_names_exists() {
         task_run_states,
         events,
         flow_run_inputs,
+        flow_run_leftovers,
         concurrency_leases,
     );
     let named: BTreeSet<&str> = queries.iter().map(|(table, _)| *table).collect();

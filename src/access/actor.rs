@@ -126,6 +126,12 @@ impl Reach {
         Self { principal, only_workspace: None, now, read_only: false }
     }
 
+    /// The same at another moment.
+    #[must_use]
+    pub fn at(&self, now: Instant) -> Self {
+        Self { now, ..*self }
+    }
+
     /// Whether the account is the person's own.
     pub fn owns(&self, account: AccountId) -> bool {
         matches!(self.principal, Principal::Person { account: own, .. } if own == account)

@@ -244,6 +244,7 @@ async fn identify_key(req: &actix_web::HttpRequest) -> Result<()> {
     // What fails the checksum is a typing error, not a guess.
     let key = Arc::new(ApiKey::parse(typed).ok_or(Error::SignInRequired)?);
     let last = place_of(req.path()).and_then(|place| app.known.last(&key, place));
+    let counted = last.is_some();
     let known = match last {
         Some(last) => {
             // Whoever asks too much is told so without a question to the database.
@@ -259,7 +260,9 @@ async fn identify_key(req: &actix_web::HttpRequest) -> Result<()> {
         known.actor.clone()
     } else {
         let actor = actor_of_key(&app, &key, ip).await?;
-        admit(&app, &actor).await?;
+        if !counted {
+            admit(&app, &actor).await?;
+        }
         actor
     };
     tracing::Span::current().record("user.id", tracing::field::display(actor.id()));

@@ -199,12 +199,25 @@ impl<P: Asks> WorkspaceAccess<P> {
         self.present(db).map(drop)
     }
 
+    /// The same at a later moment, by which the role may have come to its end.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Forbidden`].
+    pub fn still_holds_at(&self, db: &mut Db, now: Instant) -> Result<()> {
+        self.present_at(db, now).map(drop)
+    }
+
     /// The same, with the workspace as it is now.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Forbidden`].
     pub fn present(&self, db: &mut Db) -> Result<Workspace> {
-        let found = membership::by_id(db, &self.reach, self.workspace.id)?;
+        self.present_at(db, self.reach.now)
+    }
+
+    fn present_at(&self, db: &mut Db, now: Instant) -> Result<Workspace> {
+        let reach = self.reach.at(now);
+        let found = membership::by_id(db, &reach, self.workspace.id)?;
         let (workspace, held) = found.ok_or(Error::NotFound)?;
         if held.lacks_second_factor {
             return Err(Error::SecondFactorRequired(workspace.account_name));

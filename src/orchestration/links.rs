@@ -12,6 +12,7 @@ use crate::base::db::Db;
 use crate::base::error::{Error, Result};
 use crate::base::http::routes::resources;
 use crate::base::http::see_other;
+use crate::orchestration::flow_runs::pages::TASKS;
 use crate::orchestration::task_runs::queries as task_runs;
 use crate::urls;
 
@@ -67,8 +68,15 @@ fn page(db: &mut Db, workspace: &Workspace, tail: &str) -> Result<String> {
         ["runs" | "task-runs", "task-run", id] => {
             let id = id.parse().map_err(|_| Error::NotFound)?;
             let run = task_runs::one(db, workspace.id, id)?.ok_or(Error::NotFound)?;
-            let run = run.flow_run_id.ok_or(Error::NotFound)?;
-            format!("{}#task-{id}", urls::flow_run(account, handle, run))
+            let flow_run = run.flow_run_id.ok_or(Error::NotFound)?;
+            let place = task_runs::place_in_run(db, workspace.id, &run)?;
+            let offset = place - place % TASKS;
+            let page = urls::flow_run(account, handle, flow_run);
+            let page = match offset {
+                0 => page,
+                _ => urls::with_query(&page, &[("tasks", &offset.to_string())]),
+            };
+            format!("{page}#task-{id}")
         }
         ["flows"] => urls::flows(account, handle),
         ["flows", "flow", id] => {

@@ -99,14 +99,14 @@ impl Listening {
     }
 
     async fn may_still(&self) -> bool {
-        let access = std::sync::Arc::clone(&self.access);
+        let (access, now) = (std::sync::Arc::clone(&self.access), self.app.now());
         let asked = self.app.db.read(move |db| {
             if let Actor::Session { session, .. } = access.actor()
                 && !session_lives(db, *session)?
             {
                 return Err(Error::SignInRequired);
             }
-            access.still_holds(db)
+            access.still_holds_at(db, now)
         });
         matches!(asked.await, Ok(()) | Err(Error::Unavailable))
     }

@@ -126,26 +126,11 @@ async fn clients_are_refused_while_no_connection_is_free() {
     ada.submit("/workspaces/new", &owned).await.assert_status(303);
     let api = app.api(&key_of(&ada).await);
     let place = place(&api).await;
-    let busy: Vec<_> = (0..8)
-        .map(|_| {
-            let db = app.app.db.clone();
-            actix_rt::spawn(async move {
-                db.read(|_| {
-                    std::thread::sleep(Duration::from_secs(4));
-                    Ok(())
-                })
-                .await
-            })
-        })
-        .collect();
-    actix_rt::time::sleep(Duration::from_millis(300)).await;
+    let busy = app.hold_connections().await;
     let began = Instant::now();
     assert!(!is_taken(&list(&api, &place, "flow_runs").await));
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
-    for one in busy {
-        // On PostgreSQL there are fewer connections than these.
-        drop(one.await.unwrap());
-    }
+    busy.await;
     list(&api, &place, "flow_runs").await.assert_status(200);
 }
 

@@ -1,6 +1,8 @@
 //! Events: told, kept, found, and passed on live.
 
 use bulkhead::access::role::Role;
+use bulkhead::base::db::schema::memberships;
+use diesel::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -298,4 +300,26 @@ async fn news_of_pages_end_with_the_session() {
     };
     assert!(told.contains("data: changed"), "{told}");
     assert!(began.elapsed() < std::time::Duration::from_secs(15), "{:?}", began.elapsed());
+}
+
+/// WS-04, AZ-08: a page that is open hears nothing more once the role has come to its end.
+#[actix_rt::test]
+async fn news_of_pages_end_with_the_role() {
+    let app = spawn().await;
+    data(&app).await;
+    let vic = member(&app, "vic").await;
+    app.give_role(("acme", "data"), "vic", Role::Viewer).await;
+    let until = Some(app.app.now() + jiff::SignedDuration::from_secs(60));
+    let ends = app.app.db.ingest(move |db| {
+        Ok(diesel::update(memberships::table).set(memberships::expires_at.eq(until)).execute(db)?)
+    });
+    assert_eq!(ends.await.unwrap(), 1);
+    let cookie = format!("bulkhead={}", vic.cookie("bulkhead").unwrap());
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let live = http.get(format!("{}/workspaces/acme/data/live", app.base));
+    let stream = live.header("cookie", cookie).send().await.unwrap();
+    assert_eq!(stream.status(), 200);
+    app.advance(61);
+    let rest = tokio::time::timeout(std::time::Duration::from_secs(15), stream.text()).await;
+    rest.expect("an end of the stream").unwrap();
 }

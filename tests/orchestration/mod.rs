@@ -1,5 +1,6 @@
 mod events;
 pub mod flow_runs;
 mod login;
+mod many;
 mod plans;
 mod task_runs;

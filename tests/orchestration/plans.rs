@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use bulkhead::access::WorkspaceId;
 use bulkhead::base::db::paging::Position;
-use bulkhead::base::db::{Db, Instant};
+use bulkhead::base::db::{Db, Id, Instant};
 use bulkhead::base::http::json::Window;
 use bulkhead::orchestration::events::filter::EventFilter;
 use bulkhead::orchestration::flow_runs::listing::{self, Narrow};
@@ -95,10 +95,10 @@ async fn lists_read_from_indexes() {
         .unwrap();
     let span = (now.plus_days(-1), now);
     events::queries::page(&mut db, workspace, &EventFilter::default(), (span, None), 50).unwrap();
-    events::queries::received_since(&mut db, workspace, now).unwrap();
+    events::queries::received_since(&mut db, workspace, (now, Id::new(now)), 200).unwrap();
     let of = Of { run: uuid::Uuid::nil().into(), level: Some(20), words: None };
     logs::before(&mut db, workspace, &of, None, 200).unwrap();
-    logs::received_since(&mut db, workspace, now).unwrap();
+    logs::received_since(&mut db, workspace, (now, Id::new(now)), 200).unwrap();
     activity::of(&mut db, &[workspace, workspace], now).unwrap();
     flows::queries::newest_runs(&mut db, workspace, &[uuid::Uuid::nil().into()]).unwrap();
 

@@ -291,6 +291,29 @@ impl TestApp {
         }
     }
 
+    /// Takes every connection for reading for four seconds; what it returns waits for their end.
+    pub async fn hold_connections(&self) -> impl Future<Output = ()> + use<> {
+        let readers: Vec<_> = (0..8)
+            .map(|_| {
+                let db = self.app.db.clone();
+                actix_rt::spawn(async move {
+                    db.read(|_| {
+                        std::thread::sleep(std::time::Duration::from_secs(4));
+                        Ok(())
+                    })
+                    .await
+                })
+            })
+            .collect();
+        actix_rt::time::sleep(std::time::Duration::from_millis(300)).await;
+        async move {
+            for reader in readers {
+                // On PostgreSQL there are fewer connections than these: the others were refused.
+                drop(reader.await.expect("the reader did not panic"));
+            }
+        }
+    }
+
     /// Looks into the database.
     pub async fn read<R: Send + 'static>(
         &self,

@@ -51,10 +51,16 @@ impl Manager {
     }
 }
 
+diesel::define_sql_function! {
+    /// A text in lower case; on `SQLite` in place of its own function, which knows ASCII only.
+    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}
+
 /// `busy_timeout` comes first: the pragmas after it may have to wait for another process.
 const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
      PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; \
-     PRAGMA cache_size = -2000;";
+     PRAGMA cache_size = -2000; \
+     PRAGMA case_sensitive_like = ON;";
 
 /// Bounds on how long a statement, a lock or a forgotten transaction may take.
 const POSTGRES_SETTINGS: &str = "SET statement_timeout = '5s'; SET lock_timeout = '2s'; \
@@ -71,6 +77,8 @@ pub fn connect(location: &Location, role: Role) -> ConnectionResult<Db> {
         Location::Sqlite(path) => {
             let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
             conn.batch_execute(SQLITE_SETTINGS).map_err(sql_error)?;
+            lower_utils::register_impl(&mut conn, |text: String| text.to_lowercase())
+                .map_err(sql_error)?;
             if role == Role::Reader {
                 conn.batch_execute("PRAGMA query_only = ON;").map_err(sql_error)?;
             }

@@ -73,18 +73,16 @@ impl Queue {
         Ok(receiver)
     }
 
-    /// Makes the changes that wait, in one transaction after another until none waits.
+    /// Makes the changes that wait, as many as go into one transaction. Each that waits has a turn of its own
+    /// at the writer, so what is left is made in one of those; in between, others get theirs.
     pub(super) fn drain(&self, db: &mut Db) {
-        loop {
-            let jobs: Vec<Job> = {
-                let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-                let count = waiting.len().min(MOST);
-                waiting.drain(..count).collect()
-            };
-            let jobs: Vec<Job> = jobs.into_iter().filter(|job| (job.is_wanted)()).collect();
-            if jobs.is_empty() {
-                return;
-            }
+        let jobs: Vec<Job> = {
+            let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = waiting.len().min(MOST);
+            waiting.drain(..count).collect()
+        };
+        let jobs: Vec<Job> = jobs.into_iter().filter(|job| (job.is_wanted)()).collect();
+        if !jobs.is_empty() {
             commit(db, jobs);
         }
     }

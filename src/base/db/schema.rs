@@ -471,6 +471,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     task_run_states,
     events,
     flow_run_inputs,
+    flow_run_leftovers,
     concurrency_leases,
 );
 
@@ -523,6 +524,20 @@ diesel::table! {
         total_run_micros -> BigInt,
         created_at -> SqlInstant,
         updated_at -> SqlInstant,
+        expires_at -> Nullable<SqlInstant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// What is left to do about runs that were cancelled or removed.
+    flow_run_leftovers (workspace_id, flow_run_id, work) {
+        workspace_id -> SqlId,
+        flow_run_id -> SqlId,
+        work -> Text,
+        created_at -> SqlInstant,
     }
 }
 

@@ -89,13 +89,15 @@ struct Token {
     limit: u32,
     span: (Instant, Instant),
     after: (Instant, Uuid),
+    /// As the first page said it.
+    total: i64,
 }
 
 async fn page(
     app: &App,
     workspace: &Workspace,
     (filter, limit): (EventFilter, u32),
-    (span, after): ((Instant, Instant), Option<Place>),
+    (span, after): ((Instant, Instant), Option<(Place, i64)>),
 ) -> Result<HttpResponse> {
     if limit > 200 {
         return Err(Error::Invalid("The limit is 200 at most.".to_owned()));
@@ -103,13 +105,16 @@ async fn page(
     let filter = filter.checked()?;
     let (id, again) = (workspace.id, filter.clone());
     let rows = usize::try_from(limit).unwrap_or(0);
+    let place = after.map(|(place, _)| place);
     let page =
-        app.db.read(move |db| Ok(queries::page(db, id, &filter, (span, after), rows)?)).await?;
+        app.db.read(move |db| Ok(queries::page(db, id, &filter, (span, place), rows)?)).await?;
+    let total = after.map_or(page.total, |(_, total)| total);
     let next = page.next.filter(|_| limit > 0).map(|(at, id)| Token {
         filter: again,
         limit,
         span,
         after: (at, id.uuid()),
+        total,
     });
     let token = next.map(|next| serde_json::to_vec(&next)).transpose().map_err(Error::internal)?;
     let next_page = token.map(|token| {
@@ -117,7 +122,7 @@ async fn page(
         format!("{}{path}", app.settings().site())
     });
     let events = page.events.into_iter().map(Into::into).collect();
-    Ok(ok(&EventPage { events, total: page.total, next_page }))
+    Ok(ok(&EventPage { events, total, next_page }))
 }
 
 /// Events.
@@ -171,5 +176,6 @@ pub async fn next(
     })?;
     let after = (token.after.0, Id::from(token.after.1));
     let what = (token.filter, token.limit);
+    let after = (after, token.total);
     page(&app, access.workspace(), what, (token.span, Some(after))).await
 }

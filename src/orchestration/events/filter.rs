@@ -95,7 +95,7 @@ pub struct OfResource {
     /// the beginning for not.
     #[schema(value_type = Option<Object>)]
     pub labels: Option<std::collections::BTreeMap<String, OneOrMore<String>>>,
-    /// Of each thing the newest event only.
+    /// Of each thing the newest event only; this server gives all of them, and refuses `true`.
     pub distinct: bool,
 }
 
@@ -182,6 +182,11 @@ impl EventFilter {
         if let Some(resource) = &self.resource {
             bounded(resource.id.as_deref())?;
             bounded(resource.id_prefix.as_deref())?;
+            if resource.distinct {
+                let text =
+                    "resource.distinct: this server has no such list. Leave it out, or false.";
+                return Err(Error::Invalid(text.to_owned()));
+            }
         }
         bounded(self.related.as_deref())?;
         bounded(self.any_resource.as_deref())?;

@@ -13,7 +13,7 @@ use crate::base::db::{Db, Id, Instant, Json, MultiBackend, on_each_backend};
 const ROWS: usize = 1000;
 
 /// Rows read at a time, and looked at for one page, at most.
-const CHUNK: i64 = 500;
+const CHUNK: i64 = 200;
 const LOOKED_AT: usize = 10_000;
 
 #[derive(Insertable)]
@@ -122,11 +122,14 @@ pub fn page(
     limit: usize,
 ) -> QueryResult<Page> {
     let looks = filter.needs_looking();
+    // Events may be large: no more of them are read than are wanted.
+    let wanted = i64::try_from(limit).unwrap_or(CHUNK).saturating_add(1);
+    let some = if looks { CHUNK } else { wanted.min(CHUNK) };
     let mut page = Page { events: Vec::new(), total: 0, next: None };
     let (mut at, mut looked_at) = (after, 0);
     loop {
-        let rows = chunk(db, of(workspace, filter, span), filter.order(), at)?;
-        let is_last = i64::try_from(rows.len()).unwrap_or(0) < CHUNK;
+        let rows = chunk(db, of(workspace, filter, span), filter.order(), at, some)?;
+        let is_last = i64::try_from(rows.len()).unwrap_or(0) < some;
         looked_at += rows.len();
         at = rows.last().map(|last| (last.occurred_at, last.id)).or(at);
         for event in rows.into_iter().filter(|event| filter.holds(event)) {
@@ -157,6 +160,7 @@ fn chunk(
     mut query: Query,
     order: Order,
     after: Option<Place>,
+    limit: i64,
 ) -> QueryResult<Vec<Event>> {
     let (at, id) = (events::occurred_at, events::id);
     query = match order {
@@ -169,23 +173,25 @@ fn chunk(
             Order::Down => query.filter(at.lt(moment).or(at.eq(moment).and(id.lt(last)))),
         };
     }
-    query.limit(CHUNK).select(Event::as_select()).load(db)
+    query.limit(limit).select(Event::as_select()).load(db)
 }
 
-/// Events that this server heard of since a moment, in that order; a thousand at most.
+/// Events that this server heard of behind a place, in that order.
 ///
 /// # Errors
 /// The database's fault.
 pub fn received_since(
     db: &mut Db,
     workspace: WorkspaceId,
-    since: Instant,
+    (since, after): Place,
+    limit: i64,
 ) -> QueryResult<Vec<Event>> {
+    let (received, id) = (events::received_at, events::id);
     events::table
         .filter(events::workspace_id.eq(workspace))
-        .filter(events::received_at.ge(since))
-        .order((events::received_at, events::id))
-        .limit(1000)
+        .filter(received.gt(since).or(received.eq(since).and(id.gt(after))))
+        .order((received, id))
+        .limit(limit)
         .select(Event::as_select())
         .load(db)
 }

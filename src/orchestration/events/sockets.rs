@@ -30,7 +30,7 @@ use crate::base::http::connections::Upgraded;
 use crate::base::http::routes::resource;
 use crate::base::http::socket::{self, FRAME};
 use crate::base::live::{Seat, Topic};
-use crate::orchestration::wire::outgoing::{self, Feed, News};
+use crate::orchestration::wire::outgoing::{self, BATCH, Feed, News, Place};
 
 /// The addresses that need a key in their head, relative to the workspace's.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -200,21 +200,26 @@ impl Feed for Events {
         db: &mut Db,
         workspace: WorkspaceId,
         now: Instant,
-    ) -> QueryResult<Vec<News>> {
+        after: Option<Place>,
+    ) -> QueryResult<(Vec<News>, Option<Place>)> {
         let occurred = self.0.occurred.unwrap_or_default();
         let since = occurred.since.unwrap_or(now - SignedDuration::from_secs(60));
         let until = occurred.until.unwrap_or(now + SignedDuration::from_secs(60));
         let filter = EventFilter { order: Some(Order::Up), ..self.0.clone() };
-        let page = queries::page(db, workspace, &filter, ((since, until), None), 1000)?;
-        Ok(page.events.into_iter().map(news).collect())
+        let after = after.map(|(at, id)| (at, id.into()));
+        let limit = usize::try_from(BATCH).unwrap_or(1);
+        let page = queries::page(db, workspace, &filter, ((since, until), after), limit)?;
+        let next = page.next.map(|(at, id)| (at, id.uuid()));
+        Ok((page.events.into_iter().map(news).collect(), next))
     }
 
-    fn since(&self, db: &mut Db, workspace: WorkspaceId, since: Instant) -> QueryResult<Vec<News>> {
+    fn since(&self, db: &mut Db, workspace: WorkspaceId, after: Place) -> QueryResult<Vec<News>> {
         let (from, until) = {
             let occurred = self.0.occurred.unwrap_or_default();
             (occurred.since, occurred.until)
         };
-        let found = queries::received_since(db, workspace, since)?;
+        let after = (after.0, after.1.into());
+        let found = queries::received_since(db, workspace, after, BATCH)?;
         let is_wanted = |event: &Event| {
             self.0.holds(event)
                 && from.is_none_or(|from| event.occurred_at >= from)

@@ -1,9 +1,11 @@
 //! What happens to runs. A run is guarded by its own row: nobody else changes it in the transaction
 //! that decides about it (decisions 5).
 
+use actix_web::web;
 use serde_json::{Map, Value, json};
 
 use super::inputs::FlowRunInput;
+use super::leftovers::{self, Work};
 use super::model::{Body, FlowRun, FlowRunId};
 use super::{inputs, names, queries};
 use crate::access::WorkspaceId;
@@ -18,10 +20,10 @@ use crate::orchestration::events::queries as events;
 use crate::orchestration::flows::model::FlowId;
 use crate::orchestration::flows::queries as flows;
 use crate::orchestration::states::event::{self, Changed};
-use crate::orchestration::states::model::{State, StateCreate, StateType};
+use crate::orchestration::states::model::{State, StateCreate, StateId, StateType};
 use crate::orchestration::states::outcome::Orchestrated;
 use crate::orchestration::states::rules::{self, Course, Decision, Policy};
-use crate::orchestration::task_runs::actions as task_runs;
+use crate::orchestration::task_runs::{actions as task_runs, queries as task_queries};
 use crate::tenancy::audit::{By, Entry, record};
 
 /// A run as a client wants it.
@@ -155,7 +157,7 @@ fn enter(
 }
 
 /// Keeps the state with the event that tells of it; gives the task that stands for a subflow the same
-/// state, and ends what ends with a run.
+/// state, and notes what ends with a run.
 fn keep_state(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -172,11 +174,7 @@ fn keep_state(
         task_runs::mirror(db, workspace, (task.cast(), run.id), state, now)?;
     }
     if state.kind == StateType::Cancelled {
-        task_runs::cancel_in(db, workspace, run.id, now)?;
-        for child in queries::open_children(db, workspace, run.id)? {
-            let wish = StateCreate::of(StateType::Cancelling);
-            orchestrate(db, workspace, child, (wish, false), now)?;
-        }
+        leftovers::note(db, workspace, (&[run.id], Work::Cancel), now)?;
     }
     Ok(())
 }
@@ -194,7 +192,18 @@ pub async fn set_state(
     let (workspace, now) = (access.workspace().id, app.now());
     let told = app.db.ingest(move |db| orchestrate(db, workspace, id, (wish, force), now)).await?;
     app.live.wake(workspace.uuid(), Topic::Events);
+    settle(app, workspace, &told).await;
     Ok(told)
+}
+
+/// Ends what ends with a run that was cancelled, as long as that is not much; the job does the rest.
+async fn settle(app: &App, workspace: WorkspaceId, told: &Orchestrated) {
+    if !told.is_new || told.state.as_ref().is_none_or(|state| state.kind != StateType::Cancelled) {
+        return;
+    }
+    if let Err(error) = leftovers::finish(app, workspace).await {
+        tracing::warn!(error.cause = %error, "what ends with a cancelled run is left for later");
+    }
 }
 
 /// The same inside a transaction.
@@ -235,16 +244,51 @@ pub async fn resume(
     input: Option<Map<String, Value>>,
 ) -> Result<Orchestrated> {
     let (workspace, now) = (access.workspace().id, app.now());
+    // A schema comes from a client and may take its time, so nothing waits for it.
+    let asked = app.db.read(move |db| awaited(db, workspace, id)).await?;
+    let (state, problem) = match asked {
+        Some((state, schema)) => {
+            let given = input.clone();
+            let look = move || inputs::problem(&schema, given.as_ref());
+            (Some(state), web::block(look).await.map_err(Error::internal)?)
+        }
+        None => (None, None),
+    };
+    let input = Answer { state, problem, input };
     let told = app.db.ingest(move |db| go_on(db, workspace, id, input, now)).await?;
     app.live.wake(workspace.uuid(), Topic::Events);
     Ok(told)
+}
+
+/// An input, looked at by the schema that a state of the run waits with.
+struct Answer {
+    state: Option<StateId>,
+    problem: Option<String>,
+    input: Option<Map<String, Value>>,
+}
+
+/// The state that a run waits in, and the schema of the input that it waits for.
+fn awaited(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    id: FlowRunId,
+) -> Result<Option<(StateId, String)>> {
+    let run = queries::one(db, workspace, id)?.ok_or(Error::NotFound)?;
+    let Some(paused) = run.state().filter(|state| state.kind == StateType::Paused) else {
+        return Ok(None);
+    };
+    let keyset = paused.state_details.run_input_keyset.as_ref();
+    let key = keyset.and_then(|keyset| keyset.get("schema")).and_then(Value::as_str);
+    let Some(key) = key else { return Ok(None) };
+    let schema = inputs::one(db, (workspace, id), key)?;
+    Ok(schema.map(|schema| (paused.id, schema.value)))
 }
 
 fn go_on(
     db: &mut Db,
     workspace: WorkspaceId,
     id: FlowRunId,
-    input: Option<Map<String, Value>>,
+    Answer { state, problem, input }: Answer,
     now: Instant,
 ) -> Result<Orchestrated> {
     let run = queries::locked(db, workspace, id)?.ok_or(Error::NotFound)?;
@@ -255,10 +299,10 @@ fn go_on(
     };
     if let Some(keyset) = &paused.state_details.run_input_keyset {
         let part = |name: &str| keyset.get(name).and_then(Value::as_str);
-        if let Some(schema) = part("schema")
-            && let Some(schema) = inputs::one(db, (workspace, id), schema)?
-            && let Some(problem) = inputs::problem(&schema.value, input.as_ref())
-        {
+        if state.is_some_and(|state| state != paused.id) {
+            return Err(Error::Conflict("The run went on meanwhile. Try again.".to_owned()));
+        }
+        if let Some(problem) = problem {
             let reason = format!("Run input validation failed: {problem}");
             return refused(Decision::Reject(None, reason));
         }
@@ -358,7 +402,7 @@ pub async fn cancel(
             access.still_holds(db)?;
             let place = access.workspace();
             let run = queries::one(db, place.id, id)?.ok_or(Error::NotFound)?;
-            let wish = StateCreate::of(StateType::Cancelling);
+            let wish = leftovers::ending(run.state().map(|state| state.kind));
             let told = orchestrate(db, place.id, id, (wish, false), now)?;
             if told.is_new {
                 let details = json!({ "flow_run": { "id": id, "name": run.name } });
@@ -369,13 +413,18 @@ pub async fn cancel(
         })
         .await?;
     app.live.wake(workspace.uuid(), Topic::Events);
+    settle(app, workspace, &done.1).await;
     Ok(done)
 }
 
-/// Removes a run with its states and logs.
+/// Tasks removed in one transaction.
+const TASKS: i64 = 500;
+
+/// Removes a run with its tasks, states and lines: the tasks some at a time, so that nobody else waits.
 ///
 /// # Errors
-/// [`Error::NotFound`] for a run of elsewhere; the right went meanwhile; the database's fault.
+/// [`Error::NotFound`] for a run of elsewhere; the right went meanwhile; the database's fault, and then some
+/// of its tasks are gone already.
 pub async fn delete(
     app: &App,
     access: WorkspaceAccess<ManageFlows>,
@@ -383,12 +432,13 @@ pub async fn delete(
     id: FlowRunId,
 ) -> Result<()> {
     let (now, workspace) = (app.now(), access.workspace().id);
+    remove_tasks(app, workspace, vec![id]).await?;
     app.db
         .write(access.locks(), move |db| {
             access.still_holds(db)?;
             let place = access.workspace();
             let run = queries::locked(db, place.id, id)?.ok_or(Error::NotFound)?;
-            queries::delete(db, place.id, id)?;
+            queries::delete(db, place.id, &[id], now)?;
             let state = run.state().map(|state| state.name.clone());
             let details = json!({ "flow_run": { "id": id, "name": run.name, "state": state } });
             let entry = Entry::of_workspace("flow-run.deleted", place, details);
@@ -396,5 +446,25 @@ pub async fn delete(
         })
         .await?;
     app.live.wake(workspace.uuid(), Topic::Events);
+    if let Err(error) = leftovers::finish(app, workspace).await {
+        tracing::warn!(error.cause = %error, "the lines of a removed run are left for later");
+    }
     Ok(())
+}
+
+/// Removes the tasks of some runs that are about to go.
+///
+/// # Errors
+/// The database's fault.
+pub async fn remove_tasks(app: &App, workspace: WorkspaceId, runs: Vec<FlowRunId>) -> Result<()> {
+    loop {
+        let runs = runs.clone();
+        let removed = app
+            .db
+            .ingest(move |db| Ok(task_queries::delete_in(db, workspace, &runs, TASKS)?))
+            .await?;
+        if i64::try_from(removed).unwrap_or(0) < TASKS {
+            return Ok(());
+        }
+    }
 }

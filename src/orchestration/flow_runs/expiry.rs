@@ -5,10 +5,11 @@ use jiff::SignedDuration;
 
 use super::actions::orchestrate;
 use super::model::FlowRunId;
+use super::{leftovers, queries};
 use crate::access::WorkspaceId;
 use crate::app::App;
 use crate::base::db::schema::flow_runs;
-use crate::base::db::{Db, Instant, Json};
+use crate::base::db::{Db, Instant};
 use crate::base::error::Result;
 use crate::base::jobs::Job;
 use crate::base::live::Topic;
@@ -24,63 +25,57 @@ pub const JOBS: &[Job] = &[Job {
 /// Runs looked at together.
 const SOME: i64 = 200;
 
-/// A cancellation is taken as done after so long.
-const CANCELLING: SignedDuration = SignedDuration::from_secs(300);
-
-type Row = (WorkspaceId, FlowRunId, Option<Json<State>>);
-
 /// Fails runs whose pause is over, and cancels those that do not stop.
 ///
 /// # Errors
-/// The database's fault; what was done before stays done.
+/// The first fault; a run that it is about stays due and does not keep the others.
 pub async fn expire(app: App) -> Result<()> {
-    let mut after = None;
-    loop {
-        let rows = app.db.read(move |db| Ok(some(db, after)?)).await?;
-        let Some((workspace, id, _)) = rows.last() else { return Ok(()) };
-        after = Some((*workspace, *id));
-        let now = app.now();
-        for (workspace, id, state) in rows {
-            let Some(wish) = state.and_then(|state| due(&state.0, now)) else { continue };
-            app.db.ingest(move |db| orchestrate(db, workspace, id, (wish, true), now)).await?;
-            app.live.wake(workspace.uuid(), Topic::Events);
+    let now = app.now();
+    let due = app.db.read(move |db| Ok(some(db, now)?)).await?;
+    let mut outcome = Ok(());
+    for (workspace, id) in due {
+        match app.db.ingest(move |db| end(db, workspace, id, now)).await {
+            Ok(()) => app.live.wake(workspace.uuid(), Topic::Events),
+            Err(error) => {
+                tracing::warn!(workspace.id = %workspace, flow_run.id = %id, error.cause = %error,
+                               "could not end a run that is due");
+                outcome = outcome.and(Err(error));
+            }
         }
+        leftovers::finish(&app, workspace).await?;
     }
+    outcome
 }
 
-/// Runs that are paused or being cancelled, of all workspaces: few at any time, with an index of their own.
-fn some(db: &mut Db, after: Option<(WorkspaceId, FlowRunId)>) -> QueryResult<Vec<Row>> {
-    let mut query = flow_runs::table
-        .filter(
-            flow_runs::state_type
-                .eq(StateType::Paused.as_str())
-                .or(flow_runs::state_type.eq(StateType::Cancelling.as_str())),
-        )
-        .into_boxed::<crate::base::db::MultiBackend>();
-    if let Some((workspace, id)) = after {
-        let (known, known_id) = (flow_runs::workspace_id, flow_runs::id);
-        query = query.filter(known.gt(workspace).or(known.eq(workspace).and(known_id.gt(id))));
-    }
-    query
-        .order((flow_runs::workspace_id, flow_runs::id))
+/// Runs whose end is due, the longest first.
+fn some(db: &mut Db, now: Instant) -> QueryResult<Vec<(WorkspaceId, FlowRunId)>> {
+    flow_runs::table
+        .filter(flow_runs::expires_at.le(now))
+        .order(flow_runs::expires_at)
         .limit(SOME)
-        .select((flow_runs::workspace_id, flow_runs::id, flow_runs::state))
+        .select((flow_runs::workspace_id, flow_runs::id))
         .load(db)
 }
 
-/// The state that is due; `None` while there is time.
-fn due(state: &State, now: Instant) -> Option<StateCreate> {
-    match state.kind {
-        StateType::Paused if state.state_details.pause_timeout.is_some_and(|end| end < now) => {
-            let mut wish = StateCreate::of(StateType::Failed);
-            wish.message = Some("The flow was paused and never resumed.".to_owned());
-            Some(wish)
-        }
-        StateType::Cancelling if now.since(state.timestamp) > CANCELLING => {
-            let mut wish = StateCreate::of(StateType::Cancelled);
-            wish.message = Some("Nothing answered the cancellation.".to_owned());
-            Some(wish)
-        }
-        _ => None,
+/// Ends a run, unless it went on meanwhile.
+fn end(db: &mut Db, workspace: WorkspaceId, id: FlowRunId, now: Instant) -> Result<()> {
+    let Some(run) = queries::locked(db, workspace, id)? else { return Ok(()) };
+    let expires_at = run.state().and_then(State::expires_at);
+    let due = run.state().filter(|_| expires_at.is_some_and(|end| end <= now));
+    match due.and_then(wish) {
+        Some(wish) => orchestrate(db, workspace, id, (wish, true), now).map(drop),
+        None => Ok(queries::set_expiry(db, workspace, id, expires_at)?),
     }
+}
+
+/// The state that takes the place of one that is over.
+fn wish(state: &State) -> Option<StateCreate> {
+    let (kind, message) = match state.kind {
+        StateType::Paused => (StateType::Failed, "The flow was paused and never resumed."),
+        StateType::Cancelling => (StateType::Cancelled, "Nothing answered the cancellation."),
+        _ => return None,
+    };
+    let mut wish = StateCreate::of(kind);
+    wish.message = Some(message.to_owned());
+    Some(wish)
 }

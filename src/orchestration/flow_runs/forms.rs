@@ -115,6 +115,8 @@ pub struct LinesParams {
     pub q: String,
     /// Lines before this one.
     pub until: String,
+    /// So many tasks stand before those shown.
+    pub tasks: String,
 }
 
 #[cfg(test)]

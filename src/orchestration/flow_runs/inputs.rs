@@ -119,7 +119,8 @@ pub fn problem(
 ) -> Option<String> {
     let schema: serde_json::Value = serde_json::from_str(schema).ok()?;
     let input = serde_json::Value::Object(input.cloned().unwrap_or_default());
-    let validator = jsonschema::validator_for(&schema).ok()?;
+    let patterns = jsonschema::PatternOptions::fancy_regex().backtrack_limit(10_000);
+    let validator = jsonschema::options().with_pattern_options(patterns).build(&schema).ok()?;
     let first = validator.iter_errors(&input).next();
     first.map(|error| error.to_string())
 }

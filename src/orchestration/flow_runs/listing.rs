@@ -8,11 +8,11 @@ use super::model::{FlowRun, FlowRunId};
 use crate::access::WorkspaceId;
 use crate::base::db::paging::{COUNT_LIMIT, Position, Slice, contains_pattern};
 use crate::base::db::schema::{flow_runs, flows, task_runs};
-use crate::base::db::{Db, Instant, MultiBackend};
+use crate::base::db::{Db, Instant, MultiBackend, lower};
 use crate::orchestration::flows::model::FlowId;
 use crate::orchestration::states::model::StateType;
 use crate::orchestration::view::Step;
-use crate::orchestration::wire::filter::{lower, tag_patterns};
+use crate::orchestration::wire::filter::tag_patterns;
 use crate::orchestration::wire::history::Span;
 
 /// Runs on a page of the list.

@@ -6,6 +6,7 @@ pub mod expiry;
 pub mod filter;
 pub mod forms;
 pub mod inputs;
+pub mod leftovers;
 pub mod listing;
 pub mod model;
 pub mod names;

@@ -2,9 +2,10 @@
 
 use diesel::prelude::*;
 
+use super::leftovers::{self, Work};
 use super::model::{FlowRun, FlowRunId};
 use crate::access::WorkspaceId;
-use crate::base::db::schema::{flow_run_states, flow_runs, flows, logs, task_runs};
+use crate::base::db::schema::{flow_run_states, flow_runs, flows, task_runs};
 use crate::base::db::{Db, Id, Instant, Json, MultiBackend, Prepared, on_each_backend};
 use crate::base::http::json::Window;
 use crate::orchestration::flows::model::FlowId;
@@ -123,7 +124,8 @@ pub fn locked_with_flow(
     .optional()
 }
 
-/// Runs that have not ended, of flows that a run started.
+/// Runs that have not ended and are not being cancelled, of flows that a run started, and their states; at
+/// most `limit`.
 ///
 /// # Errors
 /// The database's fault.
@@ -131,9 +133,10 @@ pub fn open_children(
     db: &mut Db,
     workspace: WorkspaceId,
     id: FlowRunId,
-) -> QueryResult<Vec<FlowRunId>> {
-    let ended: Vec<StateType> =
-        StateType::ALL.iter().copied().filter(|kind| kind.is_final()).collect();
+    limit: i64,
+) -> QueryResult<Vec<(FlowRunId, Option<StateType>)>> {
+    let is_ending = |kind: &StateType| kind.is_final() || *kind == StateType::Cancelling;
+    let ended: Vec<StateType> = StateType::ALL.iter().copied().filter(is_ending).collect();
     let tasks = task_runs::table
         .filter(task_runs::workspace_id.eq(workspace))
         .filter(task_runs::flow_run_id.eq(id))
@@ -142,8 +145,8 @@ pub fn open_children(
         .filter(flow_runs::workspace_id.eq(workspace))
         .filter(flow_runs::parent_task_run_id.eq_any(tasks))
         .filter(flow_runs::state_type.ne_all(ended))
-        .limit(1000)
-        .select(flow_runs::id)
+        .limit(limit)
+        .select((flow_runs::id, flow_runs::state_type))
         .load(db)
 }
 
@@ -288,6 +291,7 @@ pub fn insert(db: &mut Db, workspace: WorkspaceId, run: &FlowRun) -> QueryResult
             flow_runs::total_run_micros.eq(run.total_run_micros),
             flow_runs::created_at.eq(run.created_at),
             flow_runs::updated_at.eq(run.updated_at),
+            flow_runs::expires_at.eq(state.and_then(State::expires_at)),
         ))
         .execute(conn))?;
     Ok(())
@@ -317,8 +321,25 @@ pub fn update_state(
         flow_runs::ended_at.eq(course.ended_at),
         flow_runs::total_run_micros.eq(course.total_run_micros),
         flow_runs::updated_at.eq(now),
+        flow_runs::expires_at.eq(state.expires_at()),
     )));
     on_each_backend!(db, |conn| change.execute(conn))?;
+    Ok(())
+}
+
+/// Keeps when the state of a run is taken as over.
+///
+/// # Errors
+/// The database's fault.
+pub fn set_expiry(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    id: FlowRunId,
+    expires_at: Option<Instant>,
+) -> QueryResult<()> {
+    diesel::update(flow_runs::table.find((workspace, id)))
+        .set(flow_runs::expires_at.eq(expires_at))
+        .execute(db)?;
     Ok(())
 }
 
@@ -362,14 +383,20 @@ pub fn update(db: &mut Db, workspace: WorkspaceId, run: &FlowRun, now: Instant) 
     Ok(())
 }
 
-/// Removes a run with its states and logs; returns whether it was there.
+/// Removes runs with their states and inputs, and notes that their lines go too; returns how many.
 ///
 /// # Errors
 /// The database's fault.
-pub fn delete(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult<bool> {
-    let its_logs = logs::table
-        .filter(logs::workspace_id.eq(workspace))
-        .filter(logs::flow_run_id.eq(id.cast::<()>()));
-    diesel::delete(its_logs).execute(db)?;
-    Ok(diesel::delete(flow_runs::table.find((workspace, id))).execute(db)? > 0)
+pub fn delete(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    ids: &[FlowRunId],
+    now: Instant,
+) -> QueryResult<usize> {
+    let with_lines = leftovers::with_lines(db, workspace, ids)?;
+    leftovers::note(db, workspace, (&with_lines, Work::RemoveLines), now)?;
+    let runs = flow_runs::table
+        .filter(flow_runs::workspace_id.eq(workspace))
+        .filter(flow_runs::id.eq_any(ids.to_vec()));
+    diesel::delete(runs).execute(db)
 }

@@ -1,11 +1,15 @@
 //! Runs that ended longer ago than their account keeps them go, some at a time, with their tasks, states
-//! and logs, and with the events of that time and the tasks and lines of no run (N2).
+//! and lines, and with the events of that time and the tasks and lines of no run (N2).
+//!
+//! Invariant: a workspace whose rows cannot be removed does not keep those of the others.
 
-use diesel::dsl::exists;
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use jiff::SignedDuration;
 
+use super::actions::remove_tasks;
 use super::model::FlowRunId;
+use super::{leftovers, queries};
 use crate::access::WorkspaceId;
 use crate::app::App;
 use crate::base::db::schema::{
@@ -14,8 +18,8 @@ use crate::base::db::schema::{
 use crate::base::db::{Db, Id, Instant, MultiBackend};
 use crate::base::error::Result;
 use crate::base::jobs::Job;
-use crate::orchestration::events::queries;
-use crate::orchestration::logs::queries::LogId;
+use crate::orchestration::events::queries as events_of;
+use crate::orchestration::logs::queries::{LogId, received_from};
 use crate::orchestration::task_runs::model::TaskRunId;
 
 /// The job of this slice.
@@ -27,17 +31,19 @@ pub const JOBS: &[Job] = &[Job {
 
 /// Workspaces looked at together, and runs removed in one transaction.
 const WORKSPACES: i64 = 100;
-const RUNS: i64 = 200;
+const RUNS: i64 = 100;
 
-/// Events and lines removed in one transaction.
+/// Tasks removed in one transaction; events and lines.
+const TASKS: i64 = 500;
 const ROWS: i64 = 1000;
 
 /// Removes what ended longer ago than it is kept.
 ///
 /// # Errors
-/// The database's fault; what was removed before stays removed.
+/// The database's fault, the first of any workspace; what was removed stays removed.
 pub async fn prune(app: App) -> Result<()> {
     let (now, usual) = (app.now(), app.settings().flags.run_retention_days);
+    let mut outcome = Ok(());
     if let Some(days) = usual {
         let before = now.plus_days(-i64::from(days));
         let mut after = None;
@@ -46,17 +52,18 @@ pub async fn prune(app: App) -> Result<()> {
             let Some(last) = due.last() else { break };
             after = Some(*last);
             for workspace in due {
-                prune_workspace(&app, workspace, before).await?;
+                outcome = outcome.and(prune_workspace(&app, workspace, before, now).await);
             }
         }
     }
     let mut after = None;
     loop {
         let page = app.db.read(move |db| Ok(with_own_retention(db, after)?)).await?;
-        let Some((last, _)) = page.last() else { return Ok(()) };
+        let Some((last, _)) = page.last() else { return outcome };
         after = Some(*last);
         for (workspace, days) in page {
-            prune_workspace(&app, workspace, now.plus_days(-i64::from(days))).await?;
+            let before = now.plus_days(-i64::from(days));
+            outcome = outcome.and(prune_workspace(&app, workspace, before, now).await);
         }
     }
 }
@@ -80,8 +87,7 @@ fn with_usual_retention(
         .filter(events::occurred_at.lt(before));
     let lines = logs::table
         .filter(logs::workspace_id.eq(workspaces::id))
-        .filter(logs::flow_run_id.is_null())
-        .filter(logs::at.lt(before));
+        .filter(logs::id.lt(received_from(before)));
     let mut query = workspaces::table.inner_join(accounts::table).into_boxed::<MultiBackend>();
     if let Some(after) = after {
         query = query.filter(workspaces::id.gt(after));
@@ -128,40 +134,101 @@ fn with_own_retention(
     Ok(rows.into_iter().filter_map(shorter).collect())
 }
 
-async fn prune_workspace(app: &App, workspace: WorkspaceId, before: Instant) -> Result<()> {
-    for prune in [prune_some, prune_tasks, prune_events, prune_lines] {
-        while app.db.ingest(move |db| Ok(prune(db, workspace, before)?)).await? {}
+async fn prune_workspace(
+    app: &App,
+    workspace: WorkspaceId,
+    before: Instant,
+    now: Instant,
+) -> Result<()> {
+    let pruned = async {
+        prune_runs(app, workspace, before, now).await?;
+        for prune in [prune_tasks, prune_events, prune_lines] {
+            while app.db.ingest(move |db| Ok(prune(db, workspace, before)?)).await? {}
+        }
+        prune_strays(app, workspace, before).await?;
+        leftovers::finish(app, workspace).await
+    };
+    let pruned = pruned.await;
+    if let Err(error) = &pruned {
+        tracing::warn!(workspace.id = %workspace, error.cause = %error, "could not prune a workspace");
     }
-    Ok(())
+    pruned
 }
 
-/// Returns whether there may be more.
-fn prune_some(db: &mut Db, workspace: WorkspaceId, before: Instant) -> QueryResult<bool> {
-    let ids: Vec<FlowRunId> = flow_runs::table
+/// Removes runs, their tasks first; their lines are left over.
+async fn prune_runs(
+    app: &App,
+    workspace: WorkspaceId,
+    before: Instant,
+    now: Instant,
+) -> Result<()> {
+    loop {
+        let due = app.db.read(move |db| Ok(ended(db, workspace, before)?)).await?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        remove_tasks(app, workspace, due).await?;
+        // One that began again meanwhile stays.
+        let remove = move |db: &mut Db| {
+            let due = ended(db, workspace, before)?;
+            Ok(queries::delete(db, workspace, &due, now)?)
+        };
+        app.db.ingest(remove).await?;
+    }
+}
+
+fn ended(db: &mut Db, workspace: WorkspaceId, before: Instant) -> QueryResult<Vec<FlowRunId>> {
+    flow_runs::table
         .filter(flow_runs::workspace_id.eq(workspace))
         .filter(flow_runs::ended_at.lt(before))
         .order(flow_runs::ended_at)
         .limit(RUNS)
         .select(flow_runs::id)
-        .load(db)?;
-    let any: Vec<Id<()>> = ids.iter().map(|id| id.cast()).collect();
-    let its_logs =
-        logs::table.filter(logs::workspace_id.eq(workspace)).filter(logs::flow_run_id.eq_any(any));
-    diesel::delete(its_logs).execute(db)?;
-    let ended = flow_runs::table
-        .filter(flow_runs::workspace_id.eq(workspace))
-        .filter(flow_runs::id.eq_any(ids));
-    let removed = diesel::delete(ended).execute(db)?;
-    Ok(i64::try_from(removed).unwrap_or(0) == RUNS)
+        .load(db)
 }
 
-/// The same for tasks that no flow ran.
+/// Removes old lines of runs that are not there: told after their run was removed, or of none that ever was.
+async fn prune_strays(app: &App, workspace: WorkspaceId, before: Instant) -> Result<()> {
+    let mut after = LogId::from(uuid::Uuid::nil());
+    loop {
+        let found = app.db.read(move |db| Ok(strays(db, workspace, (after, before))?)).await?;
+        let Some(last) = found.last() else { return Ok(()) };
+        after = *last;
+        let remove = move |db: &mut Db| {
+            let some = logs::table.filter(logs::workspace_id.eq(workspace));
+            Ok(diesel::delete(some.filter(logs::id.eq_any(found))).execute(db)?)
+        };
+        app.db.ingest(remove).await?;
+    }
+}
+
+fn strays(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    (after, before): (LogId, Instant),
+) -> QueryResult<Vec<LogId>> {
+    let run = flow_runs::table
+        .filter(flow_runs::workspace_id.eq(logs::workspace_id))
+        .filter(flow_runs::id.nullable().eq(logs::flow_run_id));
+    logs::table
+        .filter(logs::workspace_id.eq(workspace))
+        .filter(logs::id.gt(after))
+        .filter(logs::id.lt(received_from(before)))
+        .filter(logs::flow_run_id.is_not_null())
+        .filter(not(exists(run)))
+        .order(logs::id)
+        .limit(ROWS)
+        .select(logs::id)
+        .load(db)
+}
+
+/// Removes some tasks that no flow ran; returns whether there may be more.
 fn prune_tasks(db: &mut Db, workspace: WorkspaceId, before: Instant) -> QueryResult<bool> {
     let ids: Vec<TaskRunId> = task_runs::table
         .filter(task_runs::workspace_id.eq(workspace))
         .filter(task_runs::flow_run_id.is_null())
         .filter(task_runs::ended_at.lt(before))
-        .limit(RUNS)
+        .limit(TASKS)
         .select(task_runs::id)
         .load(db)?;
     let any: Vec<Id<()>> = ids.iter().map(|id| id.cast()).collect();
@@ -172,12 +239,12 @@ fn prune_tasks(db: &mut Db, workspace: WorkspaceId, before: Instant) -> QueryRes
         .filter(task_runs::workspace_id.eq(workspace))
         .filter(task_runs::id.eq_any(ids));
     let removed = diesel::delete(ended).execute(db)?;
-    Ok(i64::try_from(removed).unwrap_or(0) == RUNS)
+    Ok(i64::try_from(removed).unwrap_or(0) == TASKS)
 }
 
 /// The same for events.
 fn prune_events(db: &mut Db, workspace: WorkspaceId, before: Instant) -> QueryResult<bool> {
-    let removed = queries::delete_before(db, workspace, before, ROWS)?;
+    let removed = events_of::delete_before(db, workspace, before, ROWS)?;
     Ok(i64::try_from(removed).unwrap_or(0) == ROWS)
 }
 

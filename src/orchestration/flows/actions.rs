@@ -9,10 +9,11 @@ use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
+use crate::orchestration::flow_runs;
 use crate::tenancy::audit::{By, Entry, record};
 
 /// Runs removed in one transaction.
-const RUNS: i64 = 200;
+const RUNS: i64 = 100;
 
 /// Removes a flow with its runs: the runs some at a time, so that nobody else waits, and the flow with the
 /// last ones.
@@ -33,16 +34,22 @@ pub async fn delete(
     let mut removed = 0;
     loop {
         let some =
-            app.db.ingest(move |db| Ok(queries::delete_runs(db, (workspace, id), RUNS)?)).await?;
-        removed += some;
-        if i64::try_from(some).unwrap_or(0) < RUNS {
+            app.db.read(move |db| Ok(queries::some_runs(db, (workspace, id), RUNS)?)).await?;
+        let is_last = i64::try_from(some.len()).unwrap_or(0) < RUNS;
+        flow_runs::actions::remove_tasks(app, workspace, some.clone()).await?;
+        removed += app
+            .db
+            .ingest(move |db| Ok(flow_runs::queries::delete(db, workspace, &some, now)?))
+            .await?;
+        if is_last {
             break;
         }
     }
     app.db
         .write(access.locks(), move |db| {
             access.still_holds(db)?;
-            let last = queries::delete_runs(db, (workspace, id), RUNS)?;
+            let last = queries::some_runs(db, (workspace, id), RUNS)?;
+            let last = flow_runs::queries::delete(db, workspace, &last, now)?;
             if !queries::delete(db, workspace, id)? {
                 return Err(Error::NotFound);
             }
@@ -51,5 +58,9 @@ pub async fn delete(
             let entry = Entry::of_workspace("flow.deleted", &place, details);
             record(db, &By::actor(access.actor(), ip), entry, now)
         })
-        .await
+        .await?;
+    if let Err(error) = flow_runs::leftovers::finish(app, workspace).await {
+        tracing::warn!(error.cause = %error, "the lines of a removed flow are left for later");
+    }
+    Ok(())
 }

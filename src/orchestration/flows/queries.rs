@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 use super::model::{Flow, FlowId};
 use crate::access::WorkspaceId;
 use crate::base::db::paging::{PAGE_SIZE, Position, Slice, contains_pattern};
-use crate::base::db::schema::{flow_runs, flows, logs};
-use crate::base::db::{Db, Id, Instant, Json, MultiBackend, on_each_backend};
+use crate::base::db::schema::{flow_runs, flows};
+use crate::base::db::{Db, Id, Instant, Json, MultiBackend, lower, on_each_backend};
 use crate::base::http::json::Window;
-use crate::orchestration::flow_runs::model::{FlowRun, FlowRunMarker};
-use crate::orchestration::wire::filter::{Term, lower};
+use crate::orchestration::flow_runs::model::{FlowRun, FlowRunId, FlowRunMarker};
+use crate::orchestration::wire::filter::Term;
 
 /// In which order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -160,29 +160,21 @@ pub fn retag(
     Ok(changed > 0)
 }
 
-/// Removes some runs of a flow with what belongs to them; returns how many.
+/// Some runs of a flow.
 ///
 /// # Errors
 /// The database's fault.
-pub fn delete_runs(
+pub fn some_runs(
     db: &mut Db,
     (workspace, id): (WorkspaceId, FlowId),
     limit: i64,
-) -> QueryResult<usize> {
-    let some: Vec<Id<()>> = flow_runs::table
+) -> QueryResult<Vec<FlowRunId>> {
+    flow_runs::table
         .filter(flow_runs::workspace_id.eq(workspace))
         .filter(flow_runs::flow_id.eq(id))
         .limit(limit)
         .select(flow_runs::id)
-        .load(db)?;
-    let its_logs = logs::table
-        .filter(logs::workspace_id.eq(workspace))
-        .filter(logs::flow_run_id.eq_any(some.clone()));
-    diesel::delete(its_logs).execute(db)?;
-    let runs = flow_runs::table
-        .filter(flow_runs::workspace_id.eq(workspace))
-        .filter(flow_runs::id.eq_any(some));
-    diesel::delete(runs).execute(db)
+        .load(db)
 }
 
 /// Removes a flow that has no runs.

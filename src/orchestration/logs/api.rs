@@ -14,7 +14,7 @@ use crate::base::error::{Error, Result};
 use crate::base::http::json::{JsonBody, JsonList, Refusal, Window, created, moment, object, ok};
 use crate::base::http::routes::{resource, resources};
 use crate::base::live::Topic;
-use crate::orchestration::wire::filter::{Among, Between, Linked};
+use crate::orchestration::wire::filter::{Among, Between, Linked, Operator};
 
 /// The addresses of this slice, relative to the workspace's.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -129,6 +129,9 @@ pub struct LogLevels {
 /// Which lines; what is null narrows nothing.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct LogFilter {
+    /// How the parts are joined.
+    #[serde(default)]
+    pub operator: Operator,
     /// Of these grades.
     #[serde(default, deserialize_with = "object")]
     pub level: Option<LogLevels>,
@@ -167,14 +170,27 @@ impl LogFilter {
             let line = format!("{} {}", log.name, log.message).to_lowercase();
             text.query.to_lowercase().split_whitespace().all(|word| line.contains(word))
         });
-        level.ge_.is_none_or(|least| log.level >= least.into())
-            && level.le_.is_none_or(|most| log.level <= most.into())
-            && times.before_.is_none_or(|before| log.at <= before)
-            && times.after_.is_none_or(|after| log.at >= after)
-            && is_among(runs, log.flow_run_id)
-            && is_among(tasks.any_.as_ref(), log.task_run_id)
-            && tasks.is_null_.is_none_or(|is_null| log.task_run_id.is_none() == is_null)
-            && has_words
+        let parts = [
+            (level.ge_.is_some() || level.le_.is_some()).then(|| {
+                level.ge_.is_none_or(|least| log.level >= least.into())
+                    && level.le_.is_none_or(|most| log.level <= most.into())
+            }),
+            (times.before_.is_some() || times.after_.is_some()).then(|| {
+                times.before_.is_none_or(|before| log.at <= before)
+                    && times.after_.is_none_or(|after| log.at >= after)
+            }),
+            runs.map(|_| is_among(runs, log.flow_run_id)),
+            (tasks.any_.is_some() || tasks.is_null_.is_some()).then(|| {
+                is_among(tasks.any_.as_ref(), log.task_run_id)
+                    && tasks.is_null_.is_none_or(|is_null| log.task_run_id.is_none() == is_null)
+            }),
+            self.text.as_ref().map(|_| has_words),
+        ];
+        let mut parts = parts.into_iter().flatten().peekable();
+        match self.operator {
+            Operator::And => parts.all(|holds| holds),
+            Operator::Or => parts.peek().is_none() || parts.any(|holds| holds),
+        }
     }
 }
 
@@ -227,6 +243,7 @@ pub async fn filter(
         level_to: levels.le_.map(Into::into),
         before: times.before_,
         after: times.after_,
+        operator: filter.operator,
         is_down,
         words: filter.text.map(|text| text.query),
     };

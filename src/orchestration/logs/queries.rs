@@ -5,9 +5,9 @@ use diesel::prelude::*;
 use crate::access::WorkspaceId;
 use crate::base::db::paging::contains_pattern;
 use crate::base::db::schema::logs;
-use crate::base::db::{Db, Id, Instant, MultiBackend, on_each_backend};
+use crate::base::db::{Db, Id, Instant, MultiBackend, lower, on_each_backend};
 use crate::base::http::json::Window;
-use crate::orchestration::wire::filter::lower;
+use crate::orchestration::wire::filter::{Operator, Term, join};
 
 /// What an id of the `logs` table is the id of.
 #[derive(Debug)]
@@ -84,8 +84,48 @@ pub struct Which {
     pub after: Option<Instant>,
     /// Words that all occur in the message or the logger's name.
     pub words: Option<String>,
+    /// How these are joined.
+    pub operator: Operator,
     /// The latest first.
     pub is_down: bool,
+}
+
+impl Which {
+    /// A condition for each part of the filter; what is said of tasks, grades and times is one each.
+    fn terms(self) -> Vec<Term<logs::table>> {
+        let mut terms: Vec<Term<logs::table>> = Vec::new();
+        if let Some(ids) = self.flow_runs {
+            terms.push(Box::new(logs::flow_run_id.eq_any(ids)));
+        }
+        let mut tasks: Vec<Term<logs::table>> = Vec::new();
+        if let Some(ids) = self.task_runs {
+            tasks.push(Box::new(logs::task_run_id.eq_any(ids)));
+        }
+        match self.without_task {
+            Some(true) => tasks.push(Box::new(logs::task_run_id.is_null().nullable())),
+            Some(false) => tasks.push(Box::new(logs::task_run_id.is_not_null().nullable())),
+            None => {}
+        }
+        let mut levels: Vec<Term<logs::table>> = Vec::new();
+        if let Some(level) = self.level_from {
+            levels.push(Box::new(logs::level.ge(level).nullable()));
+        }
+        if let Some(level) = self.level_to {
+            levels.push(Box::new(logs::level.le(level).nullable()));
+        }
+        let mut times: Vec<Term<logs::table>> = Vec::new();
+        if let Some(before) = self.before {
+            times.push(Box::new(logs::at.le(before).nullable()));
+        }
+        if let Some(after) = self.after {
+            times.push(Box::new(logs::at.ge(after).nullable()));
+        }
+        let words = self.words.as_deref().map_or_else(Vec::new, words_of);
+        terms.extend(
+            [tasks, levels, times, words].map(|all| join(Operator::And, all)).into_iter().flatten(),
+        );
+        terms
+    }
 }
 
 /// Lines of a workspace.
@@ -100,31 +140,11 @@ pub fn some(
 ) -> QueryResult<Vec<Log>> {
     let mut query =
         logs::table.filter(logs::workspace_id.eq(workspace)).into_boxed::<MultiBackend>();
-    if let Some(ids) = which.flow_runs {
-        query = query.filter(logs::flow_run_id.eq_any(ids));
+    let is_down = which.is_down;
+    if let Some(term) = join(which.operator, which.terms()) {
+        query = query.filter(term);
     }
-    if let Some(ids) = which.task_runs {
-        query = query.filter(logs::task_run_id.eq_any(ids));
-    }
-    query = match which.without_task {
-        Some(true) => query.filter(logs::task_run_id.is_null()),
-        Some(false) => query.filter(logs::task_run_id.is_not_null()),
-        None => query,
-    };
-    if let Some(level) = which.level_from {
-        query = query.filter(logs::level.ge(level));
-    }
-    if let Some(level) = which.level_to {
-        query = query.filter(logs::level.le(level));
-    }
-    if let Some(before) = which.before {
-        query = query.filter(logs::at.le(before));
-    }
-    if let Some(after) = which.after {
-        query = query.filter(logs::at.ge(after));
-    }
-    query = with_words(query, which.words.as_deref());
-    query = if which.is_down {
+    query = if is_down {
         query.order((logs::at.desc(), logs::id.desc()))
     } else {
         query.order((logs::at, logs::id))
@@ -138,22 +158,28 @@ pub fn received_at(id: LogId) -> Instant {
     Instant::from_microseconds(i64::try_from(millis).unwrap_or(0).saturating_mul(1000))
 }
 
-/// Lines that this server heard of since a moment, in that order; a thousand at most.
+/// The first id that a line has of which this server heard at a moment.
+pub fn received_from(at: Instant) -> LogId {
+    let millis = u128::try_from(at.as_microseconds().div_euclid(1000)).unwrap_or(0);
+    LogId::from(uuid::Uuid::from_u128(millis << 80))
+}
+
+/// Lines that this server heard of behind a place, in that order.
 ///
 /// # Errors
 /// The database's fault.
 pub fn received_since(
     db: &mut Db,
     workspace: WorkspaceId,
-    since: Instant,
+    (since, after): (Instant, LogId),
+    limit: i64,
 ) -> QueryResult<Vec<Log>> {
-    let millis = u128::try_from(since.as_microseconds().div_euclid(1000)).unwrap_or(0);
-    let from = LogId::from(uuid::Uuid::from_u128(millis << 80));
+    let from = received_from(since).max(after);
     logs::table
         .filter(logs::workspace_id.eq(workspace))
-        .filter(logs::id.ge(from))
+        .filter(logs::id.gt(from))
         .order(logs::id)
-        .limit(1000)
+        .limit(limit)
         .select(Log::as_select())
         .load(db)
 }
@@ -171,13 +197,15 @@ pub struct Of {
 
 type Query = diesel::dsl::IntoBoxed<'static, logs::table, MultiBackend>;
 
-fn with_words(mut query: Query, words: Option<&str>) -> Query {
-    for word in words.into_iter().flat_map(str::split_whitespace).take(10) {
+/// A condition for each word.
+fn words_of(words: &str) -> Vec<Term<logs::table>> {
+    let term = |word: &str| {
         let pattern = contains_pattern(word);
         let message = lower(logs::message).like(pattern.clone()).escape('\\');
-        query = query.filter(message.or(lower(logs::name).like(pattern).escape('\\')));
-    }
-    query
+        let found = message.or(lower(logs::name).like(pattern).escape('\\'));
+        Box::new(found.nullable()) as Term<logs::table>
+    };
+    words.split_whitespace().take(10).map(term).collect()
 }
 
 fn of(workspace: WorkspaceId, which: &Of) -> Query {
@@ -188,7 +216,10 @@ fn of(workspace: WorkspaceId, which: &Of) -> Query {
     if let Some(level) = which.level {
         query = query.filter(logs::level.ge(level));
     }
-    with_words(query, which.words.as_deref())
+    match which.words.as_deref().and_then(|words| join(Operator::And, words_of(words))) {
+        Some(term) => query.filter(term),
+        None => query,
+    }
 }
 
 /// Lines before a place, the last one first.

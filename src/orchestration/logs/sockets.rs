@@ -13,7 +13,7 @@ use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::routes::resource;
 use crate::base::live::Topic;
-use crate::orchestration::wire::outgoing::{self, Feed, News};
+use crate::orchestration::wire::outgoing::{self, BATCH, Feed, News, Place};
 
 /// The addresses that take their key in the first frame; below `/api`, outside of its layer.
 pub fn open_routes(config: &mut web::ServiceConfig) {
@@ -43,12 +43,19 @@ impl Feed for Logs {
         Ok(Self(filter))
     }
 
-    fn backfill(&self, _: &mut Db, _: WorkspaceId, _: Instant) -> QueryResult<Vec<News>> {
-        Ok(Vec::new())
+    fn backfill(
+        &self,
+        _: &mut Db,
+        _: WorkspaceId,
+        _: Instant,
+        _: Option<Place>,
+    ) -> QueryResult<(Vec<News>, Option<Place>)> {
+        Ok((Vec::new(), None))
     }
 
-    fn since(&self, db: &mut Db, workspace: WorkspaceId, since: Instant) -> QueryResult<Vec<News>> {
-        let found = queries::received_since(db, workspace, since)?;
+    fn since(&self, db: &mut Db, workspace: WorkspaceId, after: Place) -> QueryResult<Vec<News>> {
+        let after = (after.0, after.1.into());
+        let found = queries::received_since(db, workspace, after, BATCH)?;
         let told = |log: Log| {
             let (id, at) = (log.id.uuid(), queries::received_at(log.id));
             let text = self.0.holds(&log).then(|| {

@@ -195,7 +195,19 @@ impl StateCreate {
     }
 }
 
+/// A cancellation is taken as done after so long.
+const CANCELLING: jiff::SignedDuration = jiff::SignedDuration::from_secs(300);
+
 impl State {
+    /// When a pause that nobody ends, or a cancellation that nobody answers, is taken as over.
+    pub fn expires_at(&self) -> Option<Instant> {
+        match self.kind {
+            StateType::Paused => self.state_details.pause_timeout,
+            StateType::Cancelling => Some(self.timestamp + CANCELLING),
+            _ => None,
+        }
+    }
+
     /// A state of the server's own making.
     pub fn made(kind: StateType, name: &str, now: Instant) -> Self {
         Self {

@@ -120,8 +120,10 @@ pub fn decide(run: &Run<'_>, mut proposed: State, force: bool, now: Instant) -> 
 
 /// 3: what may follow an end.
 fn from_final(run: &Run<'_>, current: &State, proposed: &State) -> Option<Decision> {
-    use StateType::{Cancelling, Completed, Crashed, Paused, Scheduled};
+    use StateType::{Cancelled, Cancelling, Completed, Crashed, Paused, Pending, Scheduled};
     match proposed.kind {
+        // 6: what was cancelled before a worker took it up is not taken up.
+        Pending if current.kind == Cancelled => Some(no_pending(current)),
         Cancelling | Paused | Crashed => Some(Decision::Abort(format!(
             "Run is already in terminal state {}.",
             current.kind.as_str()
@@ -141,6 +143,13 @@ fn from_final(run: &Run<'_>, current: &State, proposed: &State) -> Option<Decisi
     }
 }
 
+fn no_pending(current: &State) -> Decision {
+    Decision::Abort(format!(
+        "This run is in a {} state and cannot transition to a PENDING state.",
+        current.kind.as_str()
+    ))
+}
+
 fn from_open(run: &Run<'_>, current: &State, proposed: &State, now: Instant) -> Option<Decision> {
     use StateType::{Cancelled, Cancelling, Failed, Paused, Pending, Running, Scheduled};
     match (current.kind, proposed.kind) {
@@ -148,15 +157,14 @@ fn from_open(run: &Run<'_>, current: &State, proposed: &State, now: Instant) -> 
         (Cancelling, kind) if kind != Cancelled => Some(reject("This run is being cancelled.")),
         // 5
         (Scheduled, Cancelling) if !run.has_process || current.name == "Resuming" => {
-            Some(cancelled(run, now))
+            Some(cancelled(run, proposed, now))
         }
-        (Paused, Cancelling) if current.state_details.pause_reschedule => Some(cancelled(run, now)),
+        (Paused, Cancelling) if current.state_details.pause_reschedule => {
+            Some(cancelled(run, proposed, now))
+        }
         // 6
         (Pending, Pending) if proposed.name != current.name && proposed.name != "Pending" => None,
-        (Pending | Running, Pending) => Some(Decision::Abort(format!(
-            "This run is in a {} state and cannot transition to a PENDING state.",
-            current.kind.as_str()
-        ))),
+        (Pending | Running, Pending) => Some(no_pending(current)),
         // 9
         (Scheduled, Scheduled) if proposed.name == "Late" && current.name == "Late" => {
             Some(reject("The run is late already."))
@@ -185,8 +193,9 @@ pub(super) fn waits(current: &State, now: Instant) -> Option<Decision> {
     Some(Decision::Wait(seconds, "Scheduled time is in the future".to_owned()))
 }
 
-fn cancelled(run: &Run<'_>, now: Instant) -> Decision {
-    let state = State::made(StateType::Cancelled, "Cancelled", now);
+fn cancelled(run: &Run<'_>, wish: &State, now: Instant) -> Decision {
+    let mut state = State::made(StateType::Cancelled, "Cancelled", now);
+    state.state_details.transition_id = wish.state_details.transition_id;
     let reason = "The run was not begun, so it is cancelled at once.";
     Decision::Reject(Some((Box::new(state), run.policy.clone())), reason.to_owned())
 }
@@ -230,6 +239,8 @@ fn retry(run: &Run<'_>, failed: &State, now: Instant) -> Decision {
     state.message.clone_from(&failed.message);
     state.data.clone_from(&failed.data);
     state.state_details.scheduled_time = Some(now + run.policy.delay(run.run_count));
+    // The same wish once more, whose answer was lost, finds this state and not another end.
+    state.state_details.transition_id = failed.state_details.transition_id;
     let policy = Policy {
         retry_type: Some("in_process".to_owned()),
         pause_keys: Vec::new(),
@@ -366,7 +377,7 @@ mod tests {
                 let is_over = from.is_final();
                 let expected = match (from, to) {
                     (_, Cancelling | Paused | Crashed | Scheduled) if is_over => "abort",
-                    (Pending | Running, Pending) => "abort",
+                    (Pending | Running | Cancelled, Pending) => "abort",
                     (Cancelling, to) if *to != Cancelled => "reject",
                     (Paused, Pending | Cancelling) => "reject",
                     (from, Paused) if *from != Running => "reject",
@@ -389,6 +400,23 @@ mod tests {
         assert_eq!(word(&decide(&run(&current, &FRESH), again.clone(), false, at(1))), "reject");
         again.state_details.transition_id = Some(Uuid::from_u128(2));
         assert_eq!(word(&decide(&run(&current, &FRESH), again, false, at(1))), "accept Running");
+    }
+
+    /// §5.1, 2, 14: a wish whose answer was lost finds what became of it, and takes no other try away.
+    #[test]
+    fn a_failure_told_twice_takes_one_try() {
+        let current = state(StateType::Running);
+        let policy = Policy { retries: Some(1), ..Policy::default() };
+        let mut failed = state(StateType::Failed);
+        failed.state_details.transition_id = Some(Uuid::from_u128(1));
+        let first = Run { run_count: 1, ..run(&current, &policy) };
+        let Decision::Reject(Some((retry, _)), _) = decide(&first, failed.clone(), false, at(1))
+        else {
+            panic!("no other try");
+        };
+        assert_eq!(retry.name, "AwaitingRetry");
+        let again = Run { run_count: 1, ..run(&retry, &policy) };
+        assert_eq!(word(&decide(&again, failed, false, at(2))), "reject");
     }
 
     /// §5.1, 3: a kept result stays.

@@ -154,6 +154,8 @@ fn retry(run: &TaskSeen<'_>, failed: &State, now: Instant) -> Decision {
     let delay = (delay * (1.0 + jitter * run.chance)).min(3_155_760_000.0);
     let delay = jiff::SignedDuration::try_from_secs_f64(delay).unwrap_or_default();
     state.state_details.scheduled_time = Some(now + delay);
+    // The same wish once more, whose answer was lost, finds this state and not another end.
+    state.state_details.transition_id = failed.state_details.transition_id;
     let policy = Policy { retry_type: Some("in_process".to_owned()), ..run.policy.clone() };
     Decision::Reject(Some((Box::new(state), policy)), "Retrying".to_owned())
 }

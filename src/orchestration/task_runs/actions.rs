@@ -240,13 +240,24 @@ pub fn mirror(
     keep_state(db, workspace, (&run, flow_run.as_ref()), (before.as_ref(), &state))
 }
 
-/// Cancels what has not ended in a flow's run that was cancelled (§4.2).
+/// Cancels some of what has not ended in a flow's run that was cancelled (§4.2); returns how many.
 ///
 /// # Errors
 /// The database's fault.
-pub fn cancel_in(db: &mut Db, workspace: WorkspaceId, id: FlowRunId, now: Instant) -> Result<()> {
+pub fn cancel_in(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    id: FlowRunId,
+    limit: i64,
+    now: Instant,
+) -> Result<usize> {
+    let open = queries::open_in(db, workspace, id, limit)?;
+    if open.is_empty() {
+        return Ok(0);
+    }
     let flow_run = flow_runs::one(db, workspace, id)?;
-    for task in queries::open_in(db, workspace, id)? {
+    for task in &open {
+        let task = *task;
         let Some(mut run) = queries::locked(db, workspace, task)? else { continue };
         let before = run.state().cloned();
         let mut state = State::made(StateType::Cancelled, "Cancelled", now);
@@ -256,7 +267,7 @@ pub fn cancel_in(db: &mut Db, workspace: WorkspaceId, id: FlowRunId, now: Instan
         queries::update(db, workspace, &run)?;
         keep_state(db, workspace, (&run, flow_run.as_ref()), (before.as_ref(), &state))?;
     }
-    Ok(())
+    Ok(open.len())
 }
 
 /// Gives a run another name.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::actions::{self, Wanted};
 use super::model::{Body, TaskRun, TaskRunId};
-use super::queries::{self, Sort};
+use super::queries::{self, LONGEST_KEY, Sort};
 use crate::access::permission::needs::{ManageFlows, RunFlows, SeeFlows};
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
@@ -214,6 +214,10 @@ pub async fn create(
         policy: body.empirical_policy.unwrap_or_default(),
         state: body.state,
     };
+    if wanted.task_key.len() > LONGEST_KEY || wanted.dynamic_key.len() > LONGEST_KEY {
+        let rule = format!("task_key and dynamic_key: use {LONGEST_KEY} bytes at most.");
+        return Err(Error::Invalid(rule));
+    }
     let (run, is_new) = actions::create(&app, access, wanted).await?;
     let body = body_of(run, app.now());
     Ok(if is_new { created(&body) } else { ok(&body) })

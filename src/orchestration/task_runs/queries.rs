@@ -1,5 +1,7 @@
 //! Finding and keeping runs of tasks.
 
+use std::borrow::Cow;
+
 use diesel::prelude::*;
 
 use super::model::{TaskRun, TaskRunId};
@@ -7,6 +9,8 @@ use crate::access::WorkspaceId;
 use crate::base::db::schema::{task_run_states, task_runs};
 use crate::base::db::{Db, Id, Instant, Json, MultiBackend, Prepared, on_each_backend};
 use crate::base::http::json::Window;
+use crate::base::secret::sha256;
+use crate::base::text::hex;
 use crate::orchestration::flow_runs::model::FlowRunId;
 use crate::orchestration::states::model::{State, StateType};
 use crate::orchestration::wire::filter::Term;
@@ -109,6 +113,44 @@ pub fn some(
     query.limit(window.limit).offset(window.offset).select(TaskRun::as_select()).load(db)
 }
 
+/// The condition of being in a run of a flow.
+pub fn in_run(run: FlowRunId) -> Term<task_runs::table> {
+    Box::new(task_runs::flow_run_id.eq(run))
+}
+
+/// How many runs in a run of a flow failed, and the first of them.
+///
+/// # Errors
+/// The database's fault.
+pub fn failed(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    run: FlowRunId,
+) -> QueryResult<(i64, Option<TaskRun>)> {
+    let kinds = [StateType::Failed, StateType::Crashed];
+    let term = || -> Term<task_runs::table> {
+        Box::new(task_runs::flow_run_id.eq(run).and(task_runs::state_type.eq_any(kinds)))
+    };
+    let first = some(db, workspace, Some(term()), Sort::Expected, Window { limit: 1, offset: 0 })?;
+    Ok((count(db, workspace, Some(term()))?, first.into_iter().next()))
+}
+
+/// How many runs stand before one in the order in which they are due, in its run of a flow.
+///
+/// # Errors
+/// The database's fault.
+pub fn place_in_run(db: &mut Db, workspace: WorkspaceId, run: &TaskRun) -> QueryResult<i64> {
+    let (expected, id) = (task_runs::expected_start_at, task_runs::id);
+    let before = expected.lt(run.expected_start_at);
+    let same = expected.eq(run.expected_start_at).and(id.lt(run.id));
+    task_runs::table
+        .filter(task_runs::workspace_id.eq(workspace))
+        .filter(task_runs::flow_run_id.eq(run.flow_run_id))
+        .filter(before.or(same))
+        .count()
+        .get_result(db)
+}
+
 /// How many runs of a workspace there are.
 ///
 /// # Errors
@@ -121,20 +163,44 @@ pub fn count(
     of(workspace, term).count().get_result(db)
 }
 
-/// Runs in a run of a flow that have not ended, with an id for each.
+/// Runs in a run of a flow that have not ended; at most `limit`.
 ///
 /// # Errors
 /// The database's fault.
-pub fn open_in(db: &mut Db, workspace: WorkspaceId, run: FlowRunId) -> QueryResult<Vec<TaskRunId>> {
+pub fn open_in(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    run: FlowRunId,
+    limit: i64,
+) -> QueryResult<Vec<TaskRunId>> {
     let ended: Vec<StateType> =
         StateType::ALL.iter().copied().filter(|kind| kind.is_final()).collect();
     task_runs::table
         .filter(task_runs::workspace_id.eq(workspace))
         .filter(task_runs::flow_run_id.eq(run))
         .filter(task_runs::state_type.is_null().or(task_runs::state_type.ne_all(ended)))
-        .limit(1000)
+        .limit(limit)
         .select(task_runs::id)
         .load(db)
+}
+
+/// Removes some runs of tasks in some runs of flows, with their states; returns how many.
+///
+/// # Errors
+/// The database's fault.
+pub fn delete_in(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    runs: &[FlowRunId],
+    limit: i64,
+) -> QueryResult<usize> {
+    let some = task_runs::table.filter(task_runs::workspace_id.eq(workspace));
+    let ids: Vec<TaskRunId> = some
+        .filter(task_runs::flow_run_id.eq_any(runs.to_vec()))
+        .limit(limit)
+        .select(task_runs::id)
+        .load(db)?;
+    diesel::delete(some.filter(task_runs::id.eq_any(ids))).execute(db)
 }
 
 /// Keeps a new run in its state.
@@ -200,6 +266,17 @@ pub fn update(db: &mut Db, workspace: WorkspaceId, run: &TaskRun) -> QueryResult
     Ok(())
 }
 
+/// Bytes of a key in an index, at most: PostgreSQL takes no entry of more than a third of a page.
+pub const LONGEST_KEY: usize = 1000;
+
+/// A cache key as the index holds it: a long one by its hash.
+fn indexed(key: &str) -> Cow<'_, str> {
+    if key.len() <= LONGEST_KEY {
+        return Cow::Borrowed(key);
+    }
+    Cow::Owned(format!("sha256:{}", hex(&sha256(key.as_bytes()))))
+}
+
 /// Keeps a state that a run was in; one that is known already stays.
 ///
 /// # Errors
@@ -212,12 +289,13 @@ pub fn insert_state(
 ) -> QueryResult<()> {
     // Only results can be taken by other runs.
     let details = Some(&state.state_details).filter(|_| state.kind == StateType::Completed);
+    let cache_key = details.and_then(|details| details.cache_key.as_deref()).map(indexed);
     let row = (
         task_run_states::id.eq(state.id),
         task_run_states::workspace_id.eq(workspace),
         task_run_states::task_run_id.eq(run),
         task_run_states::at.eq(state.timestamp),
-        task_run_states::cache_key.eq(details.and_then(|details| details.cache_key.as_deref())),
+        task_run_states::cache_key.eq(&cache_key),
         task_run_states::cache_expires_at.eq(details.and_then(|details| details.cache_expiration)),
         task_run_states::state.eq(Json(state.clone())),
     );
@@ -241,7 +319,7 @@ pub fn cached(
     let expires = task_run_states::cache_expires_at;
     let state: Option<Json<State>> = task_run_states::table
         .filter(task_run_states::workspace_id.eq(workspace))
-        .filter(task_run_states::cache_key.eq(key))
+        .filter(task_run_states::cache_key.eq(indexed(key)))
         .filter(expires.is_null().or(expires.gt(now)))
         .order(task_run_states::at.desc())
         .select(task_run_states::state)

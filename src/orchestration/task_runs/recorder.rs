@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::model::{Body, TaskRun, TaskRunId};
-use super::queries;
+use super::queries::{self, LONGEST_KEY};
 use crate::access::WorkspaceId;
 use crate::base::db::{Db, Id, Instant, Json};
 use crate::base::error::Result;
@@ -95,6 +95,10 @@ fn keep(
 ) -> Result<()> {
     let keys = (told.task_key.clone().unwrap_or_default(), told.dynamic_key.clone());
     let keys = (keys.0, keys.1.unwrap_or_else(|| id.to_string()));
+    if keys.0.len() > LONGEST_KEY || keys.1.len() > LONGEST_KEY {
+        tracing::info!(task_run.id = %id, "a task of a key that is too long is not kept");
+        return Ok(());
+    }
     let mut found = queries::locked(db, workspace, id)?;
     if let (None, Some(flow_run)) = (&found, flow_run) {
         // The same run under another id.

@@ -7,7 +7,7 @@ use diesel::expression::{
 };
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::QueryResult;
-use diesel::sql_types::{Bool, Nullable, Text};
+use diesel::sql_types::{Bool, Nullable};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -22,11 +22,6 @@ const VALUES: usize = 200;
 
 /// A condition on rows of a table.
 pub type Term<T> = Box<dyn BoxableExpression<T, MultiBackend, SqlType = Nullable<Bool>>>;
-
-diesel::define_sql_function! {
-    /// A text in lower case.
-    fn lower(text: Text) -> Text;
-}
 
 /// How pieces are joined.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
@@ -262,9 +257,7 @@ macro_rules! conditions {
         fn named(name: &Named) -> Result<Vec<Rows>> {
             let mut terms: Vec<Rows> = Vec::new();
             if let Some(pattern) = name.pattern()? {
-                let found = $crate::orchestration::wire::filter::lower($table::name)
-                    .like(pattern)
-                    .escape('\\');
+                let found = $crate::base::db::lower($table::name).like(pattern).escape('\\');
                 terms.push(Box::new(found.nullable()));
             }
             if let Some(any) = &name.any_ {

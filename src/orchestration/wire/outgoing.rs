@@ -11,8 +11,7 @@ use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, Session};
 use diesel::QueryResult;
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
-use tokio::sync::watch;
-use tokio::time::{Instant as Tick, interval, sleep, timeout};
+use tokio::time::{Instant as Tick, interval, sleep_until, timeout};
 use uuid::Uuid;
 
 use crate::access::permission::Permission;
@@ -49,19 +48,31 @@ pub trait Feed: Sized + Send + Sync + 'static {
     /// [`Error::Invalid`] for a filter that cannot be.
     fn of(filter: Value) -> Result<Self>;
 
-    /// What is there already.
+    /// Some of what is there already, behind a place, and where to go on.
     ///
     /// # Errors
     /// The database's fault.
-    fn backfill(&self, db: &mut Db, workspace: WorkspaceId, now: Instant)
-    -> QueryResult<Vec<News>>;
+    fn backfill(
+        &self,
+        db: &mut Db,
+        workspace: WorkspaceId,
+        now: Instant,
+        after: Option<Place>,
+    ) -> QueryResult<(Vec<News>, Option<Place>)>;
 
-    /// What this server heard of since a moment, in that order; what the filter leaves out without a text.
+    /// What this server heard of behind a place, in that order, [`BATCH`] at most; what the filter leaves out
+    /// without a text.
     ///
     /// # Errors
     /// The database's fault.
-    fn since(&self, db: &mut Db, workspace: WorkspaceId, since: Instant) -> QueryResult<Vec<News>>;
+    fn since(&self, db: &mut Db, workspace: WorkspaceId, after: Place) -> QueryResult<Vec<News>>;
 }
+
+/// A place in a list by time: behind the thing of that time and id.
+pub type Place = (Instant, Uuid);
+
+/// Things read at a time.
+pub const BATCH: i64 = 200;
 
 /// Opens a socket; who it is for is said in its first frame.
 ///
@@ -101,8 +112,11 @@ type End = (CloseCode, String);
 /// At least so long between two questions to the database, and so long at most without one.
 const PACE: Duration = Duration::from_millis(50);
 
-/// Changes that began before others and ended after them are looked for this far back.
+/// Changes that began before others and ended after them are looked for this far back: each time where that is
+/// little, else this often.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(5);
+const LOOK_BACK: Duration = Duration::from_secs(1);
+const LITTLE: usize = 3;
 
 impl Socket {
     /// A frame of a kind within the time for first frames.
@@ -160,7 +174,8 @@ impl Socket {
         let workspace = standing.workspace();
         // Listening comes first: what happens meanwhile is in one of the two.
         let mut news = self.app.live.listen(workspace.uuid(), F::TOPIC);
-        let mut reader = Reader::new(feed, workspace, self.app.now());
+        let mut reader = Reader::new(feed, standing, self.app.now());
+        let mut told: Option<Tick> = None;
         if backfills && !reader.backfill(&self.app, &mut self.session).await? {
             return Ok((CloseCode::Normal, String::new()));
         }
@@ -170,8 +185,24 @@ impl Socket {
         let mut heard = Tick::now();
         loop {
             let is_open = tokio::select! {
-                told = told(&mut news) => {
-                    told && reader.read(&self.app, &mut self.session).await?
+                changed = news.changed(), if told.is_none() => {
+                    // A moment later, so that several come together.
+                    told = Some(Tick::now() + PACE);
+                    changed.is_ok()
+                }
+                () = sleep_until(told.unwrap_or_else(Tick::now)), if told.is_some() => {
+                    news.mark_unchanged();
+                    match reader.read(&self.app, &mut self.session).await? {
+                        Reading::More => {
+                            told = Some(Tick::now());
+                            true
+                        }
+                        Reading::Done => {
+                            told = None;
+                            true
+                        }
+                        Reading::Closed => false,
+                    }
                 }
                 message = self.stream.recv() => {
                     heard = Tick::now();
@@ -187,11 +218,9 @@ impl Socket {
                     }
                 }
                 _ = ask.tick() => {
-                    match standing.check(&self.app).await {
-                        Ok(_) | Err(Error::Unavailable) => {}
-                        Err(error) => return Err(error),
-                    }
-                    reader.read(&self.app, &mut self.session).await?
+                    reader.ask(&self.app).await?;
+                    told.get_or_insert_with(Tick::now);
+                    true
                 }
                 _ = ping.tick() => {
                     heard.elapsed() <= socket::SILENCE && self.session.ping(b"").await.is_ok()
@@ -207,60 +236,118 @@ impl Socket {
     }
 }
 
-/// Waits for news, a moment longer so that several come together.
-async fn told(news: &mut watch::Receiver<u64>) -> bool {
-    if news.changed().await.is_err() {
-        return false;
-    }
-    sleep(PACE).await;
-    news.mark_unchanged();
-    true
+/// How a reading ended.
+enum Reading {
+    /// All of it was passed on.
+    Done,
+    /// There is more.
+    More,
+    /// Nobody takes it any more.
+    Closed,
 }
+
+/// Reads in a row, at most, before other things get their turn.
+const AT_ONCE: usize = 10;
 
 /// Reads what is new, each thing once.
 struct Reader<F> {
     feed: Arc<F>,
     workspace: WorkspaceId,
-    at: Instant,
+    standing: Standing,
+    asked: Tick,
+    /// Nothing from before this is new.
+    began: Instant,
+    at: Place,
+    looked_back: Tick,
+    is_little: bool,
     seen: HashMap<Uuid, Instant>,
 }
 
 impl<F: Feed> Reader<F> {
-    fn new(feed: F, workspace: WorkspaceId, now: Instant) -> Self {
-        Self { feed: Arc::new(feed), workspace, at: now, seen: HashMap::new() }
+    fn new(feed: F, standing: Standing, now: Instant) -> Self {
+        Self {
+            feed: Arc::new(feed),
+            workspace: standing.workspace(),
+            standing,
+            asked: Tick::now(),
+            began: now,
+            at: (now, Uuid::nil()),
+            looked_back: Tick::now(),
+            is_little: true,
+            seen: HashMap::new(),
+        }
     }
 
-    async fn backfill(&mut self, app: &App, session: &mut Session) -> Result<bool> {
-        let (feed, workspace, now) = (Arc::clone(&self.feed), self.workspace, app.now());
-        let found = app.db.read(move |db| Ok(feed.backfill(db, workspace, now)?)).await?;
-        self.send(session, found).await
+    /// Asks whether the key still may.
+    async fn ask(&mut self, app: &App) -> Result<()> {
+        self.asked = Tick::now();
+        match self.standing.check(app).await {
+            Ok(_) | Err(Error::Unavailable) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same where that was long ago, however much there is to pass on meanwhile.
+    async fn ask_again(&mut self, app: &App) -> Result<()> {
+        if self.asked.elapsed() < ASK_AGAIN.unsigned_abs() { Ok(()) } else { self.ask(app).await }
     }
 
     /// Returns whether somebody still takes it.
-    async fn read(&mut self, app: &App, session: &mut Session) -> Result<bool> {
+    async fn backfill(&mut self, app: &App, session: &mut Session) -> Result<bool> {
+        let mut after = None;
         loop {
-            let (feed, workspace, since) =
-                (Arc::clone(&self.feed), self.workspace, self.at - OVERLAP);
-            let found = match app.db.read(move |db| Ok(feed.since(db, workspace, since)?)).await {
-                // What is new now is new later too.
-                Err(Error::Unavailable) => return Ok(true),
-                found => found?,
-            };
-            let before = self.seen.len();
-            let is_full = found.len() >= 1000;
-            if let Some(last) = found.last() {
-                self.at = self.at.max(last.at);
-            }
+            self.ask_again(app).await?;
+            let (feed, workspace, now) = (Arc::clone(&self.feed), self.workspace, app.now());
+            let (found, next) =
+                app.db.read(move |db| Ok(feed.backfill(db, workspace, now, after)?)).await?;
             if !self.send(session, found).await? {
                 return Ok(false);
             }
-            let is_new = self.seen.len() > before;
-            let horizon = self.at - OVERLAP;
-            self.seen.retain(|_, at| *at >= horizon);
-            if !(is_full && is_new) {
+            if next.is_none() {
                 return Ok(true);
             }
+            after = next;
         }
+    }
+
+    async fn read(&mut self, app: &App, session: &mut Session) -> Result<Reading> {
+        let looks_back = self.is_little || self.looked_back.elapsed() >= LOOK_BACK;
+        let mut from = self.at;
+        if looks_back {
+            from = ((self.at.0 - OVERLAP).max(self.began), Uuid::nil());
+        }
+        let mut reads = 0;
+        loop {
+            self.ask_again(app).await?;
+            let (feed, workspace) = (Arc::clone(&self.feed), self.workspace);
+            let found = match app.db.read(move |db| Ok(feed.since(db, workspace, from)?)).await {
+                // What is new now is new later too.
+                Err(Error::Unavailable) => return Ok(Reading::Done),
+                found => found?,
+            };
+            reads += 1;
+            let is_last = i64::try_from(found.len()).unwrap_or(0) < BATCH;
+            if let Some(last) = found.last() {
+                from = (last.at, last.id);
+                self.at = self.at.max(from);
+            }
+            if !self.send(session, found).await? {
+                return Ok(Reading::Closed);
+            }
+            if is_last {
+                break;
+            }
+            if !looks_back && reads >= AT_ONCE {
+                return Ok(Reading::More);
+            }
+        }
+        if looks_back {
+            self.looked_back = Tick::now();
+            self.is_little = reads <= LITTLE;
+        }
+        let horizon = self.at.0 - OVERLAP;
+        self.seen.retain(|_, at| *at >= horizon);
+        Ok(Reading::Done)
     }
 
     async fn send(&mut self, session: &mut Session, found: Vec<News>) -> Result<bool> {

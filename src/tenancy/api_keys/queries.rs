@@ -1,7 +1,6 @@
 //! Reading and writing keys; always those of one person.
 
 use diesel::prelude::*;
-use diesel::sql_types::Text;
 
 use super::model::{Key, KeyId};
 use crate::access::actor::Reach;
@@ -9,13 +8,8 @@ use crate::access::membership;
 use crate::access::{UserId, WorkspaceId};
 use crate::base::db::paging::{PAGE_SIZE, Position, Slice, contains_pattern};
 use crate::base::db::schema::{api_keys, users, workspaces};
-use crate::base::db::{Db, Instant, MultiBackend};
+use crate::base::db::{Db, Instant, MultiBackend, lower};
 use crate::base::secret::ApiKey;
-
-diesel::define_sql_function! {
-    /// Lower case; the embedded database knows that of ASCII letters only.
-    fn lower(text: Text) -> Text;
-}
 
 type Keys = api_keys::BoxedQuery<'static, MultiBackend>;
 

@@ -10,7 +10,7 @@ use super::body::{FlowRunBody, body_of};
 use crate::access::permission::needs::{ManageFlows, RunFlows};
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::json::{JsonBody, Refusal, created, no_content, ok, path_id};
 use crate::orchestration::flow_runs::actions::{self, Change, Wanted};
@@ -18,6 +18,7 @@ use crate::orchestration::flow_runs::model::Body;
 use crate::orchestration::states::model::StateCreate;
 use crate::orchestration::states::outcome::{OrchestrationResult, SetState};
 use crate::orchestration::states::rules::Policy;
+use crate::orchestration::task_runs::queries::LONGEST_KEY;
 
 /// A run that is about to be made.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -67,6 +68,9 @@ pub async fn create(
     body: JsonBody<FlowRunCreate>,
 ) -> Result<HttpResponse> {
     let body = body.parsed()?;
+    if body.idempotency_key.as_ref().is_some_and(|key| key.len() > LONGEST_KEY) {
+        return Err(Error::Invalid(format!("idempotency_key: use {LONGEST_KEY} bytes at most.")));
+    }
     let wanted = Wanted {
         flow: Some(body.flow_id.into()),
         name: body.name,

@@ -16,6 +16,7 @@ use crate::base::http::page::{Notice, Page, Shell};
 use crate::base::http::see_other;
 use crate::orchestration::flow_runs::model::{FlowRun, FlowRunId};
 use crate::orchestration::flow_runs::{actions, queries};
+use crate::orchestration::states::model::StateType;
 use crate::orchestration::view::Chip;
 use crate::urls;
 
@@ -33,6 +34,8 @@ struct ChangePage {
     /// Why it cannot be done.
     refused: Option<&'static str>,
 }
+
+const WITH_IT: &str = "Its task runs and subflows that have not ended are cancelled with it.";
 
 async fn found<P: Needs>(access: &WorkspaceAccess<P>, app: &App, id: FlowRunId) -> Result<FlowRun> {
     let workspace = access.workspace().id;
@@ -55,14 +58,18 @@ pub(super) async fn ask_cancel(
         "No process is known that could stop it: if it runs on somebody’s machine, it goes on there, \
          and is taken as cancelled after five minutes."
     };
-    let begun = run.started_at.is_some();
-    let texts = if begun {
-        vec![
-            by_whom.to_owned(),
-            "Its task runs and subflows that have not ended are cancelled with it.".to_owned(),
-        ]
+    let kind = run.state().map(|state| state.kind);
+    let is_at_once = kind == Some(StateType::Paused)
+        || (kind == Some(StateType::Scheduled) && run.infrastructure_pid.is_none());
+    let texts = if is_at_once {
+        let waits = "Nothing runs that has to be stopped, so it is cancelled at once.";
+        let mut texts = vec![waits.to_owned()];
+        if run.started_at.is_some() {
+            texts.push(WITH_IT.to_owned());
+        }
+        texts
     } else {
-        vec!["It has not begun, so it is cancelled at once.".to_owned()]
+        vec![by_whom.to_owned(), WITH_IT.to_owned()]
     };
     let (account, handle) = place(access.workspace());
     Page(ChangePage {

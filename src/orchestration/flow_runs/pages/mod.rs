@@ -6,6 +6,8 @@ mod list;
 pub mod rows;
 mod show;
 
+pub use show::TASKS;
+
 use actix_web::web;
 
 use crate::access::membership::Workspace;

@@ -15,7 +15,7 @@ use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::json::{Window, path_id};
 use crate::base::http::page::{Page, Shell};
-use crate::base::text::{When, counted};
+use crate::base::text::{When, counted, thousands};
 use crate::orchestration::flow_runs::forms::LinesParams;
 use crate::orchestration::flow_runs::model::{FlowRun, FlowRunId};
 use crate::orchestration::flow_runs::queries;
@@ -79,6 +79,9 @@ struct Gantt {
     label: String,
     /// Set where there are more than are shown.
     note: String,
+    /// The tasks before these, and after them.
+    before_href: Option<String>,
+    after_href: Option<String>,
 }
 
 struct Task {
@@ -93,7 +96,7 @@ struct Task {
 }
 
 /// Tasks, states and subflows on the page, at most.
-const TASKS: i64 = 100;
+pub const TASKS: i64 = 100;
 const CHILDREN: i64 = 20;
 
 struct Found {
@@ -102,20 +105,27 @@ struct Found {
     states: Vec<State>,
     tasks: Vec<TaskRun>,
     task_count: i64,
+    /// Tasks before these.
+    task_offset: i64,
+    /// How many tasks failed, and the first of them.
+    failed: (i64, Option<TaskRun>),
     parent: Option<FlowRun>,
     children: Vec<FlowRun>,
 }
 
-fn find(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> Result<Found> {
+fn find(
+    db: &mut Db,
+    (workspace, id): (WorkspaceId, FlowRunId),
+    params: &LinesParams,
+) -> Result<Found> {
     let run = queries::one(db, workspace, id)?.ok_or(Error::NotFound)?;
-    let in_run = || {
-        use crate::base::db::schema::task_runs as table;
-        use diesel::prelude::*;
-        let term: crate::orchestration::wire::filter::Term<table::table> =
-            Box::new(table::flow_run_id.eq(id));
-        Some(term)
-    };
-    let window = Window { limit: TASKS, offset: 0 };
+    let in_run = || Some(task_runs::in_run(id));
+    let task_count = task_runs::count(db, workspace, in_run())?;
+    let task_offset = params.tasks.parse().unwrap_or(0).clamp(0, (task_count - 1).max(0));
+    let task_offset = task_offset - task_offset % TASKS;
+    let window = Window { limit: TASKS, offset: task_offset };
+    let is_bad = run.state().is_some_and(|state| is_failure(state.kind));
+    let failed = if is_bad { task_runs::failed(db, workspace, id)? } else { (0, None) };
     let parent = match run.parent_task_run_id {
         Some(task) => match task_runs::one(db, workspace, task.cast())? {
             Some(task) => match task.flow_run_id {
@@ -130,7 +140,9 @@ fn find(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> Result<Found> {
         flow: flows::name_of(db, workspace, run.flow_id)?.unwrap_or_default(),
         states: queries::states(db, workspace, id)?,
         tasks: task_runs::some(db, workspace, in_run(), task_runs::Sort::Expected, window)?,
-        task_count: task_runs::count(db, workspace, in_run())?,
+        task_count,
+        task_offset,
+        failed,
         children: queries::children(db, workspace, id, CHILDREN)?,
         parent,
         run,
@@ -148,8 +160,10 @@ pub(super) async fn show(
     let (workspace, now) = (access.workspace().clone(), app.now());
     let params = params.map(web::Query::into_inner).unwrap_or_default();
     let (at, asked) = (workspace.id, params.clone());
-    let (found, lines) =
-        app.db.read(move |db| Ok((find(db, at, id)?, lines_of(db, (at, id), &asked)?))).await?;
+    let (found, lines) = app
+        .db
+        .read(move |db| Ok((find(db, (at, id), &asked)?, lines_of(db, (at, id), &asked)?)))
+        .await?;
     let (account, handle) = place(&workspace);
     let here = urls::flow_run(account, handle, id);
     let run = &found.run;
@@ -160,6 +174,7 @@ pub(super) async fn show(
         let pairs = [("level", &*params.level), ("q", &*params.q), ("until", until)];
         format!("{}#logs", urls::with_query(&here, &pairs))
     };
+    let tasks_at = |offset: i64| urls::task_runs_from(&here, offset);
     let link = |run: &FlowRun| urls::flow_run(account, handle, run.id);
     let is_stopping = state.is_some_and(|state| state.kind == StateType::Cancelling);
     let may_cancel = !is_over && !is_stopping && access.may(Permission::RunFlows);
@@ -170,7 +185,7 @@ pub(super) async fn show(
         chip: Chip::of_state(state),
         problem: problem(&found),
         states: moments(&found.states),
-        gantt: gantt(&found, now, &link),
+        gantt: gantt(&found, now, &link, &tasks_at),
         older_href: lines.older.as_deref().map(&lines_at),
         newest_href: (!params.until.is_empty()).then(|| lines_at("")),
         download_href: step("logs"),
@@ -203,26 +218,25 @@ pub(super) async fn show(
     .ok()
 }
 
+fn is_failure(kind: StateType) -> bool {
+    matches!(kind, StateType::Failed | StateType::Crashed)
+}
+
 /// What went wrong, in a bold part and the rest.
 fn problem(found: &Found) -> Option<(String, String)> {
     let state = found.run.state()?;
-    if !matches!(state.kind, StateType::Failed | StateType::Crashed) {
+    if !is_failure(state.kind) {
         return None;
     }
-    let failed = |task: &&TaskRun| {
-        task.state()
-            .is_some_and(|state| matches!(state.kind, StateType::Failed | StateType::Crashed))
-    };
-    let bad: Vec<&TaskRun> = found.tasks.iter().filter(failed).collect();
     let message = state.message.clone().unwrap_or_default();
-    let Some(first) = bad.first() else {
+    let (failed, Some(first)) = &found.failed else {
         let kind =
             if state.kind == StateType::Failed { "The run failed." } else { "The run crashed." };
         return Some((kind.to_owned(), message));
     };
     let tasks = counted(found.task_count, "task run", "task runs");
     let why = first.state().and_then(|state| state.message.clone()).unwrap_or_default();
-    let bold = format!("{} of {tasks} failed.", bad.len());
+    let bold = format!("{} of {tasks} failed.", thousands(*failed));
     Some((bold, format!("{}: {}", first.name, first_line(&why))))
 }
 
@@ -272,7 +286,12 @@ fn spacing(length: i64) -> i64 {
 
 const ROW: usize = 28;
 
-fn gantt(found: &Found, now: Instant, link: &dyn Fn(&FlowRun) -> String) -> Option<Gantt> {
+fn gantt(
+    found: &Found,
+    now: Instant,
+    link: &dyn Fn(&FlowRun) -> String,
+    tasks_at: &dyn Fn(i64) -> String,
+) -> Option<Gantt> {
     let begins = |task: &TaskRun| task.started_at.or(task.expected_start_at);
     let ends = |task: &TaskRun| {
         let is_running = task.state().is_some_and(|state| state.kind == StateType::Running);
@@ -323,11 +342,15 @@ fn gantt(found: &Found, now: Instant, link: &dyn Fn(&FlowRun) -> String) -> Opti
         });
     }
     let shown = i64::try_from(tasks.len()).unwrap_or(0);
+    let first = found.task_offset;
     let note = if found.task_count > shown {
-        format!("The first {shown} of {}.", counted(found.task_count, "task run", "task runs"))
+        let all = counted(found.task_count, "task run", "task runs");
+        format!("{} to {} of {all}.", thousands(first + 1), thousands(first + shown))
     } else {
         String::new()
     };
+    let before_href = (first > 0).then(|| tasks_at((first - TASKS).max(0)));
+    let after_href = (first + shown < found.task_count).then(|| tasks_at(first + TASKS));
     Some(Gantt {
         height: 24 + tasks.len() * ROW,
         label: format!(
@@ -339,5 +362,7 @@ fn gantt(found: &Found, now: Instant, link: &dyn Fn(&FlowRun) -> String) -> Opti
         tasks,
         bars,
         note,
+        before_href,
+        after_href,
     })
 }

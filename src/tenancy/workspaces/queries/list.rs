@@ -2,7 +2,7 @@
 
 use diesel::dsl::{InnerJoinQuerySource, count_star};
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::Bool;
 
 use crate::access::actor::{Person, Reach};
 use crate::access::membership::{self, AccountKind, Joined, reachable};
@@ -11,16 +11,11 @@ use crate::access::role::{Role, RoleId, Scopes};
 use crate::access::{AccountId, WorkspaceId};
 use crate::base::db::paging::{COUNT_LIMIT, Position, Slice, contains_pattern};
 use crate::base::db::schema::{accounts, memberships, organization_members, workspaces};
-use crate::base::db::{Db, MultiBackend};
+use crate::base::db::{Db, MultiBackend, lower};
 use crate::tenancy::workspaces::model::{Edge, Filter, Key, Listed, Sort};
 
 /// Workspaces on a page of the list.
 pub const PAGE: usize = 24;
-
-diesel::define_sql_function! {
-    /// Text in lower case.
-    fn lower(text: Text) -> Text;
-}
 
 type Condition = Box<
     dyn BoxableExpression<
