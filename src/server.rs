@@ -33,6 +33,7 @@ pub fn pages(config: &mut ServiceConfig) {
     tenancy::roles::pages(config);
     tenancy::service_accounts::pages(config);
     tenancy::sharing::pages(config);
+    tenancy::transfers::pages(config);
     tenancy::workspaces::pages(config);
     orchestration::pages(config);
 }
@@ -86,6 +87,9 @@ pub fn render_mail(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<
     }
     if tenancy::sharing::mail::TEMPLATES.contains(&template) {
         return tenancy::sharing::mail::render(context, db, mail);
+    }
+    if tenancy::transfers::mail::TEMPLATES.contains(&template) {
+        return tenancy::transfers::mail::render(context, db, mail);
     }
     Err(Error::internal(format!("a mail of no slice: {template}")))
 }

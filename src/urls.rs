@@ -239,6 +239,16 @@ pub fn settings_delete(account: &str, workspace: &str) -> String {
     format!("{}/settings/delete", self::workspace(account, workspace))
 }
 
+/// What transferring a workspace would change, and the request.
+pub fn settings_transfer(account: &str, workspace: &str) -> String {
+    format!("{}/settings/transfer", self::workspace(account, workspace))
+}
+
+/// A transfer that waits, or its receipt.
+pub fn transfer(id: impl Display) -> String {
+    format!("/transfers/{id}")
+}
+
 /// Leaves somebody else's workspace.
 pub fn leave(account: &str, workspace: &str) -> String {
     format!("{}/leave", self::workspace(account, workspace))
@@ -324,10 +334,15 @@ pub fn client_workspace(account_id: impl Display, workspace_id: impl Display) ->
     format!("/account/{account_id}/workspace/{workspace_id}")
 }
 
+/// A workspace on the API.
+pub fn api_workspace(account_id: impl Display, workspace_id: impl Display) -> String {
+    format!("/api/accounts/{account_id}/workspaces/{workspace_id}")
+}
+
 /// Where a list of events on the API goes on.
 pub fn api_events_next(workspace: &crate::access::membership::Workspace, token: &str) -> String {
-    let (account, id) = (workspace.account, workspace.id);
-    format!("/api/accounts/{account}/workspaces/{id}/events/filter/next?page-token={token}")
+    let workspace = api_workspace(workspace.account, workspace.id);
+    format!("{workspace}/events/filter/next?page-token={token}")
 }
 
 /// A file of `static/`, under a name that changes with its content.

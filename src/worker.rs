@@ -28,6 +28,7 @@ pub fn all_jobs() -> Vec<Job> {
         tenancy::invitations::jobs::JOBS,
         tenancy::service_accounts::jobs::JOBS,
         tenancy::sharing::jobs::JOBS,
+        tenancy::transfers::jobs::JOBS,
         tenancy::workspaces::jobs::JOBS,
         orchestration::concurrency::queries::JOBS,
         orchestration::flow_runs::expiry::JOBS,

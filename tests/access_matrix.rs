@@ -8,7 +8,9 @@ use actix_web::{App, HttpRequest, test, web};
 use bulkhead::access::identify::Verified;
 use bulkhead::access::organization::OrganizationRole;
 use bulkhead::access::role::Role;
-use bulkhead::base::db::schema::{api_keys, invitations, memberships, users, workspaces};
+use bulkhead::base::db::schema::{
+    api_keys, invitations, memberships, transfers, users, workspaces,
+};
 use bulkhead::base::db::{Db, Locks};
 use bulkhead::base::error::Result;
 use bulkhead::base::http::routes;
@@ -59,6 +61,7 @@ struct Things {
     key: String,
     flow: String,
     run: String,
+    transfer: String,
     organization: Ids,
 }
 
@@ -166,6 +169,13 @@ async fn furnish_organization(app: &TestApp, ada: &Client) {
         .submit("/organizations/new", &[("name", "Foreign"), ("handle", "elsewhere")])
         .await
         .assert_status(303);
+    // Out of `acme` into `elsewhere`, if that says yes.
+    ada.submit("/workspaces/new?owner=acme", &[("owner", "acme"), ("handle", "out")])
+        .await
+        .assert_status(303);
+    let page = "/workspaces/acme/out/settings/transfer?other=elsewhere";
+    let fields = [("confirm", "acme/out"), ("ack", "access")];
+    ada.submit_form(page, "Request", &fields).await.assert_status(303);
 }
 
 async fn organization_ids(app: &TestApp) -> Ids {
@@ -231,7 +241,9 @@ async fn things(app: &TestApp) -> Things {
             .first(db)?;
         let key: AnyId = api_keys::table.order(api_keys::id).select(api_keys::id).first(db)?;
         let (flow, run) = flow_and_run(db, workspace)?;
+        let transfer: AnyId = transfers::table.select(transfers::id).first(db)?;
         Ok(Things {
+            transfer: transfer.to_string(),
             workspace: workspace.to_string(),
             account: account.to_string(),
             deleted: deleted.to_string(),
@@ -270,6 +282,8 @@ fn path(pattern: &str, things: &Things) -> String {
         &things.membership
     } else if pattern.contains("/collaborators/{id}/") {
         &things.invitation
+    } else if pattern.starts_with("/transfers/") {
+        &things.transfer
     } else if pattern.contains("/deleted/") {
         &things.deleted
     } else {

@@ -80,6 +80,7 @@ fn slices_stand_on_earlier_ones() {
         "roles",
         "service_accounts",
         "sharing",
+        "transfers",
         "closing",
         "outbox",
     ];

@@ -77,6 +77,8 @@ async fn every_column_that_the_code_names_exists() {
         organization_members,
         two_factor,
         recovery_codes,
+        transfers,
+        transfer_grants,
         workspace_roles,
         service_accounts,
         service_account_keys,

@@ -15,6 +15,7 @@ pub mod organization;
 pub mod permission;
 pub mod role;
 pub mod standing;
+pub mod transfers;
 pub mod workspace;
 
 use crate::base::db::Id;

@@ -17,11 +17,12 @@ use super::identify::KeyOfRequest;
 use super::membership::{self, AccountKind, Held, Workspace};
 use super::permission::{Needs, Permission};
 use super::role::{NamedRole, RoleRef, Scopes};
-use super::{AccountId, WorkspaceId};
+use super::transfers::TransferId;
+use super::{AccountId, WorkspaceId, transfers};
 use crate::app::App;
 use crate::base::db::{Db, Instant, Locks};
 use crate::base::error::{Error, Result};
-use crate::base::http::page::{CurrentWorkspace, Shell, SwitchItem};
+use crate::base::http::page::{CurrentWorkspace, Moving, Shell, SwitchItem};
 use crate::urls;
 
 /// Proof that the caller may do `P` in this workspace. Only this module makes one, from the request;
@@ -33,6 +34,7 @@ pub struct WorkspaceAccess<P> {
     held: Held,
     scopes: Scopes,
     switcher: Vec<SwitchItem>,
+    waiting: Option<(TransferId, String)>,
     proof: PhantomData<fn() -> P>,
 }
 
@@ -98,6 +100,8 @@ struct Found {
     here: Option<(Workspace, Held)>,
     moved: Option<Workspace>,
     others: Vec<(String, String)>,
+    /// The transfer that it waits for.
+    waiting: Option<(TransferId, String)>,
 }
 
 fn find(db: &mut Db, reach: &Reach, named: &Named, is_page: bool) -> Result<Found> {
@@ -111,7 +115,11 @@ fn find(db: &mut Db, reach: &Reach, named: &Named, is_page: bool) -> Result<Foun
         Some((here, _)) if is_page => membership::others(db, reach, here.id, SWITCHER)?,
         _ => Vec::new(),
     };
-    Ok(Found { here, moved, others })
+    let waiting = match &here {
+        Some((here, _)) if is_page => transfers::pending(db, here.id, reach.now)?,
+        _ => None,
+    };
+    Ok(Found { here, moved, others, waiting })
 }
 
 /// What is known of a request's key in a workspace, or is found out now and remembered.
@@ -160,13 +168,22 @@ impl<P: Asks> WorkspaceAccess<P> {
             }
         };
         let Some((workspace, held)) = found.here else {
-            let to = found.moved.and_then(|to| new_path(&req, &named, &to));
+            let moved = match named {
+                Named::ByHandles(..) => found.moved,
+                Named::ByIds(account, workspace) => {
+                    let was_here = move |db: &mut Db| transferred(db, &reach, account, workspace);
+                    app.db.read(was_here).await?
+                }
+            };
+            let to = moved.and_then(|to| new_path(&req, &named, &to));
             return Err(to.map_or(Error::NotFound, Error::Moved));
         };
         let switch = |(account, handle)| SwitchItem { account, handle };
         let switcher = found.others.into_iter().map(switch).collect();
         let scopes = reach.narrow(held.scopes);
-        let access = Self { actor, workspace, reach, held, scopes, switcher, proof: PhantomData };
+        let waiting = found.waiting;
+        let proof = PhantomData;
+        let access = Self { actor, workspace, reach, held, scopes, switcher, waiting, proof };
         let visit = Visit { actor: access.actor.clone(), workspace: access.workspace.clone() };
         req.extensions_mut().insert(visit);
         if access.held.lacks_second_factor {
@@ -219,6 +236,10 @@ impl<P: Asks> WorkspaceAccess<P> {
         let reach = self.reach.at(now);
         let found = membership::by_id(db, &reach, self.workspace.id)?;
         let (workspace, held) = found.ok_or(Error::NotFound)?;
+        // What was let in holds the lock of the account that it saw.
+        if workspace.account != self.workspace.account {
+            return Err(Error::NotFound);
+        }
         if held.lacks_second_factor {
             return Err(Error::SecondFactorRequired(workspace.account_name));
         }
@@ -343,6 +364,10 @@ impl<P> WorkspaceAccess<P> {
                 && self.may(Permission::SeeWorkspaceUsers),
             sees_sharing: self.workspace.account_kind == AccountKind::Organization
                 && self.may(Permission::SeeWorkspaceUsers),
+            moving: self.waiting.as_ref().map(|(id, target)| Moving {
+                target: target.clone(),
+                href: self.may(Permission::ManageWorkspaceSettings).then(|| urls::transfer(id)),
+            }),
         });
         shell.switcher.clone_from(&self.switcher);
         shell.at(at)
@@ -354,13 +379,34 @@ impl<P> WorkspaceAccess<P> {
     }
 }
 
-/// The asked path with the new handles in place of the old ones; ids stay as they are.
+/// Where a workspace is that was transferred away from an account, for an actor who reaches the new place
+/// (decisions 30).
+fn transferred(
+    db: &mut Db,
+    reach: &Reach,
+    account: AccountId,
+    workspace: WorkspaceId,
+) -> Result<Option<Workspace>> {
+    if !transfers::came_from(db, workspace, account)? {
+        return Ok(None);
+    }
+    Ok(membership::by_id(db, reach, workspace)?.map(|(workspace, _)| workspace))
+}
+
+/// The asked path with the new handles in place of the old ones, or the new account's id in place of the old
+/// one's.
 fn new_path(req: &HttpRequest, asked: &Named, to: &Workspace) -> Option<String> {
-    let Named::ByHandles(account, workspace) = asked else { return None };
-    let old = urls::workspace(account, workspace);
-    let rest = req.path().strip_prefix(&old).unwrap_or_default();
+    let (old, new) = match asked {
+        Named::ByHandles(account, workspace) => {
+            (urls::workspace(account, workspace), urls::workspace(&to.account_handle, &to.handle))
+        }
+        Named::ByIds(account, workspace) => {
+            (urls::api_workspace(account, workspace), urls::api_workspace(to.account, to.id))
+        }
+    };
+    let rest = req.path().strip_prefix(&old)?;
     let query = req.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-    Some(format!("{}{rest}{query}", urls::workspace(&to.account_handle, &to.handle)))
+    Some(format!("{new}{rest}{query}"))
 }
 
 impl<P: Asks> FromRequest for WorkspaceAccess<P> {

@@ -11,4 +11,5 @@ pub mod outbox;
 pub mod roles;
 pub mod service_accounts;
 pub mod sharing;
+pub mod transfers;
 pub mod workspaces;

@@ -34,7 +34,8 @@ const QUERIES: &[(&str, &str)] = &[
             WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = k.user_id)) \
          + (SELECT count(*) FROM invitations i \
             WHERE i.workspace_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM workspaces w \
-                              WHERE w.id = i.workspace_id AND w.account_id = i.account_id)) \
+                              WHERE w.id = i.workspace_id \
+                              AND (w.account_id = i.account_id OR i.state <> 'pending'))) \
          + (SELECT count(*) FROM service_account_grants g WHERE NOT EXISTS \
             (SELECT 1 FROM service_accounts s JOIN workspaces w ON w.id = g.workspace_id \
              WHERE s.id = g.service_account_id AND s.account_id = w.account_id)) \

@@ -14,5 +14,6 @@ mod outbox;
 pub mod roles;
 pub mod service_accounts;
 pub mod sharing;
+mod transfers;
 pub mod two_factor;
 mod workspaces;

@@ -420,7 +420,57 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// The way of workspaces from one account to another.
+    transfers (id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        source_account_id -> SqlId,
+        target_account_id -> SqlId,
+        source_handle -> Text,
+        target_handle -> Text,
+        state -> Text,
+        note -> Text,
+        reason -> Nullable<Text>,
+        requested_by -> Nullable<SqlId>,
+        requested_by_name -> Text,
+        source_consent -> Nullable<Text>,
+        target_consent -> Nullable<Text>,
+        receipt -> Nullable<Text>,
+        before -> Nullable<Text>,
+        created_at -> SqlInstant,
+        expires_at -> SqlInstant,
+        execute_at -> Nullable<SqlInstant>,
+        decided_at -> Nullable<SqlInstant>,
+        undo_until -> Nullable<SqlInstant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// Roles that ended with a transfer, as long as it can be undone.
+    transfer_grants (transfer_id, id) {
+        transfer_id -> SqlId,
+        id -> SqlId,
+        user_id -> Nullable<SqlId>,
+        service_account_id -> Nullable<SqlId>,
+        role -> Nullable<Text>,
+        custom_role_id -> Nullable<SqlId>,
+        sort_name -> Text,
+        search_key -> Text,
+        granted_by_name -> Text,
+        created_at -> SqlInstant,
+        expires_at -> Nullable<SqlInstant>,
+    }
+}
+
 diesel::joinable!(organizations -> accounts (account_id));
+diesel::joinable!(transfers -> workspaces (workspace_id));
 diesel::joinable!(organization_members -> accounts (account_id));
 diesel::joinable!(organization_members -> users (user_id));
 diesel::joinable!(users -> accounts (personal_account_id));
@@ -459,6 +509,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     organization_members,
     two_factor,
     recovery_codes,
+    transfers,
+    transfer_grants,
     workspace_roles,
     service_accounts,
     service_account_keys,

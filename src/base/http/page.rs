@@ -121,6 +121,17 @@ pub struct CurrentWorkspace {
     pub sees_collaborators: bool,
     /// Whether there is a page of members and service accounts, and the viewer sees it.
     pub sees_sharing: bool,
+    /// Set while somebody wants to transfer it.
+    pub moving: Option<Moving>,
+}
+
+/// Where a workspace is to move.
+#[derive(Clone, Debug)]
+pub struct Moving {
+    /// Name of the account.
+    pub target: String,
+    /// The transfer's page, for those who may see it.
+    pub href: Option<String>,
 }
 
 /// The organization that a page is about.

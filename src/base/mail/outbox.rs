@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::transport::{Mailer, SendError};
 use crate::app::App;
 use crate::base::db::schema::mails;
-use crate::base::db::{Db, Id, Instant, Json, MultiBackend};
+use crate::base::db::{Db, Id, Instant, Json, MultiBackend, on_each_backend};
 use crate::base::error::Result;
 use crate::base::random;
 
@@ -118,6 +118,43 @@ pub fn queue(db: &mut Db, mail: Outgoing, now: Instant) -> Result<Id<Mail>> {
         ))
         .execute(db)?;
     Ok(id)
+}
+
+/// Mails queued in one statement.
+const AT_A_TIME: usize = 500;
+
+/// Queues the same mail to several people, some in each statement.
+///
+/// # Errors
+/// The database's fault.
+pub fn queue_all(
+    db: &mut Db,
+    template: &'static str,
+    recipients: &[String],
+    (data, subject): (&Value, Option<Uuid>),
+    now: Instant,
+) -> Result<()> {
+    for some in recipients.chunks(AT_A_TIME) {
+        let rows: Vec<_> = some
+            .iter()
+            .map(|recipient| {
+                (
+                    mails::id.eq(Id::<Mail>::new(now)),
+                    mails::template.eq(template),
+                    mails::recipient_key.eq(recipient.to_lowercase()),
+                    mails::recipient.eq(recipient),
+                    mails::data.eq(Json(data.clone())),
+                    mails::subject_id.eq(subject.map(Id::<Mail>::from)),
+                    mails::state.eq(MailState::Queued),
+                    mails::attempts.eq(0),
+                    mails::next_at.eq(now),
+                    mails::created_at.eq(now),
+                )
+            })
+            .collect();
+        on_each_backend!(db, |conn| diesel::insert_into(mails::table).values(&rows).execute(conn))?;
+    }
+    Ok(())
 }
 
 /// How many mails of a template an address was written since `since`, sent or not; `key` is the

@@ -104,6 +104,9 @@ impl Settings {
             ("BULKHEAD_SESSION_DAYS", flags.session_days.to_string()),
             ("BULKHEAD_INVITATION_DAYS", flags.invitation_days.to_string()),
             ("BULKHEAD_DELETION_GRACE_DAYS", flags.deletion_grace_days.to_string()),
+            ("BULKHEAD_TRANSFER_DAYS", flags.transfer_days.to_string()),
+            ("BULKHEAD_UNDO_HOURS", flags.undo_hours.to_string()),
+            ("BULKHEAD_PRICE_NOTE", or_none(flags.price_note.clone())),
             ("BULKHEAD_WORKSPACE_LIMIT", or_none(flags.workspace_limit.map(|n| n.to_string()))),
             ("BULKHEAD_MEMBER_LIMIT", or_none(flags.member_limit.map(|n| n.to_string()))),
             (

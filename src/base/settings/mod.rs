@@ -94,6 +94,17 @@ pub struct Flags {
     #[arg(long, env = "BULKHEAD_DELETION_GRACE_DAYS", default_value_t = 14,
           value_parser = clap::value_parser!(i64).range(0..=365), global = true)]
     pub deletion_grace_days: i64,
+    /// Days in which a request to transfer a workspace waits for an answer
+    #[arg(long, env = "BULKHEAD_TRANSFER_DAYS", default_value_t = 7,
+          value_parser = clap::value_parser!(i64).range(1..=90), global = true)]
+    pub transfer_days: i64,
+    /// Hours in which the transfer of a workspace can be undone
+    #[arg(long, env = "BULKHEAD_UNDO_HOURS", default_value_t = 72,
+          value_parser = clap::value_parser!(i64).range(0..=720), global = true)]
+    pub undo_hours: i64,
+    /// What a transferred workspace costs, in a sentence; shown before it moves [default: nothing]
+    #[arg(long, env = "BULKHEAD_PRICE_NOTE", global = true)]
+    pub price_note: Option<String>,
     /// Workspaces of an account that has no limit of its own [default: unlimited]
     #[arg(long, env = "BULKHEAD_WORKSPACE_LIMIT", value_parser = clap::value_parser!(i32).range(0..), global = true)]
     pub workspace_limit: Option<i32>,

@@ -13,7 +13,7 @@ use super::{leftovers, queries};
 use crate::access::WorkspaceId;
 use crate::app::App;
 use crate::base::db::schema::{
-    accounts, events, flow_runs, logs, organizations, task_runs, workspaces,
+    accounts, events, flow_runs, logs, organizations, task_runs, transfers, workspaces,
 };
 use crate::base::db::{Db, Id, Instant, MultiBackend};
 use crate::base::error::Result;
@@ -48,7 +48,8 @@ pub async fn prune(app: App) -> Result<()> {
         let before = now.plus_days(-i64::from(days));
         let mut after = None;
         loop {
-            let due = app.db.read(move |db| Ok(with_usual_retention(db, before, after)?)).await?;
+            let due =
+                app.db.read(move |db| Ok(with_usual_retention(db, (before, now), after)?)).await?;
             let Some(last) = due.last() else { break };
             after = Some(*last);
             for workspace in due {
@@ -58,7 +59,7 @@ pub async fn prune(app: App) -> Result<()> {
     }
     let mut after = None;
     loop {
-        let page = app.db.read(move |db| Ok(with_own_retention(db, after)?)).await?;
+        let page = app.db.read(move |db| Ok(with_own_retention(db, now, after)?)).await?;
         let Some((last, _)) = page.last() else { return outcome };
         after = Some(*last);
         for (workspace, days) in page {
@@ -68,11 +69,24 @@ pub async fn prune(app: App) -> Result<()> {
     }
 }
 
+/// Whether a workspace was transferred and may go back: nothing of it goes until then (decisions 27). A macro,
+/// since the type of the condition has no name.
+macro_rules! may_go_back {
+    ($now:ident) => {
+        exists(
+            transfers::table
+                .filter(transfers::workspace_id.eq(workspaces::id))
+                .filter(transfers::state.eq("completed"))
+                .filter(transfers::undo_until.gt($now)),
+        )
+    };
+}
+
 /// Workspaces with something that is older than `before`, of accounts for which the operator set no days, in
 /// the order of their ids.
 fn with_usual_retention(
     db: &mut Db,
-    before: Instant,
+    (before, now): (Instant, Instant),
     after: Option<WorkspaceId>,
 ) -> QueryResult<Vec<WorkspaceId>> {
     let runs = flow_runs::table
@@ -94,6 +108,7 @@ fn with_usual_retention(
     }
     query
         .filter(accounts::run_retention_days.is_null())
+        .filter(not(may_go_back!(now)))
         .filter(exists(runs).or(exists(tasks)).or(exists(old)).or(exists(lines)))
         .order(workspaces::id)
         .limit(WORKSPACES)
@@ -105,6 +120,7 @@ fn with_usual_retention(
 /// set, and fewer ones that an organization's admins chose.
 fn with_own_retention(
     db: &mut Db,
+    now: Instant,
     after: Option<WorkspaceId>,
 ) -> QueryResult<Vec<(WorkspaceId, i32)>> {
     let mut query = workspaces::table
@@ -120,6 +136,7 @@ fn with_own_retention(
                 .is_not_null()
                 .or(organizations::run_retention_days.is_not_null()),
         )
+        .filter(not(may_go_back!(now)))
         .order(workspaces::id)
         .limit(WORKSPACES)
         .select((

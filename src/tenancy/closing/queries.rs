@@ -6,6 +6,7 @@ use crate::access::membership::{self, Workspace};
 use crate::access::{AccountId, UserId, WorkspaceId};
 use crate::base::db::schema::{accounts, api_keys, memberships, users, workspaces};
 use crate::base::db::{Db, Instant};
+use crate::tenancy::invitations::actions::forget_of_account;
 use crate::tenancy::organizations;
 
 /// A workspace that keeps its account from going.
@@ -71,6 +72,7 @@ pub fn places(db: &mut Db, user: UserId) -> QueryResult<Vec<Workspace>> {
 /// # Errors
 /// The database's fault.
 pub fn remove(db: &mut Db, user: UserId, account: AccountId) -> QueryResult<()> {
+    forget_of_account(db, account)?;
     diesel::delete(users::table.find(user)).execute(db)?;
     diesel::delete(accounts::table.find(account)).execute(db)?;
     Ok(())

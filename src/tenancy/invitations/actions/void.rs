@@ -126,15 +126,13 @@ pub fn void_of_account(
     diesel::update(all).set(Ended::because(reason, now)).execute(db)
 }
 
-/// Removes the invitations into an organization itself, before its row goes.
+/// Removes what an account that holds no workspace still has of invitations, before its row goes: those into an
+/// organization itself, and old ones into workspaces that were transferred away.
 ///
 /// # Errors
 /// The database's fault.
 pub fn forget_of_account(db: &mut Db, account: AccountId) -> QueryResult<usize> {
-    let all = invitations::table
-        .filter(invitations::account_id.eq(account))
-        .filter(invitations::workspace_id.is_null());
-    diesel::delete(all).execute(db)
+    diesel::delete(invitations::table.filter(invitations::account_id.eq(account))).execute(db)
 }
 
 /// Voids some invitations; returns how many.

@@ -16,6 +16,7 @@ use crate::access::handle::Handle;
 use crate::access::organization::{
     Admin, Leaving, Organization, OrganizationAccess, OrganizationRole,
 };
+use crate::access::transfers;
 use crate::app::App;
 use crate::base::db::{Db, Id, Locks, lock_accounts};
 use crate::base::error::{Error, Result};
@@ -211,6 +212,7 @@ pub async fn delete(
             record(db, &By::actor(confirmed.actor(), ip), entry, now)?;
             let reason = "The organization was deleted.";
             invitations::void_of_account(db, account, reason, now)?;
+            transfers::void_into(db, account, reason, now)?;
             queries::end(db, account, now)?;
             Ok(Ended::Gone)
         })

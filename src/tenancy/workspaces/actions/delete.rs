@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::access::actor::RecentlyConfirmed;
 use crate::access::membership::Workspace;
 use crate::access::permission::needs;
+use crate::access::transfers;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::db::{Db, Instant};
@@ -60,7 +61,9 @@ async fn delete_as(
             let counts: BTreeMap<_, _> =
                 counts.iter().map(|counted| (counted.kind.many, counted.number)).collect();
             queue_mails(db, workspace, until, now)?;
-            invitations::void_of_workspace(db, workspace.id, "The workspace was deleted.", now)?;
+            let reason = "The workspace was deleted.";
+            invitations::void_of_workspace(db, workspace.id, reason, now)?;
+            transfers::void_of_workspace(db, workspace.id, reason, now)?;
             let by = access.actor().person()?.user;
             queries::mark_deleted(db, workspace.id, by, purge_after, now)?;
             let details = json!({

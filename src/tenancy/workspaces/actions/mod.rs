@@ -15,7 +15,7 @@ use crate::access::organization;
 use crate::access::permission::needs;
 use crate::access::workspace::{AnyRole, WorkspaceAccess};
 use crate::app::App;
-use crate::base::db::{Db, Id};
+use crate::base::db::{Db, Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{FormToken, Use, unuse, use_once};
@@ -66,7 +66,7 @@ pub async fn create(
             {
                 return Ok(Created::Before(first.unwrap_or(place)));
             }
-            if let Some(refusal) = refusal(db, owner.id, &wanted, usual)? {
+            if let Some(refusal) = refusal(db, owner.id, &wanted, usual, now)? {
                 if let Some(once) = once {
                     unuse(db, once)?;
                 }
@@ -86,12 +86,13 @@ fn refusal(
     account: AccountId,
     wanted: &Wanted,
     usual: Option<i32>,
+    now: Instant,
 ) -> Result<Option<Created>> {
     let slots = queries::slots(db, account, usual)?;
     if slots.is_full() {
         return Ok(Some(Created::Full(slots)));
     }
-    Ok(queries::taken(db, account, &wanted.handle, None)?.map(Created::Taken))
+    Ok(queries::taken(db, account, &wanted.handle, None, now)?.map(Created::Taken))
 }
 
 /// Records that a person tried to create a workspace in an account that the page did not offer.
@@ -143,7 +144,7 @@ pub async fn edit(
         .write(access.locks(), move |db| {
             let before = access.present(db)?;
             let wanted = wanted(&before)?;
-            let taken = queries::taken(db, before.account, &wanted.handle, Some(before.id))?;
+            let taken = queries::taken(db, before.account, &wanted.handle, Some(before.id), now)?;
             if let Some(taken) = taken {
                 return Ok(Edited::Taken(taken));
             }

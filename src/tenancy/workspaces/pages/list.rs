@@ -9,6 +9,7 @@ use crate::access::WorkspaceId;
 use crate::access::actor::SignedInPerson;
 use crate::access::membership::{self, AccountKind, Owner};
 use crate::access::permission::Permission;
+use crate::access::transfers::{self, Waiting};
 use crate::app::App;
 use crate::base::db::Instant;
 use crate::base::db::paging::{Position, Slice, count_text};
@@ -29,6 +30,8 @@ struct ListPage {
     shell: Shell,
     email: String,
     invitations: Vec<InvitationCard>,
+    /// Transfers that wait for the viewer: title, what they say, and the page.
+    transfers: Vec<(String, String, String)>,
     is_first_run: bool,
     is_unfiltered: bool,
     q: String,
@@ -102,6 +105,7 @@ struct Card {
     home: String,
     collaborators: Option<String>,
     sharing: Option<String>,
+    transfer: Option<String>,
     delete: Option<String>,
     leave: Option<String>,
     activity: Activity,
@@ -125,6 +129,8 @@ impl Card {
             settings: urls::settings(account, handle),
             collaborators: (is_personal && may(Permission::SeeWorkspaceUsers))
                 .then(|| urls::collaborators(account, handle)),
+            transfer: may(Permission::ManageWorkspaceSettings)
+                .then(|| urls::settings_transfer(account, handle)),
             delete: may(Permission::ManageWorkspaceSettings)
                 .then(|| urls::settings_delete(account, handle)),
             sharing: (!is_personal && may(Permission::SeeWorkspaceUsers))
@@ -151,11 +157,12 @@ struct Found {
     slice: Slice<Listed>,
     deleted: Vec<Deleted>,
     invitations: Vec<PendingInvitation>,
+    transfers: Vec<Waiting>,
     activity: HashMap<WorkspaceId, Activity>,
 }
 
-/// Up to five queries: the owners, the page, its runs, and either the matches, or what can be restored and what
-/// waits for an answer.
+/// Some queries: the owners, the page, its runs, and either the matches, or what can be restored and what waits
+/// for an answer.
 async fn find(app: &App, person: &SignedInPerson, params: &ListParams) -> Result<Found> {
     let (now, reach) = (app.now(), person.actor().reach(app.now()));
     let (person, ListParams { filter, position }) = (person.person().clone(), params.clone());
@@ -177,6 +184,7 @@ async fn find(app: &App, person: &SignedInPerson, params: &ListParams) -> Result
                 slice,
                 deleted: Vec::new(),
                 invitations: Vec::new(),
+                transfers: Vec::new(),
                 activity,
             };
             if !filter.q.is_empty() {
@@ -185,6 +193,7 @@ async fn find(app: &App, person: &SignedInPerson, params: &ListParams) -> Result
                 found.deleted = queries::in_grace(db, person.account, now)?;
                 found.invitations =
                     invitations::queries::pending_for(db, &person, now, INVITATIONS)?;
+                found.transfers = transfers::awaiting(db, &person, now)?;
             }
             Ok(found)
         })
@@ -212,6 +221,7 @@ pub(super) async fn show(
         shell: shell.at("workspaces"),
         email: own.email.clone(),
         invitations,
+        transfers: found.transfers.into_iter().map(transfer_row).collect(),
         is_first_run: found.owners.is_empty(),
         is_unfiltered: q.is_empty() && owner.is_empty(),
         owners: owner_options(&found.owners, &own.handle),
@@ -225,6 +235,11 @@ pub(super) async fn show(
         next_href,
     };
     Page(page).ok()
+}
+
+fn transfer_row(row: Waiting) -> (String, String, String) {
+    let asked = format!("{} asks to transfer it to {}", row.by, row.target);
+    (row.path, asked, urls::transfer(row.id))
 }
 
 fn deleted_row(row: Deleted, now: Instant) -> DeletedRow {

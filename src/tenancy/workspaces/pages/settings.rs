@@ -30,6 +30,7 @@ struct SettingsPage {
     connect: Connect,
     sees_all: bool,
     edit_href: Option<String>,
+    transfer_href: Option<String>,
     delete_href: Option<String>,
     leave_href: Option<String>,
     grace_days: i64,
@@ -55,6 +56,9 @@ pub(super) async fn show(
         edit_href: access
             .may(Permission::WriteWorkspaceSettings)
             .then(|| urls::settings_edit(account, handle)),
+        transfer_href: access
+            .may(Permission::ManageWorkspaceSettings)
+            .then(|| urls::settings_transfer(account, handle)),
         delete_href: access
             .may(Permission::ManageWorkspaceSettings)
             .then(|| urls::settings_delete(account, handle)),

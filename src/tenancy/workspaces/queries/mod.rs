@@ -12,7 +12,7 @@ use crate::access::handle::Handle;
 use crate::access::membership::{COLUMNS, Workspace, reachable};
 use crate::access::organization::OrganizationRole;
 use crate::access::role::{Role, RoleId, RoleRef};
-use crate::access::{AccountId, WorkspaceId};
+use crate::access::{AccountId, WorkspaceId, transfers};
 use crate::base::db::paging::contains_pattern;
 use crate::base::db::schema::{
     accounts, memberships, organization_members, users, workspace_redirects, workspaces,
@@ -46,7 +46,7 @@ pub fn slots(db: &mut Db, account: AccountId, usual: Option<i32>) -> QueryResult
 const SIMILAR: i64 = 1000;
 
 /// Whether a handle is taken in an account by a workspace other than `except`; a deleted one keeps
-/// its handle until it is gone.
+/// its handle until it is gone, and one that was transferred away until it can’t come back any more.
 ///
 /// # Errors
 /// The database's fault.
@@ -55,6 +55,7 @@ pub fn taken(
     account: AccountId,
     handle: &Handle,
     except: Option<WorkspaceId>,
+    now: Instant,
 ) -> QueryResult<Option<Taken>> {
     let holder: Option<(WorkspaceId, Option<Instant>)> = workspaces::table
         .filter(workspaces::account_id.eq(account))
@@ -62,9 +63,12 @@ pub fn taken(
         .select((workspaces::id, workspaces::purge_after))
         .first(db)
         .optional()?;
-    let Some((_, reserved_until)) = holder.filter(|(id, _)| Some(*id) != except) else {
-        return Ok(None);
+    let held = match holder {
+        Some((id, _)) if Some(id) == except => None,
+        Some((_, reserved_until)) => Some(reserved_until),
+        None => transfers::reserved(db, account, handle.as_str(), now)?.map(Some),
     };
+    let Some(reserved_until) = held else { return Ok(None) };
     let similar: Vec<String> = workspaces::table
         .filter(workspaces::account_id.eq(account))
         .filter(workspaces::handle.like(contains_pattern(handle.stem().as_str())))

@@ -1,0 +1,240 @@
+//! Answers to a transfer that waits: yes, no, taken back, and none in time.
+
+use serde_json::json;
+
+use super::execute::execute;
+use super::{consent_of, pending, sees, still_counts};
+use crate::access::actor::{RecentlyConfirmed, SignedInPerson};
+use crate::access::handle::Handle;
+use crate::access::membership::Workspace;
+use crate::app::App;
+use crate::base::db::{Db, Instant, Json, Locks};
+use crate::base::error::{Error, Result};
+use crate::base::http::client::ClientIp;
+use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::transfers::model::{Side, State, Transfer, TransferId};
+use crate::tenancy::transfers::queries::Asked;
+use crate::tenancy::transfers::{mail, queries, rules};
+use crate::tenancy::workspaces::queries::with_deleted;
+
+/// What became of a yes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answered {
+    /// It is noted; the other side is awaited.
+    Waits,
+    /// It was the last one: the workspace moved.
+    Moved,
+    /// Something is otherwise than in the review that was seen.
+    Changed,
+    /// Something blocks it.
+    Blocked,
+}
+
+/// The locks of a transfer: both its accounts.
+async fn locks(app: &App, id: TransferId) -> Result<Locks> {
+    let found = app.db.read(move |db| Ok(queries::one(db, id)?)).await?.ok_or(Error::NotFound)?;
+    Ok(Locks::accounts([found.source_account_id, found.target_account_id]))
+}
+
+/// The workspace of a transfer, as long as it is where the transfer takes it from.
+fn workspace_of(db: &mut Db, transfer: &Transfer) -> Result<Workspace> {
+    let (workspace, purge_after) =
+        with_deleted(db, transfer.workspace_id)?.ok_or(Error::NotFound)?;
+    if purge_after.is_some() || workspace.account != transfer.source_account_id {
+        return Err(Error::Conflict("The workspace is not there any more.".to_owned()));
+    }
+    Ok(workspace)
+}
+
+/// Says yes for every side over which the person decides. With the last yes the workspace moves, unless the
+/// other one was given to less than is taken away by now: then that side is asked again.
+///
+/// # Errors
+/// [`Error::NotFound`] for whoever decides over neither side, [`Error::Conflict`] for a transfer that is over;
+/// the database's fault.
+pub async fn approve(
+    app: &App,
+    confirmed: RecentlyConfirmed,
+    ip: ClientIp,
+    id: TransferId,
+    (hash, handle): (String, Option<Handle>),
+) -> Result<Answered> {
+    let (now, again) = (app.now(), app.clone());
+    let counts = app
+        .db
+        .read(move |db| {
+            let transfer = pending(db, id, now)?;
+            let workspace = workspace_of(db, &transfer)?;
+            let target = queries::owning_account(db, transfer.target_account_id)?;
+            let target = queries::party(db, target.ok_or(Error::NotFound)?, again.settings())?;
+            Ok(queries::counts(db, &workspace, &target, now)?)
+        })
+        .await?;
+    let (locks, inner) = (locks(app, id).await?, app.clone());
+    let answered = app
+        .db
+        .write(locks, move |db| {
+            let mut transfer = pending(db, id, now)?;
+            let person = confirmed.person();
+            let place = (transfer.source_account_id, transfer.target_account_id);
+            let sees = sees(db, person, place)?;
+            if !sees.source && !sees.target {
+                return Err(Error::NotFound);
+            }
+            let workspace = workspace_of(db, &transfer)?;
+            if let Some(handle) = handle.filter(|_| sees.target) {
+                handle.as_str().clone_into(&mut transfer.target_handle);
+                queries::set_handle(db, id, handle.as_str())?;
+            }
+            let target = queries::owning_account(db, place.1)?.ok_or(Error::NotFound)?;
+            let handle = Handle::parse(&transfer.target_handle).map_err(Error::internal)?;
+            let asked = Asked { workspace: workspace.clone(), target, handle };
+            let facts = queries::facts(db, asked, counts, inner.settings(), now)?;
+            let facts = facts.ok_or(Error::NotFound)?;
+            if rules::hash(&facts) != hash {
+                return Ok(Answered::Changed);
+            }
+            if facts.taken.is_some() || facts.target.slots.is_full() {
+                return Ok(Answered::Blocked);
+            }
+            let by = By::actor(confirmed.actor(), ip);
+            for (side, decides) in [(Side::Source, sees.source), (Side::Target, sees.target)] {
+                if decides {
+                    give(db, &mut transfer, side, Some(consent_of(person, &facts)))?;
+                } else if transfer.consent(side).is_some()
+                    && !still_counts(db, &inner, (&transfer, side), &facts)?
+                {
+                    give(db, &mut transfer, side, None)?;
+                }
+            }
+            let details = json!({ "transfer": id, "path": facts.target.account.handle });
+            let account = if sees.target { place.1 } else { place.0 };
+            let mut entry = Entry::of_workspace("workspace-transfer.approved", &workspace, details);
+            entry.account = account;
+            record(db, &by, entry, now)?;
+            if rules::awaits(&transfer).is_none() {
+                execute(db, &inner, &mut transfer, &facts, &by, now)?;
+                return Ok(Answered::Moved);
+            }
+            mail::queue_requested(db, &transfer, &facts, now)?;
+            Ok(Answered::Waits)
+        })
+        .await?;
+    app.mail_queued.notify_one();
+    Ok(answered)
+}
+
+fn give(
+    db: &mut Db,
+    transfer: &mut Transfer,
+    side: Side,
+    consent: Option<crate::tenancy::transfers::model::Consent>,
+) -> Result<()> {
+    queries::set_consent(db, transfer.id, side, consent.as_ref())?;
+    let consent = consent.map(Json);
+    match side {
+        Side::Source => transfer.source_consent = consent,
+        Side::Target => transfer.target_consent = consent,
+    }
+    Ok(())
+}
+
+/// Says no for a side over which the person decides; why is told to whoever asked.
+///
+/// # Errors
+/// As of [`approve`].
+pub async fn decline(
+    app: &App,
+    person: SignedInPerson,
+    ip: ClientIp,
+    (id, reason): (TransferId, String),
+) -> Result<()> {
+    let now = app.now();
+    let locks = locks(app, id).await?;
+    app.db
+        .write(locks, move |db| {
+            let transfer = pending(db, id, now)?;
+            let place = (transfer.source_account_id, transfer.target_account_id);
+            let sees = sees(db, person.person(), place)?;
+            if !sees.source && !sees.target {
+                return Err(Error::NotFound);
+            }
+            let by = By::actor(person.actor(), ip);
+            let ended = (State::Declined, "workspace-transfer.declined");
+            over(db, &transfer, ended, (Some(&reason), &by), now)
+        })
+        .await?;
+    app.mail_queued.notify_one();
+    Ok(())
+}
+
+/// Takes a transfer back: by whoever asked, or whoever decides over the source.
+///
+/// # Errors
+/// As of [`approve`].
+pub async fn cancel(app: &App, person: SignedInPerson, ip: ClientIp, id: TransferId) -> Result<()> {
+    let now = app.now();
+    let locks = locks(app, id).await?;
+    app.db
+        .write(locks, move |db| {
+            let transfer = pending(db, id, now)?;
+            let place = (transfer.source_account_id, transfer.target_account_id);
+            let sees = sees(db, person.person(), place)?;
+            if !sees.source && transfer.requested_by != Some(person.person().user) {
+                return Err(Error::NotFound);
+            }
+            let by = By::actor(person.actor(), ip);
+            let ended = (State::Cancelled, "workspace-transfer.cancelled");
+            over(db, &transfer, ended, (None, &by), now)
+        })
+        .await?;
+    app.mail_queued.notify_one();
+    Ok(())
+}
+
+/// Ends a transfer that did not move anything, and tells everybody concerned.
+fn over(
+    db: &mut Db,
+    transfer: &Transfer,
+    (state, event): (State, &'static str),
+    (reason, by): (Option<&str>, &By),
+    now: Instant,
+) -> Result<()> {
+    queries::end(db, transfer.id, (state, reason), now)?;
+    let (workspace, _) = with_deleted(db, transfer.workspace_id)?.ok_or(Error::NotFound)?;
+    let details = json!({ "transfer": transfer.id, "reason": reason.unwrap_or_default() });
+    for account in [transfer.source_account_id, transfer.target_account_id] {
+        let mut entry = Entry::of_workspace(event, &workspace, details.clone());
+        entry.account = account;
+        record(db, by, entry, now)?;
+    }
+    mail::queue_over(db, transfer, &workspace, (state, reason), now)
+}
+
+/// Ends the transfers that nobody answered in time.
+///
+/// # Errors
+/// The first fault; the transfer that it is about stays due and does not keep the others.
+pub async fn expire(app: App) -> Result<()> {
+    let now = app.now();
+    let due = app.db.read(move |db| Ok(queries::overdue(db, now)?)).await?;
+    let mut outcome = Ok(());
+    for found in due {
+        let id = found.id;
+        let locks = Locks::accounts([found.source_account_id, found.target_account_id]);
+        let ended = app.db.write(locks, move |db| {
+            let Some(transfer) = queries::one(db, id)? else { return Ok(()) };
+            if transfer.state != State::Pending || transfer.expires_at > now {
+                return Ok(());
+            }
+            let ended = (State::Expired, "workspace-transfer.expired");
+            over(db, &transfer, ended, (None, &By::System), now)
+        });
+        if let Err(error) = ended.await {
+            tracing::warn!(transfer.id = %id, error.cause = %error, "could not end a transfer");
+            outcome = outcome.and(Err(error));
+        }
+    }
+    app.mail_queued.notify_one();
+    outcome
+}

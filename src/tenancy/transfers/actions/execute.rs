@@ -1,0 +1,69 @@
+//! The transfer itself, inside the transaction of whatever completes it.
+
+use serde_json::json;
+
+use crate::access::membership::Workspace;
+use crate::app::App;
+use crate::base::db::{Db, Instant, Json};
+use crate::base::error::Result;
+use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::invitations::actions::void_of_workspace;
+use crate::tenancy::transfers::model::{Facts, Receipt, Sees, State, Transfer};
+use crate::tenancy::transfers::review::review;
+use crate::tenancy::transfers::{mail, queries};
+
+/// Moves a workspace: both sides consented, and nothing blocks it.
+///
+/// # Errors
+/// The database's fault; then nothing moved.
+pub(super) fn execute(
+    db: &mut Db,
+    app: &App,
+    transfer: &mut Transfer,
+    facts: &Facts,
+    by: &By,
+    now: Instant,
+) -> Result<()> {
+    let (workspace, target) = (&facts.workspace, &facts.target.account);
+    let seen = |source, target| review(facts, Sees { source, target, person: None });
+    let receipt =
+        Receipt { source: seen(true, false), target: seen(false, true), both: seen(true, true) };
+    transfer.before = Some(Json(queries::before(db, workspace.id)?));
+    transfer.source_handle.clone_from(&workspace.handle);
+    queries::keep_grants(db, transfer.id, workspace.id)?;
+    queries::end_of_grants(db, workspace.id)?;
+    void_of_workspace(db, workspace.id, "The workspace was transferred.", now)?;
+    queries::move_there(db, workspace, (target.id, &facts.handle), now)?;
+    let old = (workspace.account, &*workspace.handle);
+    queries::redirect(db, workspace.id, old, (target.id, facts.handle.as_str()), now)?;
+    let undo_until = now + jiff::SignedDuration::from_hours(app.settings().flags.undo_hours);
+    queries::complete(db, transfer, receipt, undo_until, now)?;
+    transfer.state = State::Completed;
+    transfer.undo_until = Some(undo_until);
+    transfer.decided_at = Some(now);
+    let there = Workspace {
+        account: target.id,
+        account_handle: target.handle.clone(),
+        account_name: target.name.clone(),
+        account_kind: target.kind,
+        handle: facts.handle.as_str().to_owned(),
+        ..workspace.clone()
+    };
+    let details = json!({
+        "transfer": transfer.id,
+        "path": format!("{}/{} → {}/{}", workspace.account_handle, workspace.handle,
+                        there.account_handle, there.handle),
+        "note": transfer.note,
+        "people": facts.people.iter().filter(|person| person.loses()).count(),
+        "service_accounts": facts.bots.len(),
+        "undo_until": undo_until,
+    });
+    record(
+        db,
+        by,
+        Entry::of_workspace("workspace.transferred-out", workspace, details.clone()),
+        now,
+    )?;
+    record(db, by, Entry::of_workspace("workspace.transferred-in", &there, details), now)?;
+    mail::queue_moved(db, transfer, facts, now)
+}

@@ -1,0 +1,155 @@
+//! Asking for a transfer; where whoever asks decides over both accounts, the workspace moves at once.
+
+use serde_json::json;
+
+use super::execute::execute;
+use super::{consent_of, sees};
+use crate::access::actor::RecentlyConfirmed;
+use crate::access::handle::Handle;
+use crate::access::membership::{AccountKind, OwningAccount};
+use crate::access::permission::needs;
+use crate::access::workspace::WorkspaceAccess;
+use crate::app::App;
+use crate::base::db::{Id, Json, Locks};
+use crate::base::error::{Error, Result};
+use crate::base::http::client::ClientIp;
+use crate::base::http::form::{FormToken, Use, unuse, use_once};
+use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::transfers::model::{State, Transfer, TransferId};
+use crate::tenancy::transfers::queries::Asked;
+use crate::tenancy::transfers::{mail, queries, rules};
+use crate::urls;
+
+/// What is wanted.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The account that it is to move to.
+    pub target: OwningAccount,
+    /// Its handle there.
+    pub handle: Handle,
+    /// A word to the others; may be empty.
+    pub note: String,
+    /// The review that was seen.
+    pub hash: String,
+}
+
+/// What became of a wish for a transfer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Started {
+    /// It waits for the other side, or for an admin.
+    Waits(TransferId),
+    /// It moved.
+    Moved(TransferId),
+    /// There was one already, or the form was sent twice.
+    Before(String),
+    /// Something is otherwise than in the review that was seen.
+    Changed,
+    /// Something blocks it that whoever asks can mend.
+    Blocked,
+}
+
+/// Asks for a transfer.
+///
+/// # Errors
+/// [`Error::Invalid`] for accounts between which nothing moves; the right went meanwhile; the database's fault.
+pub async fn start(
+    app: &App,
+    access: WorkspaceAccess<needs::ManageWorkspaceSettings>,
+    confirmed: RecentlyConfirmed,
+    (ip, once): (ClientIp, Id<FormToken>),
+    wanted: Wanted,
+) -> Result<Started> {
+    let (now, again) = (app.now(), app.clone());
+    let (workspace, target) = (access.workspace().clone(), wanted.target.clone());
+    let counts = app
+        .db
+        .read(move |db| {
+            let target = queries::party(db, target, again.settings())?;
+            Ok(queries::counts(db, &workspace, &target, now)?)
+        })
+        .await?;
+    let locks = Locks::accounts([access.workspace().account, wanted.target.id]);
+    let inner = app.clone();
+    let started = app
+        .db
+        .write(locks, move |db| {
+            let workspace = access.present(db)?;
+            let id = TransferId::new(now);
+            let place = urls::transfer(id);
+            if let Use::Again(first) = use_once(db, once, Some(&place), now)? {
+                return Ok(Started::Before(first.unwrap_or(place)));
+            }
+            if let Some(known) = queries::pending_of(db, workspace.id)? {
+                if known.expires_at > now {
+                    return Ok(Started::Before(urls::transfer(known.id)));
+                }
+                queries::end(db, known.id, (State::Expired, None), now)?;
+            }
+            let person = confirmed.person();
+            let target = queries::owning_account(db, wanted.target.id)?.ok_or(Error::NotFound)?;
+            let is_theirs = target.kind == AccountKind::Organization || target.id == person.account;
+            if !is_theirs
+                || target.id == workspace.account
+                || !rules::may_move(workspace.account_kind, target.kind)
+            {
+                return Err(Error::Invalid("Choose another account.".to_owned()));
+            }
+            let target_id = target.id;
+            let asked = Asked { workspace: workspace.clone(), target, handle: wanted.handle };
+            let facts = queries::facts(db, asked, counts, inner.settings(), now)?;
+            let facts = facts.ok_or(Error::NotFound)?;
+            if rules::hash(&facts) != wanted.hash {
+                unuse(db, once)?;
+                return Ok(Started::Changed);
+            }
+            let sees = sees(db, person, (workspace.account, target_id))?;
+            if facts.taken.is_some() || (sees.target && facts.target.slots.is_full()) {
+                unuse(db, once)?;
+                return Ok(Started::Blocked);
+            }
+            let consent = Json(consent_of(person, &facts));
+            let mut transfer = Transfer {
+                id,
+                workspace_id: workspace.id,
+                source_account_id: workspace.account,
+                target_account_id: target_id,
+                source_handle: workspace.handle.clone(),
+                target_handle: facts.handle.as_str().to_owned(),
+                state: State::Pending,
+                note: wanted.note,
+                reason: None,
+                requested_by: Some(person.user),
+                requested_by_name: person.name.clone(),
+                source_consent: sees.source.then(|| consent.clone()),
+                target_consent: sees.target.then_some(consent),
+                receipt: None,
+                before: None,
+                created_at: now,
+                expires_at: now.plus_days(inner.settings().flags.transfer_days),
+                execute_at: None,
+                decided_at: None,
+                undo_until: None,
+            };
+            queries::insert(db, &transfer)?;
+            let by = By::actor(confirmed.actor(), ip);
+            if rules::awaits(&transfer).is_none() {
+                execute(db, &inner, &mut transfer, &facts, &by, now)?;
+                return Ok(Started::Moved(id));
+            }
+            let details = json!({
+                "transfer": id, "target": facts.target.account.handle, "note": transfer.note,
+            });
+            for account in [transfer.source_account_id, transfer.target_account_id] {
+                let mut entry =
+                    Entry::of_workspace("workspace-transfer.created", &workspace, details.clone());
+                entry.account = account;
+                record(db, &by, entry, now)?;
+            }
+            mail::queue_requested(db, &transfer, &facts, now)?;
+            mail::queue_leaving(db, &transfer, &facts, now)?;
+            Ok(Started::Waits(id))
+        })
+        .await?;
+    app.mail_queued.notify_one();
+    Ok(started)
+}

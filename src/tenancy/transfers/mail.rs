@@ -1,0 +1,276 @@
+//! The mails about transfers. They name accounts and workspaces by their handles (EM-03), and what they say of
+//! losses is in the review that they lead to.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::model::{Facts, Side, State, Transfer, TransferId};
+use super::{queries, rules};
+use crate::access::AccountId;
+use crate::access::membership::Workspace;
+use crate::app::Context;
+use crate::base::db::{Db, Instant};
+use crate::base::error::{Error, Result};
+use crate::base::mail::{Notice, QueuedMail, Rendered, queue_all};
+use crate::tenancy::invitations::rules::plain_name;
+use crate::tenancy::workspaces::queries::emails_of_authority;
+use crate::urls;
+
+const REQUESTED: &str = "transfer.requested";
+const LEAVING: &str = "transfer.leaving";
+const MOVED: &str = "transfer.moved";
+const ENDED: &str = "transfer.access-ended";
+const OVER: &str = "transfer.over";
+const UNDONE: &str = "transfer.undone";
+
+/// The mails of this slice.
+pub const TEMPLATES: &[&str] = &[REQUESTED, LEAVING, MOVED, ENDED, OVER, UNDONE];
+
+/// As it was: who lost access cannot look any more, and what is renamed later is not theirs to know.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+struct Data {
+    /// `ada/lab`
+    from: String,
+    /// `acme/lab`
+    to: String,
+    /// Handle of the target.
+    target: String,
+    by: String,
+    note: String,
+    state: String,
+    until: Option<Instant>,
+}
+
+fn data_of(transfer: &Transfer, workspace: &Workspace, target: &str) -> Data {
+    Data {
+        from: format!("{}/{}", workspace.account_handle, workspace.handle),
+        to: format!("{target}/{}", transfer.target_handle),
+        target: target.to_owned(),
+        by: transfer.requested_by_name.clone(),
+        note: transfer.note.clone(),
+        state: String::new(),
+        until: Some(transfer.expires_at),
+    }
+}
+
+fn send(
+    db: &mut Db,
+    template: &'static str,
+    recipients: &[String],
+    (data, id): (&Data, TransferId),
+    now: Instant,
+) -> Result<()> {
+    queue_all(db, template, recipients, (&json!(data), Some(id.uuid())), now)
+}
+
+/// Those who decide over some accounts, each once.
+fn authority(db: &mut Db, accounts: &[AccountId]) -> Result<Vec<String>> {
+    let mut all = Vec::new();
+    for account in accounts {
+        all.extend(emails_of_authority(db, *account)?);
+    }
+    all.sort_unstable();
+    all.dedup();
+    Ok(all)
+}
+
+/// Tells those who would lose access that somebody asked.
+///
+/// # Errors
+/// The database's fault.
+pub(super) fn queue_leaving(
+    db: &mut Db,
+    transfer: &Transfer,
+    facts: &Facts,
+    now: Instant,
+) -> Result<()> {
+    let data = data_of(transfer, &facts.workspace, &facts.target.account.handle);
+    let asked = authority(db, &[transfer.source_account_id, transfer.target_account_id])?;
+    let losers = losers(facts, transfer, &asked);
+    send(db, LEAVING, &losers, (&data, transfer.id), now)
+}
+
+/// Asks the sides whose yes is missing.
+///
+/// # Errors
+/// The database's fault.
+pub(super) fn queue_requested(
+    db: &mut Db,
+    transfer: &Transfer,
+    facts: &Facts,
+    now: Instant,
+) -> Result<()> {
+    let data = data_of(transfer, &facts.workspace, &facts.target.account.handle);
+    let missing =
+        [(Side::Source, transfer.source_account_id), (Side::Target, transfer.target_account_id)];
+    let missing: Vec<AccountId> = missing
+        .into_iter()
+        .filter(|(side, _)| transfer.consent(*side).is_none())
+        .map(|(_, account)| account)
+        .collect();
+    let asked = authority(db, &missing)?;
+    send(db, REQUESTED, &asked, (&data, transfer.id), now)
+}
+
+/// Those who lose access, but for whoever asked and those who are told anyway.
+fn losers(facts: &Facts, transfer: &Transfer, told: &[String]) -> Vec<String> {
+    let losing = facts.people.iter().filter(|person| person.loses());
+    losing
+        .filter(|person| Some(person.user) != transfer.requested_by)
+        .filter(|person| !told.contains(&person.email))
+        .map(|person| person.email.clone())
+        .collect()
+}
+
+/// Tells both sides that the workspace moved, and everybody who lost access.
+///
+/// # Errors
+/// The database's fault.
+pub(super) fn queue_moved(
+    db: &mut Db,
+    transfer: &Transfer,
+    facts: &Facts,
+    now: Instant,
+) -> Result<()> {
+    let mut data = data_of(transfer, &facts.workspace, &facts.target.account.handle);
+    data.until = transfer.undo_until;
+    let sides = authority(db, &[transfer.source_account_id, transfer.target_account_id])?;
+    let losers = losers(facts, transfer, &sides);
+    send(db, MOVED, &sides, (&data, transfer.id), now)?;
+    send(db, ENDED, &losers, (&data, transfer.id), now)
+}
+
+/// Tells both sides that nothing moves after all.
+///
+/// # Errors
+/// The database's fault.
+pub(super) fn queue_over(
+    db: &mut Db,
+    transfer: &Transfer,
+    workspace: &Workspace,
+    (state, reason): (State, Option<&str>),
+    now: Instant,
+) -> Result<()> {
+    let target = queries::account_names(db, transfer.target_account_id)?;
+    let target = target.map_or_else(String::new, |(_, handle)| handle);
+    let mut data = data_of(transfer, workspace, &target);
+    state.as_str().clone_into(&mut data.state);
+    reason.unwrap_or_default().clone_into(&mut data.note);
+    let sides = authority(db, &[transfer.source_account_id, transfer.target_account_id])?;
+    send(db, OVER, &sides, (&data, transfer.id), now)
+}
+
+/// Tells both sides that the workspace is back, and those who lost what they were given meanwhile, and those who
+/// have their role again.
+///
+/// # Errors
+/// The database's fault.
+pub(super) fn queue_undone(
+    db: &mut Db,
+    transfer: &Transfer,
+    (there, back): (&Workspace, &Workspace),
+    losing: Vec<String>,
+    now: Instant,
+) -> Result<()> {
+    let mut data = data_of(transfer, there, &back.account_handle);
+    data.to = format!("{}/{}", back.account_handle, back.handle);
+    let mut told = authority(db, &[transfer.source_account_id, transfer.target_account_id])?;
+    told.extend(queries::emails_of_grants(db, back.id)?);
+    told.sort_unstable();
+    told.dedup();
+    let losing: Vec<String> = losing.into_iter().filter(|email| !told.contains(email)).collect();
+    send(db, UNDONE, &told, (&data, transfer.id), now)?;
+    send(db, ENDED, &losing, (&data, transfer.id), now)
+}
+
+/// Writes a mail of this slice; `None` when what it asks is answered.
+///
+/// # Errors
+/// The database's fault; a row that cannot be read.
+pub fn render(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<Option<Rendered>> {
+    let data: Data = serde_json::from_value(mail.data.0.clone()).map_err(Error::internal)?;
+    let id: TransferId =
+        mail.subject_id.ok_or_else(|| Error::internal("a mail about no transfer"))?.cast();
+    let Some(transfer) = queries::one(db, id)? else { return Ok(None) };
+    let is_pending = transfer.state == State::Pending && transfer.expires_at > context.now();
+    let Data { from, to, target, by, note, .. } = &data;
+    let by = plain_name(by);
+    let said = |what: &str| {
+        if note.is_empty() { String::new() } else { format!(" {what}: “{}”", plain_name(note)) }
+    };
+    let until = data.until.map(Instant::long_text).unwrap_or_default();
+    let page = urls::transfer(id);
+    let workspaces = urls::workspaces().to_owned();
+    let (subject, body, action, path) = match mail.template.as_str() {
+        REQUESTED | LEAVING if !is_pending || rules::awaits(&transfer).is_none() => {
+            return Ok(None);
+        }
+        REQUESTED => (
+            format!("{from} is to move to {target}"),
+            format!(
+                "“{by}” asks to transfer the workspace {from} to {target}, as {to}. Nothing moves before you \
+                 approve it; the review says what would change for whom. The request ends on {until}.{}",
+                said("They say")
+            ),
+            "Review the transfer",
+            page,
+        ),
+        LEAVING => (
+            format!("{from} may move to {target}"),
+            format!(
+                "“{by}” asks to transfer the workspace {from} to {target}. If it is approved, you and your API \
+                 keys lose access to it."
+            ),
+            "See your workspaces",
+            workspaces,
+        ),
+        MOVED => (
+            format!("{from} is {to} now"),
+            format!(
+                "The workspace {from} was transferred to {target}, as {to}. The receipt says what changed for \
+                 whom, and which commands point a client to the new place. It can be undone until {until}.{}",
+                said("A note by whoever asked")
+            ),
+            "See the receipt",
+            page,
+        ),
+        ENDED => (
+            format!("You have no access to {from} any more"),
+            format!(
+                "The workspace {from} moved to another account, so you and your API keys have no access to it \
+                 any more. Ask the people you work with in it if you still need it."
+            ),
+            "See your workspaces",
+            workspaces,
+        ),
+        OVER => {
+            let how = match data.state.as_str() {
+                "declined" => "was declined",
+                "cancelled" => "was cancelled",
+                "expired" => "ended without an answer",
+                _ => "is void",
+            };
+            (
+                format!("{from} stays where it is"),
+                format!(
+                    "The transfer of {from} to {target} {how}. Nothing changed.{}",
+                    said("Why")
+                ),
+                "See the transfer",
+                page,
+            )
+        }
+        UNDONE => (
+            format!("{to} is back"),
+            format!(
+                "The transfer of the workspace was undone: {from} is {to} again, with the people, service \
+                 accounts and invitations it had, as far as they still count."
+            ),
+            "See the transfer",
+            page,
+        ),
+        _ => return Ok(None),
+    };
+    Notice { subject, body, action, path }.render(&context.settings).map(Some)
+}

@@ -1,0 +1,455 @@
+//! A transfer, its review, and what the review is computed from.
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use crate::access::transfers::TransferId;
+
+use crate::access::handle::Handle;
+use crate::access::membership::{AccountKind, OwningAccount, Workspace};
+use crate::access::role::{NamedRole, RoleId};
+use crate::access::{AccountId, UserId, WorkspaceId};
+use crate::base::db::schema::transfers;
+use crate::base::db::{Instant, Json, MultiBackend};
+use crate::tenancy::workspaces::contents::Counted;
+use crate::tenancy::workspaces::model::{Slots, Taken};
+
+crate::base::db::text_enum! {
+    /// Where a transfer is on its way. Who is awaited, and whether it can still be undone, follows from the
+    /// rest of its row.
+    State {
+        /// A consent, or its time, is awaited.
+        Pending = "pending",
+        /// The workspace moved.
+        Completed = "completed",
+        /// It moved, and moved back.
+        Undone = "undone",
+        /// A side said no.
+        Declined = "declined",
+        /// Whoever asked for it took it back.
+        Cancelled = "cancelled",
+        /// Nobody answered in time.
+        Expired = "expired",
+        /// What it was about is gone.
+        Void = "void",
+    }
+}
+
+/// One of the two accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// The workspace leaves it.
+    Source,
+    /// The workspace comes to it.
+    Target,
+}
+
+/// Which sides somebody belongs to: each sees its own people, keys and slots, and of the other no more than
+/// what is public (decisions 24).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sees {
+    /// Decides over the source, or owns the workspace.
+    pub source: bool,
+    /// Decides over the target.
+    pub target: bool,
+    /// Who looks; nobody in particular for the operator.
+    pub person: Option<UserId>,
+}
+
+/// What a transfer takes away, by ids; what a consent was given to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Losses {
+    /// People who lose access.
+    pub people: Vec<Uuid>,
+    /// Service accounts that lose access.
+    pub service_accounts: Vec<Uuid>,
+    /// Roles that do not exist in the target.
+    pub roles: Vec<Uuid>,
+    /// Days for which the target keeps runs.
+    pub retention_days: Option<i32>,
+    /// Whether the target asks for a second factor.
+    pub second_factor: bool,
+}
+
+/// A side's yes.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Consent {
+    /// Whose.
+    pub user: UserId,
+    /// By name, as it was then.
+    pub name: String,
+    /// When.
+    pub at: Instant,
+    /// The review that was seen.
+    pub hash: String,
+    /// What it took away.
+    pub losses: Losses,
+}
+
+/// What a workspace was before it moved.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Before {
+    /// What everybody could do in it.
+    pub default_role: Option<String>,
+    /// The same by a role of the source's own.
+    pub default_custom_role: Option<RoleId>,
+}
+
+/// A transfer as it was carried out, as each side may see it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Receipt {
+    /// For the source.
+    pub source: Review,
+    /// For the target.
+    pub target: Review,
+    /// For whoever decides over both.
+    pub both: Review,
+}
+
+impl Receipt {
+    /// The receipt of somebody.
+    pub fn of(&self, sees: Sees) -> &Review {
+        match (sees.source, sees.target) {
+            (true, true) => &self.both,
+            (true, false) => &self.source,
+            (false, _) => &self.target,
+        }
+    }
+}
+
+/// A transfer.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = transfers, check_for_backend(MultiBackend))]
+pub struct Transfer {
+    /// Its id.
+    pub id: TransferId,
+    /// The workspace.
+    pub workspace_id: WorkspaceId,
+    /// The account that it leaves.
+    pub source_account_id: AccountId,
+    /// The account that it comes to.
+    pub target_account_id: AccountId,
+    /// Its handle in the source.
+    pub source_handle: String,
+    /// Its handle in the target.
+    pub target_handle: String,
+    /// Where it is on its way.
+    pub state: State,
+    /// What whoever asked says to the others; may be empty.
+    pub note: String,
+    /// Why it ended, where somebody or something ended it.
+    pub reason: Option<String>,
+    /// Who asked, as long as there is such a person.
+    pub requested_by: Option<UserId>,
+    /// The same by name.
+    pub requested_by_name: String,
+    /// The source's yes.
+    pub source_consent: Option<Json<Consent>>,
+    /// The target's yes.
+    pub target_consent: Option<Json<Consent>>,
+    /// As it was carried out.
+    pub receipt: Option<Json<Receipt>>,
+    /// What the workspace was before.
+    pub before: Option<Json<Before>>,
+    /// When it was asked for.
+    pub created_at: Instant,
+    /// When it is over without an answer.
+    pub expires_at: Instant,
+    /// No sooner than this.
+    pub execute_at: Option<Instant>,
+    /// When it ended, or moved the workspace.
+    pub decided_at: Option<Instant>,
+    /// Until when it can be undone.
+    pub undo_until: Option<Instant>,
+}
+
+impl Transfer {
+    /// A side's yes.
+    pub fn consent(&self, side: Side) -> Option<&Consent> {
+        let consent = match side {
+            Side::Source => &self.source_consent,
+            Side::Target => &self.target_consent,
+        };
+        consent.as_ref().map(|consent| &consent.0)
+    }
+}
+
+/// One of the two accounts, with its rules and its room.
+#[derive(Clone, Debug)]
+pub struct Party {
+    /// The account.
+    pub account: OwningAccount,
+    /// Days for which it keeps runs; `None` is for ever.
+    pub retention_days: Option<i32>,
+    /// Whether it asks its people for a second factor.
+    pub second_factor: bool,
+    /// Its room for workspaces.
+    pub slots: Slots,
+}
+
+impl Party {
+    /// Whether it is an organization.
+    pub fn is_organization(&self) -> bool {
+        self.account.kind == AccountKind::Organization
+    }
+}
+
+/// Somebody who has access before or after.
+#[derive(Clone, Debug)]
+pub struct PersonAccess {
+    /// Who.
+    pub user: UserId,
+    /// By name.
+    pub name: String,
+    /// Address.
+    pub email: String,
+    /// From where it comes today, in words; empty for who has none.
+    pub before: Vec<String>,
+    /// The same afterwards.
+    pub after: Option<String>,
+    /// When the youngest of today's sources began.
+    pub since: Option<Instant>,
+    /// The person has no second factor.
+    pub lacks_second_factor: bool,
+}
+
+impl PersonAccess {
+    /// Whether access ends.
+    pub fn loses(&self) -> bool {
+        !self.before.is_empty() && self.after.is_none()
+    }
+
+    /// Whether access begins.
+    pub fn gains(&self) -> bool {
+        self.before.is_empty() && self.after.is_some()
+    }
+}
+
+/// A key of a person.
+#[derive(Clone, Debug)]
+pub struct KeyAccess {
+    /// The key.
+    pub id: Uuid,
+    /// Whose.
+    pub user: UserId,
+    /// Its name.
+    pub name: String,
+    /// Whether it reaches nothing but this workspace.
+    pub is_only_here: bool,
+    /// When it was last used, anywhere.
+    pub last_used: Option<Instant>,
+    /// When it was made.
+    pub created_at: Instant,
+}
+
+/// A service account with which the workspace is shared.
+#[derive(Clone, Debug)]
+pub struct BotAccess {
+    /// Which.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// Its role here.
+    pub role: String,
+    /// When a key of it was last used, anywhere.
+    pub last_used: Option<Instant>,
+    /// Since when it has the role.
+    pub since: Instant,
+}
+
+/// Runs that the target does not keep.
+#[derive(Clone, Debug, Default)]
+pub struct Removal {
+    /// How many.
+    pub runs: i64,
+    /// When the first and the last of them ended.
+    pub span: Option<(Instant, Instant)>,
+    /// How many of each flow, the most first.
+    pub flows: Vec<(String, i64)>,
+}
+
+/// What an id of the `flows` table is the id of, to who counts runs by it.
+#[derive(Debug)]
+pub enum FlowMarker {}
+
+/// The id of a flow.
+pub type FlowKey = crate::base::db::Id<FlowMarker>;
+
+/// All that a review is computed from.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// When they were read.
+    pub at: Instant,
+    /// The workspace.
+    pub workspace: Workspace,
+    /// The account that it leaves.
+    pub source: Party,
+    /// The account that it comes to.
+    pub target: Party,
+    /// Its handle there.
+    pub handle: Handle,
+    /// Whoever has that handle.
+    pub taken: Option<Taken>,
+    /// Everybody who has access before or after, by name.
+    pub people: Vec<PersonAccess>,
+    /// Keys of those who lose access.
+    pub keys: Vec<KeyAccess>,
+    /// Service accounts.
+    pub bots: Vec<BotAccess>,
+    /// Open invitations: the address, and when they were made.
+    pub invitations: Vec<(String, Instant)>,
+    /// The source's own roles that are used here.
+    pub roles: Vec<(RoleId, String)>,
+    /// What everybody in the source may do here.
+    pub default_role: Option<NamedRole>,
+    /// Runs that the target does not keep.
+    pub removal: Removal,
+    /// Runs that are going on, and some of their names.
+    pub active: (i64, Vec<String>),
+    /// Runs that are due within the hour.
+    pub due: i64,
+    /// Entries about the workspace in the source's audit log.
+    pub audit_entries: i64,
+    /// What moves along.
+    pub contents: Vec<Counted>,
+    /// The address of this site, without a slash at its end.
+    pub site: String,
+    /// What the operator says about charges.
+    pub price_note: Option<String>,
+}
+
+/// How grave a part of a review is (decisions 25).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Nothing moves as long as it is so.
+    Blocks,
+    /// Data go for good.
+    Loses,
+    /// Somebody has to do something.
+    Action,
+    /// Good to know.
+    Info,
+    /// Stays as it is.
+    Unchanged,
+}
+
+/// What a part of a review is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Code {
+    /// The target has no room.
+    TargetFull,
+    /// The handle cannot be had in the target.
+    HandleTaken,
+    /// Runs go, since the target keeps them for fewer days.
+    RunsRemoved,
+    /// People lose access.
+    PeopleLose,
+    /// Whoever looks loses access.
+    YouLose,
+    /// Keys of people lose access.
+    KeysLose,
+    /// Service accounts lose access.
+    ServiceAccountsLose,
+    /// Runs are going on.
+    RunsActive,
+    /// Runs are due soon.
+    RunsDue,
+    /// Saved links have another account's id.
+    LinksChange,
+    /// Profiles of the command line and processes need the new place.
+    ProfilesChange,
+    /// The target asks for a second factor.
+    SecondFactor,
+    /// People keep access.
+    PeopleKeep,
+    /// People get access.
+    PeopleGain,
+    /// Open invitations end.
+    InvitationsEnd,
+    /// Roles do not exist in the target.
+    RolesLost,
+    /// Everybody's role goes back to none.
+    DefaultRoleReset,
+    /// The source's audit log tracks it no more.
+    AuditStops,
+    /// The target's audit log begins to.
+    AuditStarts,
+    /// The source has room for another one.
+    SlotFreed,
+    /// The target has room for one less.
+    SlotUsed,
+    /// Runs are kept for another time.
+    RetentionChanges,
+    /// What it costs.
+    Charges,
+    /// Old addresses lead to the new place.
+    Redirects,
+    /// Its id.
+    Id,
+    /// What is in it.
+    Contents,
+}
+
+/// Somebody or something that a part of a review is about.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Subject {
+    /// By name.
+    pub name: String,
+    /// What there is to say about it.
+    pub detail: String,
+    /// Since when it is so, where that is known.
+    pub since: Option<Instant>,
+}
+
+/// One part of a review.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Impact {
+    /// What it is about.
+    pub code: Code,
+    /// How grave it is.
+    pub severity: Severity,
+    /// On which side.
+    pub side: Side,
+    /// How many it concerns.
+    pub count: i64,
+    /// A count and a consequence.
+    pub title: String,
+    /// What else there is to know.
+    pub sentence: String,
+    /// Whom it concerns.
+    pub subjects: Vec<Subject>,
+    /// Commands to be typed, and addresses.
+    pub lines: Vec<String>,
+}
+
+/// What a transfer does, as somebody may see it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Review {
+    /// When it was computed.
+    pub at: Instant,
+    /// Its parts, the gravest first.
+    pub impacts: Vec<Impact>,
+    /// Stands for what it takes away (decisions 26).
+    pub hash: String,
+}
+
+impl Review {
+    /// Its parts of one gravity.
+    pub fn of(&self, severity: Severity) -> impl Iterator<Item = &Impact> {
+        self.impacts.iter().filter(move |impact| impact.severity == severity)
+    }
+
+    /// How many parts of a gravity it has.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.of(severity).count()
+    }
+
+    /// The part about something.
+    pub fn part(&self, code: Code) -> Option<&Impact> {
+        self.impacts.iter().find(|impact| impact.code == code)
+    }
+}

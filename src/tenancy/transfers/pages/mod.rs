@@ -1,0 +1,20 @@
+//! The pages.
+
+mod start;
+mod transfer;
+mod view;
+
+use actix_web::web;
+
+use crate::base::http::routes::resource;
+
+/// The addresses of this slice.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            resource("/workspaces/{account}/{workspace}/settings/transfer")
+                .get(start::show)
+                .post(start::submit),
+        )
+        .service(resource("/transfers/{id}").get(transfer::show).post(transfer::act));
+}

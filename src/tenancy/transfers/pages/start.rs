@@ -1,0 +1,297 @@
+//! Choosing where a workspace moves to, what that would change, and the confirmation (T5 … T11).
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use super::view::{Account, View};
+use crate::access::actor::{Person, RecentlyConfirmed};
+use crate::access::handle::Handle;
+use crate::access::membership::{self, AccountKind, OwningAccount, Workspace};
+use crate::access::permission::needs;
+use crate::access::workspace::WorkspaceAccess;
+use crate::app::App;
+use crate::base::error::Result;
+use crate::base::http::client::ClientIp;
+use crate::base::http::form::{Field, Form};
+use crate::base::http::page::{Notice, Page, Shell};
+use crate::base::http::see_other;
+use crate::tenancy::transfers::actions::{self, Started, Wanted};
+use crate::tenancy::transfers::forms::{Confirmation, ReviewParams, StartForm, handle_of};
+use crate::tenancy::transfers::model::{Facts, Review};
+use crate::tenancy::transfers::queries::{self, Asked};
+use crate::tenancy::transfers::review::review;
+use crate::tenancy::transfers::rules;
+use crate::tenancy::workspaces::connect::path_of;
+use crate::urls;
+
+#[derive(Template)]
+#[template(path = "tenancy/transfers/start.html")]
+struct StartPage {
+    shell: Shell,
+    workspace: Workspace,
+    path: String,
+    label: String,
+    target: Field,
+    other: Field,
+    handle: Field,
+    organizations: Vec<(String, String)>,
+    own: Option<(String, String)>,
+    support: Option<String>,
+    found: Option<Found>,
+}
+
+struct Found {
+    source: Account,
+    account: Account,
+    view: View,
+    confirmation: Confirmation,
+    /// `Transfer`, or `Request transfer`.
+    verb: &'static str,
+    /// Who has to approve.
+    awaited: Option<String>,
+    /// Set where something changed since the review that was seen.
+    changed: bool,
+    is_possible: bool,
+}
+
+/// Accounts in the list, at most.
+const LISTED: i64 = 100;
+
+/// What the page needs to know of accounts.
+struct Around {
+    organizations: Vec<OwningAccount>,
+    target: Option<OwningAccount>,
+}
+
+async fn around(app: &App, person: &Person, account: String) -> Result<Around> {
+    let person = person.clone();
+    app.db
+        .read(move |db| {
+            let organizations = membership::administered(db, &person, LISTED)?;
+            let target = match account.as_str() {
+                "" => None,
+                handle if Handle::is_stored_form(handle) => {
+                    queries::target_of_handle(db, person.account, handle)?
+                }
+                _ => None,
+            };
+            Ok(Around { organizations, target })
+        })
+        .await
+}
+
+/// What a transfer would do now, and what whoever looks may see of it.
+async fn facts_of(
+    app: &App,
+    access: &WorkspaceAccess<needs::ManageWorkspaceSettings>,
+    (person, target, handle): (&Person, OwningAccount, Handle),
+) -> Result<(Facts, Review)> {
+    let (now, again, person) = (app.now(), app.clone(), person.clone());
+    let workspace = access.workspace().clone();
+    app.db
+        .read(move |db| {
+            let party = queries::party(db, target.clone(), again.settings())?;
+            let counts = queries::counts(db, &workspace, &party, now)?;
+            let place = (workspace.account, target.id);
+            let asked = Asked { workspace, target, handle };
+            let facts = queries::facts(db, asked, counts, again.settings(), now)?;
+            let facts = facts.ok_or(crate::base::error::Error::NotFound)?;
+            let mut sees = actions::sees(db, &person, place)?;
+            // An owner of the workspace sees it as those do who decide over its account.
+            sees.source = true;
+            let review = review(&facts, sees);
+            Ok((facts, review))
+        })
+        .await
+}
+
+impl StartPage {
+    fn of(
+        shell: Shell,
+        app: &App,
+        workspace: &Workspace,
+        (person, around): (&Person, &Around),
+        params: &ReviewParams,
+    ) -> Self {
+        let handle =
+            if params.handle.is_empty() { workspace.handle.clone() } else { params.handle.clone() };
+        let option = |account: &OwningAccount| (account.handle.clone(), account.name.clone());
+        let may_own = workspace.account_kind == AccountKind::Organization;
+        let path = path_of(workspace);
+        Self {
+            shell,
+            label: format!("Type {path} to confirm"),
+            path,
+            target: Field::new("target", params.target.clone()),
+            other: Field::new("other", params.other.clone()),
+            handle: Field::new("handle", handle),
+            organizations: around
+                .organizations
+                .iter()
+                .filter(|account| account.id != workspace.account)
+                .map(option)
+                .collect(),
+            own: may_own.then(|| (person.handle.clone(), person.name.clone())),
+            support: app.settings().flags.support.clone(),
+            found: None,
+            workspace: workspace.clone(),
+        }
+    }
+
+    /// The account and the handle that are asked for; the problem stands at its field.
+    fn asked(&mut self, around: &Around, params: &ReviewParams) -> Option<(OwningAccount, Handle)> {
+        if params.account().is_empty() {
+            return None;
+        }
+        let field = if params.other.trim().is_empty() { &mut self.target } else { &mut self.other };
+        let target = match &around.target {
+            None => {
+                let text = "There is no account of that handle that takes workspaces.";
+                field.problem = Some(text.to_owned());
+                None
+            }
+            Some(target) if target.id == self.workspace.account => {
+                let text = "It belongs to this account already. Choose another one; to rename it, use Edit.";
+                field.problem = Some(text.to_owned());
+                None
+            }
+            Some(target) if !rules::may_move(self.workspace.account_kind, target.kind) => {
+                let text = match &self.support {
+                    Some(support) => format!(
+                        "Between two personal accounts only whoever runs this server can transfer it. Ask {support}."
+                    ),
+                    None => "Between two personal accounts only whoever runs this server can transfer it."
+                        .to_owned(),
+                };
+                field.problem = Some(text);
+                None
+            }
+            Some(target) => Some(target.clone()),
+        };
+        match handle_of(&self.handle.value) {
+            Ok(handle) => Some((target?, handle)),
+            Err(field) => {
+                self.handle = field;
+                None
+            }
+        }
+    }
+}
+
+fn found(facts: &Facts, review: &Review, person: &Person, around: &Around, app: &App) -> Found {
+    let decides = |account: &OwningAccount| {
+        account.id == person.account
+            || around.organizations.iter().any(|known| known.id == account.id)
+    };
+    let (source, target) = (&facts.source.account, &facts.target.account);
+    let missing: Vec<&str> = [source, target]
+        .into_iter()
+        .filter(|account| !decides(account))
+        .map(|account| account.name.as_str())
+        .collect();
+    let sees_target = decides(target);
+    let can_ask = facts.taken.is_none() && !(sees_target && facts.target.slots.is_full());
+    Found {
+        source: Account::of(&facts.source, true, -1),
+        account: Account::of(&facts.target, sees_target, 1),
+        view: View::of(review, app.now()),
+        confirmation: Confirmation::of(review),
+        verb: if missing.is_empty() { "Transfer" } else { "Request transfer" },
+        awaited: (!missing.is_empty()).then(|| {
+            let days = app.settings().flags.transfer_days;
+            format!(
+                "Nothing moves before an admin of {} approves. The request ends after {days} days.",
+                missing.join(" and one of ")
+            )
+        }),
+        changed: false,
+        is_possible: can_ask,
+    }
+}
+
+/// `GET …/settings/transfer`
+pub(super) async fn show(
+    access: WorkspaceAccess<needs::ManageWorkspaceSettings>,
+    confirmed: RecentlyConfirmed,
+    shell: Shell,
+    app: web::Data<App>,
+    params: Option<web::Query<ReviewParams>>,
+) -> Result<HttpResponse> {
+    let params = params.map(web::Query::into_inner).unwrap_or_default();
+    let person = confirmed.person();
+    let id = access.workspace().id;
+    let waiting = app.db.read(move |db| Ok(queries::pending_of(db, id)?)).await?;
+    if let Some(waiting) = waiting.filter(|waiting| waiting.expires_at > app.now()) {
+        return Ok(see_other(urls::transfer(waiting.id)));
+    }
+    let around = around(&app, person, params.account()).await?;
+    let shell = access.shell(shell, "settings");
+    let mut page = StartPage::of(shell, &app, access.workspace(), (person, &around), &params);
+    let Some((target, handle)) = page.asked(&around, &params) else {
+        let is_wrong =
+            [&page.target, &page.other, &page.handle].iter().any(|f| f.problem.is_some());
+        return if is_wrong { Page(page).unprocessable() } else { Page(page).ok() };
+    };
+    let (facts, review) = facts_of(&app, &access, (person, target, handle)).await?;
+    page.found = Some(found(&facts, &review, person, &around, &app));
+    Page(page).ok()
+}
+
+/// `POST …/settings/transfer`
+pub(super) async fn submit(
+    access: WorkspaceAccess<needs::ManageWorkspaceSettings>,
+    confirmed: RecentlyConfirmed,
+    shell: Shell,
+    app: web::Data<App>,
+    ip: ClientIp,
+    (form, req): (Form<StartForm>, HttpRequest),
+) -> Result<HttpResponse> {
+    let (once, form) = (form.once, form.fields);
+    let params = ReviewParams {
+        target: form.target.clone(),
+        other: String::new(),
+        handle: form.handle.clone(),
+    };
+    let person = confirmed.person().clone();
+    let around = around(&app, &person, params.account()).await?;
+    let workspace = access.workspace().clone();
+    let shell = access.shell(shell, "settings");
+    let mut page = StartPage::of(shell, &app, &workspace, (&person, &around), &params);
+    let Some((target, handle)) = page.asked(&around, &params) else {
+        return Page(page).unprocessable();
+    };
+    let (facts, review) =
+        facts_of(&app, &access, (&person, target.clone(), handle.clone())).await?;
+    let mut found = found(&facts, &review, &person, &around, &app);
+    let typed = (&*form.ack, &*form.confirm, &*form.note);
+    let note = found.confirmation.read(&page.path, typed);
+    if form.hash != review.hash {
+        found.changed = true;
+        page.found = Some(found);
+        return Page(page).with_status(StatusCode::CONFLICT);
+    }
+    let Some(note) = note else {
+        page.found = Some(found);
+        return Page(page).unprocessable();
+    };
+    let wanted = Wanted { target, handle, note, hash: form.hash };
+    let to = match actions::start(&app, access, confirmed, (ip, once), wanted).await? {
+        Started::Waits(id) => {
+            Notice::ok("The transfer is requested. Whoever has to approve it got a mail.")
+                .leave(&req)?;
+            urls::transfer(id)
+        }
+        Started::Moved(id) => {
+            Notice::ok("The workspace moved. Everybody concerned got a mail.").leave(&req)?;
+            urls::transfer(id)
+        }
+        Started::Before(place) => place,
+        Started::Changed | Started::Blocked => {
+            found.changed = true;
+            page.found = Some(found);
+            return Page(page).with_status(StatusCode::CONFLICT);
+        }
+    };
+    Ok(see_other(to))
+}

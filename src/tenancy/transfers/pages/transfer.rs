@@ -1,0 +1,361 @@
+//! A transfer that waits, with the answers to it; and its receipt, with the way back.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use super::view::{Account, View};
+use crate::access::actor::{RecentlyConfirmed, SignedInPerson};
+use crate::access::handle::Handle;
+use crate::access::membership::Workspace;
+use crate::app::App;
+use crate::base::db::{Db, Instant};
+use crate::base::error::{Error, Result};
+use crate::base::http::client::ClientIp;
+use crate::base::http::form::{Field, Form};
+use crate::base::http::json::path_id;
+use crate::base::http::page::{Notice, Page, Shell};
+use crate::base::http::see_other;
+use crate::base::text::When;
+use crate::tenancy::transfers::actions::{self, Answered, Undone};
+use crate::tenancy::transfers::forms::{AnswerForm, Confirmation, handle_of};
+use crate::tenancy::transfers::model::{Review, Sees, Side, State, Transfer, TransferId};
+use crate::tenancy::transfers::queries::{self, Asked};
+use crate::tenancy::transfers::review::review;
+use crate::tenancy::transfers::rules;
+use crate::urls;
+
+#[derive(Template)]
+#[template(path = "tenancy/transfers/transfer.html")]
+struct TransferPage {
+    shell: Shell,
+    title: String,
+    /// A tone, and the words for how it stands.
+    state: (&'static str, &'static str, String),
+    facts: Vec<(&'static str, String)>,
+    note: String,
+    reason: Option<String>,
+    accounts: Option<(Account, Account)>,
+    view: Option<View>,
+    approving: Option<Approving>,
+    /// Why not, where whoever looks may say so.
+    declining: Option<Field>,
+    may_cancel: bool,
+    undo: Option<UndoPart>,
+    /// Where the password is asked for once more, when it has to be.
+    confirm_href: Option<String>,
+    changed: bool,
+    home: Option<String>,
+}
+
+/// What a yes needs.
+struct Approving {
+    /// `Transfer` where it is the last one, else `Approve`.
+    verb: &'static str,
+    /// The handle in the target, which its side may change.
+    handle: Option<Field>,
+    prefix: String,
+    confirmation: Confirmation,
+    label: String,
+    path: String,
+}
+
+struct UndoPart {
+    until: When,
+    /// Why it can't be undone now.
+    obstacle: Option<String>,
+    label: String,
+    confirm: Field,
+}
+
+/// All that the page is made of.
+struct Found {
+    transfer: Transfer,
+    workspace: Workspace,
+    sees: Sees,
+    review: Option<Review>,
+    accounts: Option<(Account, Account)>,
+    target: (String, String),
+    source: (String, String),
+    obstacle: Option<String>,
+    may_ask: bool,
+    reaches: bool,
+}
+
+fn find(
+    db: &mut Db,
+    app: &App,
+    (person, id): (&SignedInPerson, TransferId),
+    handle: Option<&Handle>,
+    now: Instant,
+) -> Result<Found> {
+    let transfer = queries::one(db, id)?.ok_or(Error::NotFound)?;
+    let (sees, workspace) = actions::seen_by(db, person.actor(), &transfer, now)?;
+    let is_pending = transfer.state == State::Pending && transfer.expires_at > now;
+    let source = queries::owning_account(db, transfer.source_account_id)?.ok_or(Error::NotFound)?;
+    let target = queries::owning_account(db, transfer.target_account_id)?.ok_or(Error::NotFound)?;
+    let names = |account: &crate::access::membership::OwningAccount| {
+        (account.name.clone(), account.handle.clone())
+    };
+    let (source, names_of_target) = (names(&source), names(&target));
+    let mut found = Found {
+        review: transfer.receipt.as_ref().map(|receipt| receipt.0.of(sees).clone()),
+        accounts: None,
+        source,
+        target: names_of_target,
+        obstacle: None,
+        may_ask: false,
+        reaches: false,
+        sees,
+        workspace,
+        transfer,
+    };
+    if is_pending {
+        let wanted = handle.cloned();
+        let stored = Handle::parse(&found.transfer.target_handle).map_err(Error::internal)?;
+        let party = queries::party(db, target.clone(), app.settings())?;
+        let counts = queries::counts(db, &found.workspace, &party, now)?;
+        let asked =
+            Asked { workspace: found.workspace.clone(), target, handle: wanted.unwrap_or(stored) };
+        let facts =
+            queries::facts(db, asked, counts, app.settings(), now)?.ok_or(Error::NotFound)?;
+        found.accounts = Some((
+            Account::of(&facts.source, sees.source, -1),
+            Account::of(&facts.target, sees.target, 1),
+        ));
+        found.review = Some(review(&facts, sees));
+    }
+    let decides = actions::sees(
+        db,
+        person.person(),
+        (found.transfer.source_account_id, found.transfer.target_account_id),
+    )?;
+    found.may_ask = decides.source || decides.target;
+    if found.transfer.state == State::Completed && found.may_ask {
+        found.obstacle = actions::obstacle(db, app, &found.transfer, decides.target, now)?;
+    }
+    let reach = person.actor().reach(now);
+    found.reaches = crate::access::membership::by_id(db, &reach, found.workspace.id)?.is_some();
+    Ok(found)
+}
+
+fn state_of(
+    transfer: &Transfer,
+    names: (&str, &str),
+    now: Instant,
+) -> (&'static str, &'static str, String) {
+    match transfer.state {
+        State::Pending if transfer.expires_at <= now => {
+            ("neutral", "clock", "Ended without an answer".to_owned())
+        }
+        State::Pending => {
+            let awaited = match rules::awaits(transfer) {
+                Some(Side::Source) => names.0,
+                Some(Side::Target) | None => names.1,
+            };
+            ("warn", "clock", format!("Waits for {awaited}"))
+        }
+        State::Completed => ("ok", "check", "Transferred".to_owned()),
+        State::Undone => ("info", "info", "Undone".to_owned()),
+        State::Declined => ("danger", "x", "Declined".to_owned()),
+        State::Cancelled => ("neutral", "x", "Cancelled".to_owned()),
+        State::Expired => ("neutral", "clock", "Ended without an answer".to_owned()),
+        State::Void => ("neutral", "x", "Void".to_owned()),
+    }
+}
+
+fn page(
+    shell: Shell,
+    person: &SignedInPerson,
+    is_recent: bool,
+    found: Found,
+    now: Instant,
+) -> TransferPage {
+    let Found { transfer, workspace, sees, review, accounts, target, source, .. } = found;
+    let is_pending = transfer.state == State::Pending && transfer.expires_at > now;
+    let missing = |side| transfer.consent(side).is_none();
+    let decides = found.may_ask;
+    let may_approve = is_pending
+        && decides
+        && ((sees.source && missing(Side::Source)) || (sees.target && missing(Side::Target)));
+    let may_cancel = is_pending
+        && ((decides && sees.source) || transfer.requested_by == Some(person.person().user));
+    let path = format!("{}/{}", source.1, transfer.source_handle);
+    let to = format!("{}/{}", target.1, transfer.target_handle);
+    let last_missing = [Side::Source, Side::Target].into_iter().all(|side| {
+        !missing(side)
+            || (side == Side::Source && sees.source)
+            || (side == Side::Target && sees.target)
+    });
+    let mut facts = vec![("From", path.clone()), ("To", to.clone())];
+    facts.push((
+        "Asked for by",
+        format!("{}, {}", transfer.requested_by_name, transfer.created_at.minute_text()),
+    ));
+    for (side, name, word) in
+        [(Side::Source, &source.0, "Leaves"), (Side::Target, &target.0, "Comes to")]
+    {
+        let text = match transfer.consent(side) {
+            Some(consent) => {
+                format!("{name}: approved by {}, {}", consent.name, consent.at.minute_text())
+            }
+            None if is_pending => format!("{name}: not approved yet"),
+            None => name.clone(),
+        };
+        facts.push((word, text));
+    }
+    if is_pending {
+        facts.push(("Ends", transfer.expires_at.minute_text()));
+    }
+    if let (State::Completed | State::Undone, Some(at)) = (transfer.state, transfer.decided_at) {
+        facts.push(("Moved", at.minute_text()));
+    }
+    let undo = (rules::can_be_undone(&transfer, now) && decides).then(|| UndoPart {
+        until: When::new(transfer.undo_until.unwrap_or(now), now),
+        obstacle: found.obstacle.clone(),
+        label: format!("Type {to} to confirm"),
+        confirm: Field::empty("confirm"),
+    });
+    let needs_password = may_approve || undo.is_some();
+    let approving = review.as_ref().filter(|_| may_approve).map(|review| Approving {
+        verb: if last_missing { "Transfer" } else { "Approve" },
+        handle: (sees.target && missing(Side::Target))
+            .then(|| Field::new("handle", transfer.target_handle.clone())),
+        prefix: format!("{}/", target.1),
+        confirmation: Confirmation::of(review),
+        label: format!("Type {path} to confirm"),
+        path,
+    });
+    TransferPage {
+        title: format!("Transfer of {}", workspace.handle),
+        state: state_of(&transfer, (&source.0, &target.0), now),
+        facts,
+        note: transfer.note.clone(),
+        reason: transfer.reason.clone(),
+        accounts,
+        view: review.as_ref().map(|review| View::of(review, now)),
+        approving,
+        declining: (is_pending && decides).then(|| Field::empty("reason")),
+        may_cancel,
+        undo,
+        confirm_href: (needs_password && !is_recent)
+            .then(|| urls::confirm_access_next(&urls::transfer(transfer.id))),
+        changed: false,
+        home: found.reaches.then(|| urls::workspace(&workspace.account_handle, &workspace.handle)),
+        shell: shell.at("workspaces"),
+    }
+}
+
+/// `GET /transfers/{id}`
+pub(super) async fn show(
+    person: SignedInPerson,
+    recent: Option<RecentlyConfirmed>,
+    shell: Shell,
+    app: web::Data<App>,
+    req: HttpRequest,
+) -> Result<HttpResponse> {
+    let id: TransferId = path_id(&req, "id")?;
+    let (again, asked, now) = (app.get_ref().clone(), person.clone(), app.now());
+    let found = app.db.read(move |db| find(db, &again, (&asked, id), None, now)).await?;
+    Page(page(shell, &person, recent.is_some(), found, now)).ok()
+}
+
+/// `POST /transfers/{id}`
+pub(super) async fn act(
+    (person, recent): (SignedInPerson, Result<RecentlyConfirmed>),
+    shell: Shell,
+    app: web::Data<App>,
+    ip: ClientIp,
+    (form, req): (Form<AnswerForm>, HttpRequest),
+) -> Result<HttpResponse> {
+    let id: TransferId = path_id(&req, "id")?;
+    let form = form.fields;
+    let here = urls::transfer(id);
+    let (again, asked, now) = (app.get_ref().clone(), person.clone(), app.now());
+    let typed = (!form.handle.is_empty() && form.act == "approve").then(|| handle_of(&form.handle));
+    let wanted = typed.clone().and_then(Result::ok);
+    let handle = wanted.clone();
+    let found = app.db.read(move |db| find(db, &again, (&asked, id), handle.as_ref(), now)).await?;
+    let hash = found.review.as_ref().map(|review| review.hash.clone());
+    let to = format!("{}/{}", found.target.1, found.transfer.target_handle);
+    let mut page = page(shell, &person, recent.is_ok(), found, now);
+    match form.act.as_str() {
+        "approve" => {
+            let confirmed = recent?;
+            let Some(approving) = &mut page.approving else {
+                return Err(Error::Conflict(
+                    "There is nothing here for you to approve.".to_owned(),
+                ));
+            };
+            if let Some(Err(field)) = typed {
+                approving.handle = Some(field);
+                return Page(page).unprocessable();
+            }
+            if let (Some(field), Some(wanted)) = (&mut approving.handle, &wanted) {
+                wanted.as_str().clone_into(&mut field.value);
+            }
+            let path = approving.path.clone();
+            let good = approving.confirmation.read(&path, (&form.ack, &form.confirm, ""));
+            if hash.as_deref() != Some(&*form.hash) {
+                page.changed = true;
+                return Page(page).with_status(StatusCode::CONFLICT);
+            }
+            if good.is_none() {
+                return Page(page).unprocessable();
+            }
+            let notice =
+                match actions::approve(&app, confirmed, ip, id, (form.hash, wanted)).await? {
+                    Answered::Waits => Notice::ok("You approved it. The other side is asked."),
+                    Answered::Moved => {
+                        Notice::ok("The workspace moved. Everybody concerned got a mail.")
+                    }
+                    Answered::Changed | Answered::Blocked => {
+                        page.changed = true;
+                        return Page(page).with_status(StatusCode::CONFLICT);
+                    }
+                };
+            notice.leave(&req)?;
+        }
+        "decline" => {
+            let mut field = Field::new("reason", form.reason);
+            let Some(reason) = field.parse(|reason| rules::note(reason, "The reason")) else {
+                page.declining = Some(field);
+                return Page(page).unprocessable();
+            };
+            actions::decline(&app, person, ip, (id, reason)).await?;
+            Notice::ok("The transfer is declined. Whoever asked got a mail.").leave(&req)?;
+        }
+        "cancel" => {
+            actions::cancel(&app, person, ip, id).await?;
+            Notice::ok("The transfer is cancelled. Nothing moves.").leave(&req)?;
+        }
+        "undo" => {
+            let confirmed = recent?;
+            let mut confirm = Field::new("confirm", form.confirm);
+            if confirm
+                .parse(|typed| crate::tenancy::workspaces::rules::confirms(typed, &to))
+                .is_none()
+            {
+                if let Some(undo) = &mut page.undo {
+                    undo.confirm = confirm;
+                }
+                return Page(page).unprocessable();
+            }
+            match actions::undo(&app, confirmed, ip, id).await? {
+                Undone::Back(back) => {
+                    let path = format!("{}/{}", back.account_handle, back.handle);
+                    Notice::ok(format!("The transfer is undone: the workspace is {path} again."))
+                        .leave(&req)?;
+                }
+                Undone::Refused(reason) => {
+                    if let Some(undo) = &mut page.undo {
+                        undo.obstacle = Some(reason);
+                    }
+                    return Page(page).with_status(StatusCode::CONFLICT);
+                }
+            }
+        }
+        _ => return Err(Error::Invalid("Choose what to do.".to_owned())),
+    }
+    Ok(see_other(here))
+}

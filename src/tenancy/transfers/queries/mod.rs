@@ -1,0 +1,180 @@
+//! Rows of transfers, and what a review is computed from.
+
+mod facts;
+mod moves;
+mod people;
+
+use diesel::prelude::*;
+
+use super::model::{Consent, Receipt, Side, State, Transfer, TransferId};
+use crate::access::{AccountId, WorkspaceId};
+use crate::base::db::schema::{accounts, transfers};
+use crate::base::db::{Db, Instant, Json};
+
+pub use facts::{Asked, Counts, counts, facts, owning_account, party, target_of_handle};
+pub use moves::{
+    before, emails_of_grants, end_of_grants, forget_kept, give_back, give_default_back,
+    has_changed, is_ended, is_held, keep_grants, move_there, redirect, restore_invitations,
+};
+
+/// A transfer by id.
+///
+/// # Errors
+/// The database's fault.
+pub fn one(db: &mut Db, id: TransferId) -> QueryResult<Option<Transfer>> {
+    transfers::table.find(id).select(Transfer::as_select()).first(db).optional()
+}
+
+/// The transfer that a workspace waits for.
+///
+/// # Errors
+/// The database's fault.
+pub fn pending_of(db: &mut Db, workspace: WorkspaceId) -> QueryResult<Option<Transfer>> {
+    transfers::table
+        .filter(transfers::workspace_id.eq(workspace))
+        .filter(transfers::state.eq(State::Pending))
+        .select(Transfer::as_select())
+        .first(db)
+        .optional()
+}
+
+/// Keeps a new transfer.
+///
+/// # Errors
+/// The database's fault.
+pub fn insert(db: &mut Db, transfer: &Transfer) -> QueryResult<()> {
+    diesel::insert_into(transfers::table)
+        .values((
+            transfers::id.eq(transfer.id),
+            transfers::workspace_id.eq(transfer.workspace_id),
+            transfers::source_account_id.eq(transfer.source_account_id),
+            transfers::target_account_id.eq(transfer.target_account_id),
+            transfers::source_handle.eq(&transfer.source_handle),
+            transfers::target_handle.eq(&transfer.target_handle),
+            transfers::state.eq(transfer.state),
+            transfers::note.eq(&transfer.note),
+            transfers::requested_by.eq(transfer.requested_by),
+            transfers::requested_by_name.eq(&transfer.requested_by_name),
+            transfers::source_consent.eq(&transfer.source_consent),
+            transfers::target_consent.eq(&transfer.target_consent),
+            transfers::created_at.eq(transfer.created_at),
+            transfers::expires_at.eq(transfer.expires_at),
+            transfers::execute_at.eq(transfer.execute_at),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Keeps a side's yes, or that it has none.
+///
+/// # Errors
+/// The database's fault.
+pub fn set_consent(
+    db: &mut Db,
+    id: TransferId,
+    side: Side,
+    consent: Option<&Consent>,
+) -> QueryResult<()> {
+    let consent = consent.cloned().map(Json);
+    let row = transfers::table.find(id);
+    match side {
+        Side::Source => {
+            diesel::update(row).set(transfers::source_consent.eq(consent)).execute(db)?
+        }
+        Side::Target => {
+            diesel::update(row).set(transfers::target_consent.eq(consent)).execute(db)?
+        }
+    };
+    Ok(())
+}
+
+/// Gives the workspace another handle in the target.
+///
+/// # Errors
+/// The database's fault.
+pub fn set_handle(db: &mut Db, id: TransferId, handle: &str) -> QueryResult<()> {
+    diesel::update(transfers::table.find(id))
+        .set(transfers::target_handle.eq(handle))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Ends a transfer that is pending, in another state than that it moved.
+///
+/// # Errors
+/// The database's fault.
+pub fn end(
+    db: &mut Db,
+    id: TransferId,
+    (state, reason): (State, Option<&str>),
+    now: Instant,
+) -> QueryResult<()> {
+    diesel::update(transfers::table.find(id))
+        .set((
+            transfers::state.eq(state),
+            transfers::reason.eq(reason),
+            transfers::decided_at.eq(Some(now)),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Notes that the workspace moved.
+///
+/// # Errors
+/// The database's fault.
+pub fn complete(
+    db: &mut Db,
+    transfer: &Transfer,
+    receipt: Receipt,
+    undo_until: Instant,
+    now: Instant,
+) -> QueryResult<()> {
+    diesel::update(transfers::table.find(transfer.id))
+        .set((
+            transfers::state.eq(State::Completed),
+            transfers::source_handle.eq(&transfer.source_handle),
+            transfers::receipt.eq(Some(Json(receipt))),
+            transfers::before.eq(&transfer.before),
+            transfers::decided_at.eq(Some(now)),
+            transfers::undo_until.eq(Some(undo_until)),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Notes that a transfer was undone.
+///
+/// # Errors
+/// The database's fault.
+pub fn set_undone(db: &mut Db, id: TransferId) -> QueryResult<()> {
+    diesel::update(transfers::table.find(id))
+        .set(transfers::state.eq(State::Undone))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Transfers looked at by the job together.
+const SOME: i64 = 100;
+
+/// Pending transfers whose time is over.
+///
+/// # Errors
+/// The database's fault.
+pub fn overdue(db: &mut Db, now: Instant) -> QueryResult<Vec<Transfer>> {
+    transfers::table
+        .filter(transfers::state.eq(State::Pending))
+        .filter(transfers::expires_at.le(now))
+        .order(transfers::expires_at)
+        .limit(SOME)
+        .select(Transfer::as_select())
+        .load(db)
+}
+
+/// Name and handle of an account.
+///
+/// # Errors
+/// The database's fault.
+pub fn account_names(db: &mut Db, account: AccountId) -> QueryResult<Option<(String, String)>> {
+    accounts::table.find(account).select((accounts::name, accounts::handle)).first(db).optional()
+}

@@ -1,0 +1,510 @@
+//! The one function that says what a transfer does (product.md 1.12, 1.14): its page, its mails, its receipt and
+//! its execution all read what this writes.
+
+use super::model::{Code, Facts, Impact, PersonAccess, Review, Sees, Severity, Side, Subject};
+use super::rules;
+use crate::base::db::Instant;
+use crate::base::db::paging::count_text;
+use crate::base::text::{counted, relative, thousands};
+
+/// What a transfer does, as somebody of one side or of both may see it (decisions 24).
+pub fn review(facts: &Facts, sees: Sees) -> Review {
+    let mut impacts = Vec::new();
+    let mut add = |parts: Vec<Impact>| impacts.extend(parts);
+    add(blocks(facts, sees));
+    add(runs(facts));
+    if sees.source {
+        add(people_of_source(facts, sees));
+        add(what_ends(facts));
+    }
+    add(addresses(facts));
+    add(gains(facts, sees));
+    add(accounts(facts, sees));
+    add(unchanged(facts));
+    impacts.sort_by_key(|impact: &Impact| rank(impact.severity));
+    Review { at: facts.at, impacts, hash: rules::hash(facts) }
+}
+
+fn rank(severity: Severity) -> usize {
+    match severity {
+        Severity::Blocks => 0,
+        Severity::Loses => 1,
+        Severity::Action => 2,
+        Severity::Info => 3,
+        Severity::Unchanged => 4,
+    }
+}
+
+/// One part without anybody named.
+fn part(code: Code, (severity, side): (Severity, Side), count: i64, title: String) -> Impact {
+    Impact {
+        code,
+        severity,
+        side,
+        count,
+        title,
+        sentence: String::new(),
+        subjects: Vec::new(),
+        lines: Vec::new(),
+    }
+}
+
+impl Impact {
+    fn saying(mut self, sentence: impl Into<String>) -> Self {
+        self.sentence = sentence.into();
+        self
+    }
+
+    fn naming(mut self, subjects: impl IntoIterator<Item = Subject>) -> Self {
+        self.subjects = subjects.into_iter().collect();
+        self
+    }
+
+    fn with_lines(mut self, lines: impl IntoIterator<Item = String>) -> Self {
+        self.lines = lines.into_iter().collect();
+        self
+    }
+}
+
+fn subject(name: impl Into<String>, detail: impl Into<String>) -> Subject {
+    Subject { name: name.into(), detail: detail.into(), since: None }
+}
+
+fn count_of<T>(list: &[T]) -> i64 {
+    i64::try_from(list.len()).unwrap_or(i64::MAX)
+}
+
+fn days(days: Option<i32>) -> String {
+    days.map_or_else(|| "for ever".to_owned(), |days| counted(i64::from(days), "day", "days"))
+}
+
+/// `1 person loses access`, `3 people lose access`
+fn verb<'a>(count: i64, one: &'a str, many: &'a str) -> &'a str {
+    if count == 1 { one } else { many }
+}
+
+fn blocks(facts: &Facts, sees: Sees) -> Vec<Impact> {
+    let mut parts = Vec::new();
+    let target = &facts.target.account.name;
+    let slots = facts.target.slots;
+    if slots.is_full() {
+        let title = if sees.target {
+            let room = slots.text().unwrap_or_default();
+            format!("{target} has no room: it uses {room} workspaces")
+        } else {
+            format!("Not possible now: {target} can’t take a workspace")
+        };
+        let how = if sees.target {
+            "Delete a workspace there, or ask whoever runs this server for a higher limit."
+        } else {
+            "Its admins see why. You can ask them now, and they approve once it is possible."
+        };
+        let impact = part(Code::TargetFull, (Severity::Blocks, Side::Target), 1, title);
+        parts.push(impact.saying(how));
+    }
+    if let Some(taken) = &facts.taken {
+        let handle = &facts.handle;
+        let (title, how) = if sees.target {
+            (format!("“{handle}” is taken in {target}"), taken.problem())
+        } else {
+            let how = "Choose another handle.".to_owned();
+            (format!("Not possible now: “{handle}” can’t be had in {target}"), how)
+        };
+        let impact = part(Code::HandleTaken, (Severity::Blocks, Side::Target), 1, title);
+        parts.push(impact.saying(how));
+    }
+    parts
+}
+
+fn runs(facts: &Facts) -> Vec<Impact> {
+    let mut parts = Vec::new();
+    let removal = &facts.removal;
+    let (source, target) = (&facts.source.account.name, &facts.target.account.name);
+    if removal.runs > 0 {
+        let what = counted(removal.runs, "flow run", "flow runs");
+        let is_are = verb(removal.runs, "is", "are");
+        let title = format!("{what} {is_are} removed");
+        let kept = days(facts.target.retention_days);
+        let span = removal.span.map_or_else(String::new, |(first, last)| {
+            format!(" They ended between {} and {}.", first.minute_text(), last.minute_text())
+        });
+        let sentence = format!(
+            "{target} keeps ended runs for {kept}, {source} {}. Older ones go for good once the transfer \
+             can’t be undone any more, with their task runs and logs.{span}",
+            match facts.source.retention_days {
+                None => "for ever".to_owned(),
+                Some(_) => format!("for {}", days(facts.source.retention_days)),
+            }
+        );
+        let impact = part(Code::RunsRemoved, (Severity::Loses, Side::Target), removal.runs, title);
+        let flows = removal.flows.iter();
+        parts.push(
+            impact
+                .saying(sentence)
+                .naming(flows.map(|(flow, count)| subject(flow.clone(), thousands(*count)))),
+        );
+    }
+    if facts.active.0 > 0 {
+        let title = format!(
+            "{} {} going on",
+            counted(facts.active.0, "flow run", "flow runs"),
+            verb(facts.active.0, "is", "are")
+        );
+        let sentence = "They stay as they are. What runs them can’t tell of their end once its key has no \
+                        access: it needs the new place and a key that reaches it.";
+        let impact =
+            part(Code::RunsActive, (Severity::Action, Side::Source), facts.active.0, title);
+        let names = facts.active.1.iter();
+        parts.push(impact.saying(sentence).naming(names.map(|name| subject(name.clone(), ""))));
+    }
+    if facts.due > 0 {
+        let title = format!(
+            "{} {} due within the hour",
+            counted(facts.due, "flow run", "flow runs"),
+            verb(facts.due, "is", "are")
+        );
+        parts.push(part(Code::RunsDue, (Severity::Info, Side::Source), facts.due, title));
+    }
+    parts
+}
+
+fn named(person: &PersonAccess) -> Subject {
+    let detail = format!("{} · {}", person.email, person.before.join(" + "));
+    Subject { name: person.name.clone(), detail, since: person.since }
+}
+
+fn people_of_source(facts: &Facts, sees: Sees) -> Vec<Impact> {
+    let mut parts = Vec::new();
+    let losers: Vec<&PersonAccess> = facts.people.iter().filter(|one| one.loses()).collect();
+    let (source, target) = (&facts.source.account.name, &facts.target.account.name);
+    if !losers.is_empty() {
+        let count = count_of(&losers);
+        let title = format!(
+            "{} {} access",
+            counted(count, "person", "people"),
+            verb(count, "loses", "lose")
+        );
+        let sentence = format!(
+            "At once, with their API keys. Roles given in {source} don’t move: {target} gives its own."
+        );
+        let impact = part(Code::PeopleLose, (Severity::Action, Side::Source), count, title);
+        parts.push(impact.saying(sentence).naming(losers.iter().map(|one| named(one))));
+    }
+    if losers.iter().any(|one| Some(one.user) == sees.person) {
+        let title = "You lose access".to_owned();
+        let sentence =
+            format!("You don’t decide over {target}, so only its admins can let you in.");
+        let impact = part(Code::YouLose, (Severity::Action, Side::Source), 1, title);
+        parts.push(impact.saying(sentence));
+    }
+    if !facts.keys.is_empty() {
+        let count = count_of(&facts.keys);
+        let title = format!(
+            "{} {} access",
+            counted(count, "API key", "API keys"),
+            verb(count, "loses", "lose")
+        );
+        let owner = |id| {
+            let found = facts.people.iter().find(|person| person.user == id);
+            found.map_or_else(String::new, |person| person.name.clone())
+        };
+        let keys = facts.keys.iter().map(|key| Subject {
+            name: key.name.clone(),
+            detail: format!(
+                "{} · {}{}",
+                owner(key.user),
+                used(key.last_used, facts.at),
+                if key.is_only_here { " · reaches nothing else" } else { "" }
+            ),
+            since: Some(key.created_at),
+        });
+        let impact = part(Code::KeysLose, (Severity::Action, Side::Source), count, title);
+        parts.push(impact.saying("They go on working elsewhere.").naming(keys));
+    }
+    let kept: Vec<&PersonAccess> =
+        facts.people.iter().filter(|one| !one.before.is_empty() && one.after.is_some()).collect();
+    if !kept.is_empty() && sees.target {
+        let count = count_of(&kept);
+        let title = format!(
+            "{} {} access",
+            counted(count, "person", "people"),
+            verb(count, "keeps", "keep")
+        );
+        let detail = |one: &PersonAccess| {
+            let after = one.after.clone().unwrap_or_default();
+            format!("{} · {} → {after}", one.email, one.before.join(" + "))
+        };
+        let impact = part(Code::PeopleKeep, (Severity::Info, Side::Target), count, title);
+        parts.push(
+            impact
+                .saying("Their API keys go on working, by the new place.")
+                .naming(kept.iter().map(|one| subject(one.name.clone(), detail(one)))),
+        );
+    }
+    parts
+}
+
+/// When a key was last used, in words.
+fn used(at: Option<Instant>, now: Instant) -> String {
+    at.map_or_else(|| "never used".to_owned(), |at| format!("last used {}", relative(at, now)))
+}
+
+fn what_ends(facts: &Facts) -> Vec<Impact> {
+    let mut parts = Vec::new();
+    let source = &facts.source.account.name;
+    if !facts.bots.is_empty() {
+        let count = count_of(&facts.bots);
+        let title = format!(
+            "{} {} access",
+            counted(count, "service account", "service accounts"),
+            verb(count, "loses", "lose")
+        );
+        let sentence = format!("They stay in {source}, and keep what else is shared with them.");
+        let bots = facts.bots.iter().map(|bot| Subject {
+            name: bot.name.clone(),
+            detail: format!("{} · {}", bot.role, used(bot.last_used, facts.at)),
+            since: Some(bot.since),
+        });
+        let impact =
+            part(Code::ServiceAccountsLose, (Severity::Action, Side::Source), count, title);
+        parts.push(impact.saying(sentence).naming(bots));
+    }
+    if !facts.invitations.is_empty() {
+        let count = count_of(&facts.invitations);
+        let title = format!(
+            "{} {}",
+            counted(count, "invitation", "invitations"),
+            verb(count, "is revoked", "are revoked")
+        );
+        let open = facts.invitations.iter().map(|(email, since)| Subject {
+            name: email.clone(),
+            detail: format!("sent {}", relative(*since, facts.at)),
+            since: Some(*since),
+        });
+        let impact = part(Code::InvitationsEnd, (Severity::Info, Side::Source), count, title);
+        parts.push(impact.naming(open));
+    }
+    if !facts.roles.is_empty() {
+        let count = count_of(&facts.roles);
+        let title = format!(
+            "{} {} not exist in {}",
+            counted(count, "role", "roles"),
+            verb(count, "does", "do"),
+            facts.target.account.name
+        );
+        let impact = part(Code::RolesLost, (Severity::Info, Side::Source), count, title);
+        let roles = facts.roles.iter().map(|(_, name)| subject(name.clone(), ""));
+        parts.push(impact.saying("What they allowed here ends with them.").naming(roles));
+    }
+    if let Some(role) = &facts.default_role {
+        let title = format!("“Anyone at {source}” is reset to no access");
+        let sentence = format!("It is {} today.", role.title);
+        let impact = part(Code::DefaultRoleReset, (Severity::Info, Side::Source), 1, title);
+        parts.push(impact.saying(sentence));
+    }
+    if facts.source.is_organization() {
+        let title = "The audit log stops tracking it".to_owned();
+        let entries = format!(
+            "{} {}",
+            count_text(facts.audit_entries),
+            verb(facts.audit_entries, "entry", "entries")
+        );
+        let sentence =
+            format!("{entries} about {} stay in {source}’s log.", facts.workspace.handle);
+        let impact =
+            part(Code::AuditStops, (Severity::Info, Side::Source), facts.audit_entries, title);
+        parts.push(impact.saying(sentence));
+    }
+    parts
+}
+
+fn addresses(facts: &Facts) -> Vec<Impact> {
+    let (workspace, target, site) = (&facts.workspace, &facts.target.account, &facts.site);
+    let id = workspace.id;
+    let old_api = format!("{site}/api/accounts/{}/workspaces/{id}", workspace.account);
+    let new_api = format!("{site}/api/accounts/{}/workspaces/{id}", target.id);
+    let new_path = format!("{}/{}", target.handle, facts.handle);
+    let old_path = format!("{}/{}", workspace.account_handle, workspace.handle);
+    let links = part(
+        Code::LinksChange,
+        (Severity::Action, Side::Source),
+        1,
+        "Saved links change".to_owned(),
+    )
+    .saying("The account’s id in them is another one; the workspace’s stays.")
+    .naming([subject(old_path.clone(), old_api), subject(new_path.clone(), new_api.clone())]);
+    let profiles = part(
+        Code::ProfilesChange,
+        (Severity::Action, Side::Source),
+        1,
+        "Profiles of the command line and environments need the new place".to_owned(),
+    )
+    .saying(
+        "Wherever flows are run or workers poll: choose the workspace again, or set its address where that is \
+         what is set.",
+    )
+    .with_lines([
+        format!("prefect cloud workspace set --workspace \"{new_path}\""),
+        format!("prefect config set PREFECT_API_URL=\"{new_api}\""),
+    ]);
+    let redirects = part(
+        Code::Redirects,
+        (Severity::Info, Side::Target),
+        1,
+        "Old addresses lead to the new place".to_owned(),
+    )
+    .saying(format!(
+        "For those with access: pages of {old_path}, and requests of the client to its old address."
+    ));
+    vec![links, profiles, redirects]
+}
+
+fn gains(facts: &Facts, sees: Sees) -> Vec<Impact> {
+    let mut parts = Vec::new();
+    let target = &facts.target.account.name;
+    let gained: Vec<&PersonAccess> = facts.people.iter().filter(|one| one.gains()).collect();
+    if facts.target.is_organization() {
+        if sees.target {
+            if !gained.is_empty() {
+                let count = count_of(&gained);
+                let title = format!(
+                    "{} of {target} {} owner access",
+                    counted(count, "admin", "admins"),
+                    verb(count, "gets", "get")
+                );
+                let names = gained.iter().map(|one| subject(one.name.clone(), one.email.clone()));
+                let impact = part(Code::PeopleGain, (Severity::Info, Side::Target), count, title);
+                parts.push(
+                    impact
+                        .saying("At once. Other members have none until it is shared with them.")
+                        .naming(names),
+                );
+            }
+        } else {
+            let title = format!("All admins of {target} get owner access");
+            let impact = part(Code::PeopleGain, (Severity::Info, Side::Target), 1, title);
+            parts.push(
+                impact.saying("At once. Its other members have none until it is shared with them."),
+            );
+        }
+    }
+    if facts.target.second_factor {
+        let title = format!("{target} asks for two-factor authentication");
+        let lacking: Vec<&PersonAccess> = facts
+            .people
+            .iter()
+            .filter(|one| one.after.is_some() && one.lacks_second_factor && sees.target)
+            .collect();
+        let sentence = "Who has none turns it on before anything opens, also for their API keys.";
+        let impact =
+            part(Code::SecondFactor, (Severity::Action, Side::Target), count_of(&lacking), title);
+        let names = lacking.iter().map(|one| subject(one.name.clone(), "has none"));
+        parts.push(impact.saying(sentence).naming(names));
+    }
+    parts
+}
+
+fn accounts(facts: &Facts, sees: Sees) -> Vec<Impact> {
+    let mut parts = Vec::new();
+    let (source, target) = (&facts.source.account.name, &facts.target.account.name);
+    let use_of = |used: i64, limit: Option<i64>| match limit {
+        Some(limit) => format!("{} of {} in use afterwards", thousands(used), thousands(limit)),
+        None => format!("{} in use afterwards", thousands(used)),
+    };
+    if sees.source {
+        let slots = facts.source.slots;
+        let impact = part(
+            Code::SlotFreed,
+            (Severity::Info, Side::Source),
+            slots.used - 1,
+            format!("A workspace slot of {source} is free again"),
+        );
+        parts.push(impact.saying(format!("{}.", use_of(slots.used - 1, slots.limit))));
+    }
+    if sees.target {
+        let slots = facts.target.slots;
+        let is_last = slots.limit.is_some_and(|limit| slots.used + 1 == limit);
+        let title = if is_last {
+            format!("The last workspace slot of {target} is used")
+        } else {
+            format!("A workspace slot of {target} is used")
+        };
+        let impact = part(Code::SlotUsed, (Severity::Info, Side::Target), slots.used + 1, title);
+        parts.push(impact.saying(format!("{}.", use_of(slots.used + 1, slots.limit))));
+    }
+    if facts.target.is_organization() {
+        let title = format!("{target}’s audit log begins to track it");
+        let impact = part(Code::AuditStarts, (Severity::Info, Side::Target), 1, title);
+        parts.push(impact.saying("From the transfer on. What happened before stays where it is."));
+    }
+    if facts.source.retention_days != facts.target.retention_days {
+        let title = format!(
+            "Ended flow runs are kept {}",
+            match facts.target.retention_days {
+                None => "for ever".to_owned(),
+                Some(_) => format!("for {}", days(facts.target.retention_days)),
+            }
+        );
+        let sentence = match facts.source.retention_days {
+            None => "For ever today.".to_owned(),
+            Some(_) => format!("For {} today.", days(facts.source.retention_days)),
+        };
+        let count = facts.target.retention_days.map_or(0, i64::from);
+        let impact = part(Code::RetentionChanges, (Severity::Info, Side::Target), count, title);
+        parts.push(impact.saying(sentence));
+    }
+    let charges = match &facts.price_note {
+        Some(note) => part(
+            Code::Charges,
+            (Severity::Info, Side::Target),
+            1,
+            "Use and charges may change for both accounts".to_owned(),
+        )
+        .saying(note.clone()),
+        None => part(
+            Code::Charges,
+            (Severity::Info, Side::Target),
+            0,
+            "No charges on this server".to_owned(),
+        )
+        .saying("Use counts for the new account from then on."),
+    };
+    parts.push(charges);
+    parts
+}
+
+fn unchanged(facts: &Facts) -> Vec<Impact> {
+    let mut parts = vec![
+        part(
+            Code::Id,
+            (Severity::Unchanged, Side::Target),
+            1,
+            "The workspace’s id stays the same".to_owned(),
+        )
+        .saying(facts.workspace.id.to_string()),
+    ];
+    // What ends or is renewed is said above.
+    let moves = ["flows", "flow runs", "task runs", "events"];
+    let contents = facts.contents.iter().filter(|counted| moves.contains(&counted.kind.many));
+    for one in contents {
+        let kept = if one.kind.many == "flow runs" && one.number <= facts.removal.runs {
+            continue;
+        } else if one.kind.many == "flow runs" {
+            one.number - facts.removal.runs
+        } else {
+            one.number
+        };
+        if kept == 0 {
+            continue;
+        }
+        let text = format!("{} {}", count_text(kept), verb(kept, one.kind.one, one.kind.many));
+        let with = if one.kind.many == "flow runs" { " with their task runs and logs" } else { "" };
+        parts.push(part(
+            Code::Contents,
+            (Severity::Unchanged, Side::Target),
+            kept,
+            format!("{text}{with}"),
+        ));
+    }
+    parts
+}

@@ -1,0 +1,133 @@
+//! Decisions about transfers that need nothing but their input.
+
+use serde_json::json;
+
+use super::model::{Facts, Losses, Side, State, Transfer};
+use crate::access::membership::AccountKind;
+use crate::base::db::Instant;
+use crate::base::secret::sha256;
+use crate::base::text::{hex, several_lines};
+
+/// Whether a workspace may move between accounts of these kinds in the web application (T4).
+pub fn may_move(source: AccountKind, target: AccountKind) -> bool {
+    source == AccountKind::Organization || target == AccountKind::Organization
+}
+
+/// What a transfer takes away, as things are.
+pub fn losses(facts: &Facts) -> Losses {
+    let mut people: Vec<_> = facts
+        .people
+        .iter()
+        .filter(|person| person.loses())
+        .map(|person| person.user.uuid())
+        .collect();
+    people.sort_unstable();
+    let mut service_accounts: Vec<_> = facts.bots.iter().map(|bot| bot.id).collect();
+    service_accounts.sort_unstable();
+    let mut roles: Vec<_> = facts.roles.iter().map(|(id, _)| id.uuid()).collect();
+    roles.sort_unstable();
+    Losses {
+        people,
+        service_accounts,
+        roles,
+        retention_days: facts.target.retention_days,
+        second_factor: facts.target.second_factor,
+    }
+}
+
+/// Stands for what a review takes away, and for what blocks it (decisions 26): counts and times are not in it.
+pub fn hash(facts: &Facts) -> String {
+    let losses = losses(facts);
+    let text = json!({
+        "source": facts.source.account.id,
+        "target": facts.target.account.id,
+        "handle": facts.handle.as_str(),
+        "losses": losses,
+        "blocks": [facts.target.slots.is_full(), facts.taken.is_some()],
+    });
+    hex(&sha256(text.to_string().as_bytes()))
+}
+
+/// Whether more is taken away than was seen: somebody else loses access, another role goes, runs are kept for
+/// fewer days, or a second factor is asked for.
+pub fn takes_more(seen: &Losses, now: &Losses) -> bool {
+    let grew = |old: &[uuid::Uuid], new: &[uuid::Uuid]| new.iter().any(|id| !old.contains(id));
+    let shrank = match (seen.retention_days, now.retention_days) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(old), Some(new)) => new < old,
+    };
+    grew(&seen.people, &now.people)
+        || grew(&seen.service_accounts, &now.service_accounts)
+        || grew(&seen.roles, &now.roles)
+        || shrank
+        || (now.second_factor && !seen.second_factor)
+}
+
+/// What a transfer waits for, in words; `None` when it waits for nothing.
+pub fn awaits(transfer: &Transfer) -> Option<Side> {
+    if transfer.state != State::Pending {
+        return None;
+    }
+    [Side::Source, Side::Target].into_iter().find(|side| transfer.consent(*side).is_none())
+}
+
+/// Whether a transfer that moved its workspace can still be undone.
+pub fn can_be_undone(transfer: &Transfer, now: Instant) -> bool {
+    transfer.state == State::Completed && transfer.undo_until.is_some_and(|until| until > now)
+}
+
+/// Longest note to the other side, and longest reason, in characters.
+pub const NOTE: usize = 500;
+
+/// A note, or a reason.
+///
+/// # Errors
+/// A sentence for whoever typed it.
+pub fn note(raw: &str, what: &str) -> Result<String, String> {
+    several_lines(raw, what, NOTE)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// T4: never between two personal accounts.
+    #[test]
+    fn personal_accounts_do_not_send_each_other_workspaces() {
+        use AccountKind::{Organization, Personal};
+        assert!(may_move(Personal, Organization));
+        assert!(may_move(Organization, Personal));
+        assert!(may_move(Organization, Organization));
+        assert!(!may_move(Personal, Personal));
+    }
+
+    /// Decisions 26: more loss asks again, less does not.
+    #[test]
+    fn only_more_loss_asks_again() {
+        let id = Uuid::from_u128;
+        let seen = Losses {
+            people: vec![id(1), id(2)],
+            service_accounts: vec![id(3)],
+            roles: vec![id(4)],
+            retention_days: Some(30),
+            second_factor: false,
+        };
+        assert!(!takes_more(&seen, &seen));
+        let less = Losses { people: vec![id(2)], retention_days: None, ..Losses::default() };
+        assert!(!takes_more(&seen, &less));
+        for more in [
+            Losses { people: vec![id(1), id(5)], ..seen.clone() },
+            Losses { service_accounts: vec![id(5)], ..seen.clone() },
+            Losses { roles: vec![id(4), id(5)], ..seen.clone() },
+            Losses { retention_days: Some(29), ..seen.clone() },
+            Losses { second_factor: true, ..seen.clone() },
+        ] {
+            assert!(takes_more(&seen, &more), "{more:?}");
+        }
+        let for_ever = Losses { retention_days: None, ..seen.clone() };
+        assert!(takes_more(&for_ever, &seen));
+    }
+}

@@ -1,0 +1,465 @@
+//! Transfers: the review, both consents, the move, and the way back.
+
+use bulkhead::access::organization::OrganizationRole;
+use bulkhead::access::role::Role;
+use bulkhead::base::db::Id;
+use bulkhead::base::db::schema::{
+    accounts, audit_entries, flow_runs, invitations, memberships, service_account_grants, transfers,
+};
+use diesel::prelude::*;
+use serde_json::json;
+
+use super::members::acme;
+use super::service_accounts::{bot, key_of};
+use super::sharing::{add_member, member, share};
+use crate::support::{Answer, Client, TestApp, invariants, spawn, spawn_with};
+
+const LAB: &str = "/workspaces/ada/lab/settings/transfer";
+const DATA: &str = "/workspaces/acme/data/settings/transfer";
+
+/// Confirms a review that is open: everything ticked, the path typed.
+async fn confirm(client: &Client, opened: &Answer, page: &str, path: &str) -> Answer {
+    let mut form = opened.form_anyway(page, "confirm");
+    let acks = opened.attributes("input[name=ack]", "value");
+    form.fields.retain(|(name, _)| name != "ack");
+    form.fields.extend(acks.into_iter().map(|ack| ("ack".to_owned(), ack)));
+    client.fill(form, &[("confirm", path)]).await
+}
+
+/// Asks for a transfer through the pages; the page of the transfer.
+async fn transfer(client: &Client, page: &str, query: &str, path: &str) -> String {
+    let opened = client.get(&format!("{page}?{query}")).await;
+    let answer = confirm(client, &opened, page, path).await;
+    answer.assert_status(303);
+    let place = answer.location();
+    assert!(place.starts_with("/transfers/"), "{place}");
+    place
+}
+
+/// Says yes on a transfer's page.
+async fn approve(client: &Client, page: &str, path: &str) -> Answer {
+    let opened = client.get(page).await;
+    confirm(client, &opened, page, path).await
+}
+
+/// An organization of somebody else.
+async fn elsewhere(app: &TestApp) -> Client {
+    let eve = app.user("eve").await;
+    eve.submit("/organizations/new", &[("name", "Elsewhere"), ("handle", "elsewhere")])
+        .await
+        .assert_status(303);
+    eve
+}
+
+/// Ada's own `lab`, with Bob in it, Pam invited, and a run; Ada is admin of `acme` too.
+async fn lab(app: &TestApp) -> (Client, Client, String) {
+    let ada = acme(app).await;
+    ada.workspace("lab").await;
+    let bob = app.user("bob").await;
+    let invite = "/workspaces/ada/lab/collaborators/invite";
+    ada.submit(invite, &[("email", "bob@example.org")]).await.assert_status(303);
+    let link = app.inbox("bob@example.org").await.pop().unwrap().link();
+    bob.submit_form(&link, "accept", &[]).await.assert_status(303);
+    ada.submit(invite, &[("email", "pam@example.org")]).await.assert_status(303);
+    let api = app.api(&key_of(&ada).await);
+    let places = api.get("/api/me/workspaces").await.json();
+    let place = places
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|place| place["workspace_handle"] == "lab")
+        .unwrap()
+        .clone();
+    let id = |name: &str| place[name].as_str().unwrap().to_owned();
+    let place = format!("/api/accounts/{}/workspaces/{}", id("account_id"), id("workspace_id"));
+    let flow = api.post(&format!("{place}/flows/"), json!({"name": "etl"})).await.json();
+    api.post(&format!("{place}/flow_runs/"), json!({"flow_id": flow["id"], "name": "first"}))
+        .await
+        .assert_status(201);
+    (ada, bob, place)
+}
+
+/// All ids of rows that a transfer must not touch.
+async fn contents(app: &TestApp) -> Vec<String> {
+    app.read(|db| {
+        let runs: Vec<Id<()>> =
+            flow_runs::table.order(flow_runs::id).select(flow_runs::id).load(db)?;
+        Ok(runs.iter().map(ToString::to_string).collect())
+    })
+    .await
+}
+
+/// T1, T2, T5, T7 … T14, decisions 24, 25, 30, AZ-11, AZ-13: from a personal account to an organization of the
+/// same person: at once, with everything that was said, and back.
+#[actix_rt::test]
+async fn a_personal_workspace_moves_to_an_organization_and_back() {
+    let app = spawn().await;
+    let (ada, bob, place) = lab(&app).await;
+    let bobs = app.api(&key_of(&bob).await);
+    let before = contents(&app).await;
+    ada.get("/workspaces/ada/lab/settings").await.shows("Transfer");
+    bob.get(LAB).await.assert_status(403);
+    let choose = ada.get(LAB).await;
+    let groups = choose.assert_status(200).attributes("optgroup", "label");
+    assert_eq!(groups, ["Organizations you administer"]);
+
+    let page = format!("{LAB}?target=acme&handle=lab");
+    let review = ada.get(&page).await;
+    review.assert_status(200);
+    for told in [
+        "1 person loses access",
+        "Bob",
+        "bob@example.org · Collaborator",
+        "1 API key loses access",
+        "1 invitation is revoked",
+        "pam@example.org",
+        "1 flow run is going on",
+        "Saved links change",
+        "prefect cloud workspace set --workspace \"acme/lab\"",
+        "A workspace slot of Ada is free again",
+        "A workspace slot of Acme is used",
+        "Acme’s audit log begins to track it",
+        "1 person keeps access",
+        "No charges on this server",
+        "1 flow run with their task runs and logs",
+        "I understand that at once 1 person loses access, 1 API key loses access.",
+    ] {
+        review.shows(told);
+    }
+    // T10: a personal account has no service accounts and no such log.
+    review.lacks("service account").lacks("stops tracking").lacks("flow runs are removed");
+
+    // AZ-13: nothing moves without the path, what is understood, and the review.
+    let form = review.form(LAB, "confirm");
+    ada.fill(form.clone(), &[("confirm", "ada/lab")])
+        .await
+        .assert_status(422)
+        .shows("Tick what is lost");
+    let mut stale = form.clone();
+    stale.set("hash", "0");
+    stale.fields.push(("ack".to_owned(), "access".to_owned()));
+    ada.fill(stale, &[("confirm", "ada/lab")]).await.assert_status(409).shows("Something changed");
+    confirm(&ada, &review, LAB, "ada/wrong").await.assert_status(422);
+    assert_eq!(app.audited("workspace.transferred-out").await, 0);
+
+    let receipt = transfer(&ada, LAB, "target=acme&handle=lab", "ada/lab").await;
+    invariants::assert_hold(&app.database.location);
+    assert_eq!(contents(&app).await, before);
+    ada.get(&receipt).await.shows("Transferred").shows("1 person loses access").shows("Undo");
+    bob.get(&receipt).await.assert_status(404);
+    ada.get("/workspaces/acme/lab").await.assert_status(200);
+    ada.get("/workspaces/ada/lab/flow-runs?q=first")
+        .await
+        .assert_redirect_to("/workspaces/acme/lab/flow-runs?q=first");
+    bob.get("/workspaces/ada/lab").await.assert_status(404);
+    bob.get("/workspaces/acme/lab").await.assert_status(404);
+    // Decisions 30: the client's old address leads on, for those with access.
+    let api = app.api(&key_of(&ada).await);
+    let moved = api.post(&format!("{place}/flow_runs/filter"), json!({})).await;
+    moved.assert_status(308);
+    let there = moved.location();
+    let found = api.post(&there, json!({})).await.assert_status(200).json();
+    assert_eq!(found[0]["name"], "first");
+    bobs.post(&format!("{place}/flow_runs/filter"), json!({})).await.assert_status(404);
+    let link = place.trim_start_matches("/api/accounts/").replace("/workspaces/", "/workspace/");
+    ada.get(&format!("/account/{link}/dashboard")).await.assert_redirect_to("/workspaces/acme/lab");
+    // Everyone is told; the pair of entries has one id.
+    let told = app.inbox("bob@example.org").await.pop().unwrap();
+    assert_eq!(told.subject, "You have no access to ada/lab any more");
+    let told = app.inbox("ada@example.org").await;
+    assert!(told.iter().any(|mail| mail.subject == "ada/lab is acme/lab now"));
+    for event in ["workspace.transferred-out", "workspace.transferred-in"] {
+        let id = receipt.trim_start_matches("/transfers/").to_owned();
+        let text: String = app
+            .read(move |db| {
+                let one = audit_entries::table.filter(audit_entries::event.eq(event));
+                Ok(one.select(audit_entries::entry).first(db)?)
+            })
+            .await;
+        assert!(text.contains(&id), "{text}");
+    }
+    // The handle waits for the way back.
+    let taken = ada.submit("/workspaces/new", &[("handle", "lab")]).await;
+    taken.assert_status(422).shows("stays reserved");
+
+    // The way back: people, invitation, addresses.
+    ada.submit_form(&receipt, "Undo", &[("confirm", "ada/lab")]).await.assert_status(422);
+    ada.submit_form(&receipt, "Undo", &[("confirm", "acme/lab")])
+        .await
+        .assert_redirect_to(&receipt);
+    ada.get(&receipt).await.shows("Undone");
+    invariants::assert_hold(&app.database.location);
+    assert_eq!(contents(&app).await, before);
+    bob.get("/workspaces/ada/lab").await.assert_status(200);
+    bob.get("/workspaces/acme/lab").await.assert_redirect_to("/workspaces/ada/lab");
+    api.post(&there, json!({})).await.assert_status(308);
+    api.post(&format!("{place}/flow_runs/filter"), json!({})).await.assert_status(200);
+    let open = app
+        .read(|db| {
+            let pams = invitations::table.filter(invitations::email_key.eq("pam@example.org"));
+            Ok(pams.select(invitations::state).first::<String>(db)?)
+        })
+        .await;
+    assert_eq!(open, "pending");
+    assert_eq!(app.inbox("bob@example.org").await.pop().unwrap().subject, "ada/lab is back");
+    app.assert_audit_is_whole().await;
+}
+
+/// T3, T4, T6, decisions 24, IN-06: between organizations, asked for by an owner of the workspace who is no
+/// admin: both sides say yes, each sees its own, and nobody else sees anything.
+#[actix_rt::test]
+async fn two_organizations_say_yes() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    let eve = elsewhere(&app).await;
+    let dev = member(&app, "dev").await;
+    app.give_role(("acme", "data"), "dev", Role::Owner).await;
+    let vic = member(&app, "vic").await;
+    app.give_role(("acme", "data"), "vic", Role::Viewer).await;
+    let (_, bot_key) = bot(&app, &ada, "ingest").await;
+    share(&ada, "ingest", "worker", "").await.assert_status(303);
+    member(&app, "asked").await;
+    add_member(&ada, "Asked", "viewer").await.assert_status(303);
+    vic.get(DATA).await.assert_status(403);
+    // AZ-13, T4: targets that are not there, refuse, or are the same, answer with the reason and nothing else.
+    for (target, words) in [
+        ("nobody", "There is no account of that handle"),
+        ("eve", "There is no account of that handle"),
+        ("acme", "It belongs to this account already"),
+    ] {
+        dev.get(&format!("{DATA}?other={target}")).await.assert_status(422).shows(words);
+    }
+    let opened = dev.get(&format!("{DATA}?other=elsewhere&handle=tides")).await;
+    opened.assert_status(200).shows("3 people lose access").shows("1 service account loses access");
+    opened.shows("ingest").shows("You lose access").shows("Request transfer");
+    opened
+        .shows("All admins of Elsewhere get owner access")
+        .lacks("Eve")
+        .lacks("A workspace slot of Elsewhere");
+    opened.shows("The audit log stops tracking it");
+    let page = transfer(&dev, DATA, "other=elsewhere&handle=tides", "acme/data").await;
+    dev.get(DATA).await.assert_redirect_to(&page);
+    // Decisions 23: who is on neither side learns nothing.
+    vic.get(&page).await.assert_status(404);
+    app.user("zoe").await.get(&page).await.assert_status(404);
+    vic.get("/workspaces/acme/data").await.shows("This workspace is to move to Elsewhere.");
+    assert_eq!(
+        app.inbox("vic@example.org").await.pop().unwrap().subject,
+        "acme/data may move to elsewhere"
+    );
+    eve.get("/workspaces").await.shows("Transfers that wait for you").shows("acme/data");
+    // The requester decides over neither account.
+    let seen = dev.get(&page).await;
+    seen.shows("Waits for Acme").shows("Cancel transfer").lacks("Decline");
+    let form = seen.form(&page, "Cancel");
+    let mut forged = form.clone();
+    forged.set("act", "approve");
+    forged.set("confirm", "acme/data");
+    dev.fill(forged, &[]).await;
+    assert_eq!(app.audited("workspace-transfer.approved").await, 0);
+
+    // The target's admins see what comes to them, and nobody of the source by name.
+    let seen = eve.get(&page).await;
+    seen.assert_status(200).shows("A workspace slot of Elsewhere is used").shows("Eve");
+    seen.lacks("Vic")
+        .lacks("vic@example.org")
+        .lacks("ingest")
+        .lacks("loses access")
+        .lacks("lose access");
+    approve(&eve, &page, "acme/data").await.assert_status(303);
+    eve.get(&page).await.shows("Waits for Acme");
+    approve(&ada, &page, "acme/data").await.assert_status(303);
+    ada.get(&page).await.shows("Transferred").shows("ingest");
+    eve.get(&page).await.shows("Transferred").lacks("ingest");
+    invariants::assert_hold(&app.database.location);
+    eve.get("/workspaces/elsewhere/tides").await.assert_status(200);
+    for lost in [&ada, &dev, &vic] {
+        lost.get("/workspaces/elsewhere/tides").await.assert_status(404);
+        lost.get("/workspaces/acme/data").await.assert_status(404);
+    }
+    assert_eq!(app.api(&bot_key).get("/api/me/workspaces").await.json(), json!([]));
+    let open = invitations_of(&app, "asked@example.org").await;
+    assert_eq!(open, "void");
+
+    // Decisions 29: nothing changed since, so the source alone may undo it; then something did.
+    eve.submit(
+        "/workspaces/elsewhere/tides/settings/edit",
+        &[("handle", "tides"), ("description", "x")],
+    )
+    .await
+    .assert_status(303);
+    ada.get(&page).await.shows("only Elsewhere can undo it");
+    eve.submit_form(&page, "Undo", &[("confirm", "elsewhere/tides")]).await.assert_status(303);
+    vic.get("/workspaces/acme/data").await.assert_status(200);
+    eve.get("/workspaces/acme/data").await.assert_status(404);
+    let grants: i64 =
+        app.read(|db| Ok(service_account_grants::table.count().get_result(db)?)).await;
+    assert_eq!(grants, 1);
+    assert_eq!(invitations_of(&app, "asked@example.org").await, "pending");
+    app.assert_audit_is_whole().await;
+}
+
+async fn invitations_of(app: &TestApp, email: &'static str) -> String {
+    app.read(move |db| {
+        let one = invitations::table.filter(invitations::email_key.eq(email));
+        Ok(one.select(invitations::state).first(db)?)
+    })
+    .await
+}
+
+/// T10, lifecycles.md 2: from an organization to the own account of its admin; limits and handles of the target
+/// are looked at when it moves.
+#[actix_rt::test]
+async fn an_organizations_workspace_becomes_personal() {
+    let app = spawn_with(|flags| flags.run_retention_days = Some(30)).await;
+    let ada = acme(&app).await;
+    let api = app.api(&key_of(&ada).await);
+    let place = api.get("/api/me/workspaces").await.json()[0].clone();
+    let place = format!(
+        "/api/accounts/{}/workspaces/{}",
+        place["account_id"].as_str().unwrap(),
+        place["workspace_id"].as_str().unwrap()
+    );
+    // Kept for a year by the organization, for thirty days by the person.
+    let keep = |handle: &'static str, days: i32| {
+        app.app.db.ingest(move |db| {
+            let account = accounts::table.filter(accounts::handle.eq(handle));
+            Ok(diesel::update(account).set(accounts::run_retention_days.eq(days)).execute(db)?)
+        })
+    };
+    keep("acme", 365).await.unwrap();
+    let flow = api.post(&format!("{place}/flows/"), json!({"name": "etl"})).await.json();
+    for _ in 0..3 {
+        let ended = json!({"flow_id": flow["id"], "state": {"type": "COMPLETED"}});
+        api.post(&format!("{place}/flow_runs/"), ended).await.assert_status(201);
+    }
+    app.advance(40 * 86_400);
+    let ada = app.sign_in("ada").await;
+    let api = app.api(&key_of(&ada).await);
+    let young = json!({"flow_id": flow["id"], "state": {"type": "COMPLETED"}});
+    api.post(&format!("{place}/flow_runs/"), young).await.assert_status(201);
+    app.run_jobs().await;
+    ada.workspace("data").await;
+    let taken = ada.get(&format!("{DATA}?target=ada&handle=data")).await;
+    taken
+        .shows("“data” is taken in Ada")
+        .shows("“data-2” is free.")
+        .lacks("Type acme/data to confirm");
+    let opened = ada.get(&format!("{DATA}?target=ada&handle=data-2")).await;
+    opened.shows("3 flow runs are removed").shows("for 365 days").shows("for 30 days").shows("etl");
+    opened
+        .shows("I understand that 3 flow runs are removed")
+        .shows("1 flow run with their task runs");
+    opened.lacks("admins of Ada").lacks("audit log begins");
+    let page = transfer(&ada, DATA, "target=ada&handle=data-2", "acme/data").await;
+    ada.get("/workspaces/ada/data-2").await.assert_status(200);
+    // Decisions 27: nothing goes while it may go back.
+    let runs = || {
+        invariants::number(&mut app.database.connect(), "SELECT count(*) AS number FROM flow_runs")
+    };
+    app.run_jobs().await;
+    assert_eq!(runs(), 4);
+    app.advance(73 * 3600);
+    app.run_jobs().await;
+    assert_eq!(runs(), 1);
+    let over = app.sign_in("ada").await;
+    over.get(&page).await.shows("Transferred").lacks("Undo the transfer");
+    let kept = "SELECT count(*) AS number FROM transfer_grants";
+    assert_eq!(invariants::number(&mut app.database.connect(), kept), 0);
+    over.submit("/workspaces/new?owner=acme", &[("owner", "acme"), ("handle", "data")])
+        .await
+        .assert_status(303);
+}
+
+/// lifecycles.md 2, AZ-12, decisions 26: what changes while a transfer waits.
+#[actix_rt::test]
+async fn what_changes_meanwhile_is_asked_again() {
+    let app = spawn().await;
+    let (ada, bob, _) = lab(&app).await;
+    let eve = elsewhere(&app).await;
+    let page = transfer(&ada, LAB, "other=elsewhere&handle=lab", "ada/lab").await;
+    let opened = eve.get(&page).await;
+    // Somebody else would lose access by now: Ada saw a smaller loss, and is asked again.
+    let cleo = app.user("cleo").await;
+    let invite = "/workspaces/ada/lab/collaborators/invite";
+    ada.submit(invite, &[("email", "cleo@example.org")]).await.assert_status(303);
+    let link = app.inbox("cleo@example.org").await.pop().unwrap().link();
+    cleo.submit_form(&link, "accept", &[]).await.assert_status(303);
+    confirm(&eve, &opened, &page, "ada/lab").await.assert_status(409).shows("Something changed");
+    approve(&eve, &page, "ada/lab").await.assert_status(303);
+    eve.get(&page).await.shows("Waits for Ada");
+    ada.get(&page).await.shows("3 people lose access");
+
+    // A target without room: it stays pending, and can be approved once there is some.
+    let limit = |limit: Option<i32>| {
+        app.app.db.write(bulkhead::base::db::Locks::Instance, move |db| {
+            let account = accounts::table.filter(accounts::handle.eq("elsewhere"));
+            Ok(diesel::update(account).set(accounts::workspace_limit.eq(limit)).execute(db)?)
+        })
+    };
+    limit(Some(0)).await.unwrap();
+    let seen = ada.get(&page).await;
+    seen.shows("Not possible now: Elsewhere can’t take a workspace");
+    confirm(&ada, &seen, &page, "ada/lab").await.assert_status(409);
+    ada.get("/workspaces/ada/lab").await.assert_status(200);
+    limit(None).await.unwrap();
+
+    // The one who said yes for the target decides over it no more.
+    let max = app.user("max").await;
+    app.make_member("elsewhere", "max", OrganizationRole::Admin).await;
+    eve.submit("/organizations/elsewhere/leave", &[]).await.assert_status(303);
+    approve(&ada, &page, "ada/lab").await.assert_status(303);
+    ada.get(&page).await.shows("Waits for Elsewhere");
+    eve.get(&page).await.assert_status(404);
+    approve(&max, &page, "ada/lab").await.assert_status(303);
+    max.get("/workspaces/elsewhere/lab").await.assert_status(200);
+    bob.get("/workspaces/ada/lab").await.assert_status(404);
+    invariants::assert_hold(&app.database.location);
+}
+
+/// lifecycles.md 2: no, taken back, no answer, and deleted meanwhile; each is told, and nothing moves.
+#[actix_rt::test]
+async fn a_transfer_ends_without_a_move() {
+    let app = spawn().await;
+    let (ada, ..) = lab(&app).await;
+    let eve = elsewhere(&app).await;
+    let ask =
+        async |ada: &Client| transfer(ada, LAB, "other=elsewhere&handle=lab", "ada/lab").await;
+    let first = ask(&ada).await;
+    eve.submit_form(&first, "Decline", &[("reason", "Too many already")]).await.assert_status(303);
+    ada.get(&first).await.shows("Declined").shows("Too many already");
+    let told = app.inbox("ada@example.org").await.pop().unwrap();
+    assert_eq!(told.subject, "ada/lab stays where it is");
+    assert!(told.text.contains("Too many already"), "{}", told.text);
+
+    let second = ask(&ada).await;
+    ada.submit_form(&second, "Cancel transfer", &[]).await.assert_status(303);
+    eve.get(&second).await.shows("Cancelled");
+
+    let third = ask(&ada).await;
+    let old = eve.get(&third).await;
+    app.advance(8 * 86_400);
+    app.run_jobs().await;
+    let (ada, eve) = (app.sign_in("ada").await, app.sign_in("eve").await);
+    ada.get(&third).await.shows("Ended without an answer").lacks("Cancel transfer");
+    let mut form = old.form_anyway(&third, "Decline");
+    for (name, value) in eve.get("/profile").await.form("/profile", "").fields {
+        if ["csrf", "once"].contains(&name.as_str()) {
+            form.set(&name, &value);
+        }
+    }
+    eve.fill(form, &[]).await.assert_status(409);
+
+    let fourth = ask(&ada).await;
+    ada.submit("/workspaces/ada/lab/settings/delete", &[("confirm", "ada/lab")])
+        .await
+        .assert_status(303);
+    eve.get(&fourth).await.shows("Void").shows("The workspace was deleted.");
+    let states: Vec<String> = app
+        .read(|db| Ok(transfers::table.order(transfers::id).select(transfers::state).load(db)?))
+        .await;
+    assert_eq!(states, ["declined", "cancelled", "expired", "void"]);
+    let people: i64 = app.read(|db| Ok(memberships::table.count().get_result(db)?)).await;
+    assert_eq!(people, 1);
+    invariants::assert_hold(&app.database.location);
+}
