@@ -9,4 +9,5 @@ mod organizations;
 mod pages;
 mod runs;
 mod sharing;
+mod transfers;
 mod workspaces;

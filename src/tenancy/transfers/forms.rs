@@ -69,10 +69,7 @@ pub struct AnswerForm {
 pub fn asks(review: &Review) -> Vec<(&'static str, String)> {
     let mut asked = Vec::new();
     if let Some(runs) = review.part(Code::RunsRemoved) {
-        let text = format!(
-            "I understand that {}, with their task runs and logs.",
-            in_sentence(&runs.title)
-        );
+        let text = format!("I understand that {}, with their task runs and logs.", runs.title);
         asked.push(("runs", text));
     }
     let lost = [Code::PeopleLose, Code::KeysLose, Code::ServiceAccountsLose];
@@ -86,10 +83,6 @@ pub fn asks(review: &Review) -> Vec<(&'static str, String)> {
         asked.push(("access", text));
     }
     asked
-}
-
-fn in_sentence(title: &str) -> String {
-    title.to_owned()
 }
 
 /// The typed parts of a confirmation, with their problems.

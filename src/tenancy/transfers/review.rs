@@ -12,11 +12,11 @@ pub fn review(facts: &Facts, sees: Sees) -> Review {
     let mut impacts = Vec::new();
     let mut add = |parts: Vec<Impact>| impacts.extend(parts);
     add(blocks(facts, sees));
-    add(runs(facts));
     if sees.source {
         add(people_of_source(facts, sees));
         add(what_ends(facts));
     }
+    add(runs(facts));
     add(addresses(facts));
     add(gains(facts, sees));
     add(accounts(facts, sees));
