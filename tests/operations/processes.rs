@@ -1,5 +1,9 @@
 //! Several processes on one database: they decide as one.
 
+use bulkhead::base::clock::Clock;
+use bulkhead::base::db::Id;
+use bulkhead::base::db::schema::{invitations, users, workspaces};
+use diesel::prelude::*;
 use serde_json::json;
 
 use super::clients::lab;
@@ -74,4 +78,141 @@ async fn news_cross_processes() {
         let told = socket.receive().await;
         assert_eq!(told["event"]["id"], json!(uuid::Uuid::from_u128(round + 1)));
     }
+}
+
+/// F-17, I1, I3, I5, I7: transfer, delete, accept, rename, run and undo at once, three hundred times in another
+/// order; on PostgreSQL at two processes. Whatever comes first, each workspace is whole and in one place.
+#[actix_rt::test]
+async fn a_transfer_races_with_everything_else() {
+    let mut home = Home::empty().set("BULKHEAD_REQUESTS_PER_MINUTE", "1000000");
+    let server = home.start().await;
+    let another = if is_postgres() { Some(home.start().await) } else { None };
+    let ada = server.set_up("ada").await;
+    let acme = [("name", "Acme"), ("handle", "acme")];
+    ada.submit("/organizations/new", &acme).await.assert_status(303);
+    let elsewhere = another.as_ref().unwrap_or(&server);
+    let bob = person(&home, elsewhere, "bob").await;
+    let again = elsewhere.sign_in("ada").await;
+    let (mut moved, mut undone, mut deleted) = (0, 0, 0);
+    for round in 0..300_u64 {
+        let name = format!("w{round}");
+        let (own, path) = (format!("/workspaces/ada/{name}"), format!("ada/{name}"));
+        ada.workspace(&name).await;
+        invite_bob(&home, &name);
+        let page = format!("{own}/settings/transfer?target=acme&handle={name}");
+        let transfer = ada.get(&page).await.form(&page, "confirm");
+        let page = format!("{own}/settings/delete");
+        let delete = again.get(&page).await.form(&page, "");
+        let page = format!("{own}/settings/edit");
+        let rename = again.get(&page).await.form(&page, "");
+        let accept = bob.get("/workspaces").await.form("/workspaces", "accept");
+        let new_name = format!("{name}-new");
+        // Each of them first, last and in between; the deletion only sometimes, since it wins.
+        let wait = |n: u64| tokio::time::sleep(std::time::Duration::from_millis((round * n) % 11));
+        let at = async |n, client: &Client, form, fields: &[(&str, &str)]| {
+            wait(n).await;
+            client.fill(form, fields).await.status
+        };
+        let (confirm, to) = ([("confirm", &*path)], [("handle", &*new_name)]);
+        let told = tokio::join!(
+            at(3, &ada, transfer, &confirm),
+            at(5, &bob, accept, &[]),
+            at(7, &again, rename, &to),
+            async { if round % 3 == 0 { at(2, &again, delete, &confirm).await } else { 303 } },
+        );
+        assert!(
+            [told.0, told.1, told.2, told.3].iter().all(|status| *status < 500),
+            "{round}: {told:?}"
+        );
+        // What moved goes back, while somebody renames it there.
+        let there = invariants::texts(
+            &mut home.connect(),
+            &format!(
+                "SELECT w.handle AS text FROM workspaces w JOIN accounts a ON a.id = w.account_id \
+                 WHERE a.handle = 'acme' AND w.deleted_at IS NULL AND w.handle LIKE '{name}%'"
+            ),
+        );
+        if let [handle] = there.as_slice() {
+            moved += 1;
+            let settings = format!("/workspaces/acme/{handle}/settings/edit");
+            let rename = again.get(&settings).await.form(&settings, "");
+            let receipt = ada.get(&format!("{own}/settings/transfer")).await;
+            assert_eq!(receipt.status, 303, "{round}: {}", receipt.visible());
+            let place = newest_transfer(&home);
+            let undo = ada.get(&place).await.form(&place, "Undo");
+            let confirm = format!("acme/{handle}");
+            let (confirm, to) = ([("confirm", &*confirm)], [("handle", "renamed")]);
+            let told = tokio::join!(at(3, &ada, undo, &confirm), at(4, &again, rename, &to),);
+            assert!(told.0 < 500 && told.1 < 500, "{round}: {told:?}");
+            undone += u32::from(told.0 == 303);
+            let left = again.get("/workspaces/acme/renamed/settings/delete").await;
+            if left.status == 200 {
+                let form = left.form("/workspaces/acme/renamed/settings/delete", "");
+                again.fill(form, &[("confirm", "acme/renamed")]).await;
+            }
+        }
+        let gone = format!("{own}/settings");
+        deleted += u32::from(ada.get(&gone).await.status == 404);
+        assert_eq!(strays(&home), 0, "round {round}");
+        if round % 50 == 49 {
+            invariants::assert_hold(&home.database.location);
+        }
+    }
+    println!("{moved} moved, {undone} came back, {deleted} gone");
+    assert!(moved > 20 && undone > 10, "{moved} moved, {undone} came back");
+}
+
+/// Invites Bob into a workspace of Ada's, behind the pages' back: they let nobody be invited that often.
+fn invite_bob(home: &Home, workspace: &str) {
+    let mut db = home.connect();
+    let now = Clock::system().now();
+    let (place, account): (Id<()>, Id<()>) = workspaces::table
+        .filter(workspaces::handle.eq(workspace))
+        .select((workspaces::id, workspaces::account_id))
+        .first(&mut db)
+        .unwrap();
+    let ada: Id<()> = users::table
+        .filter(users::email_key.eq("ada@example.org"))
+        .select(users::id)
+        .first(&mut db)
+        .unwrap();
+    diesel::insert_into(invitations::table)
+        .values((
+            invitations::id.eq(Id::<()>::new(now)),
+            invitations::kind.eq("collaborator"),
+            invitations::account_id.eq(account),
+            invitations::workspace_id.eq(place),
+            invitations::email.eq("bob@example.org"),
+            invitations::email_key.eq("bob@example.org"),
+            invitations::role.eq("collaborator"),
+            invitations::state.eq("pending"),
+            invitations::generation.eq(1),
+            invitations::expires_at.eq(now.plus_days(7)),
+            invitations::invited_by.eq(Some(ada)),
+            invitations::invited_by_name.eq("Ada"),
+            invitations::created_at.eq(now),
+            invitations::sent_at.eq(now),
+        ))
+        .execute(&mut db)
+        .unwrap();
+}
+
+/// Roles of somebody in a workspace of an organization that the person does not belong to, and transfers that
+/// wait for what is deleted.
+fn strays(home: &Home) -> i64 {
+    let sql = "SELECT (SELECT count(*) FROM memberships m JOIN workspaces w ON w.id = m.workspace_id \
+               JOIN accounts a ON a.id = w.account_id WHERE a.kind = 'organization') \
+               + (SELECT count(*) FROM transfers t JOIN workspaces w ON w.id = t.workspace_id \
+                  WHERE t.state = 'pending') \
+               + (SELECT count(*) FROM invitations i JOIN workspaces w ON w.id = i.workspace_id \
+                  WHERE i.state = 'pending' AND w.account_id <> i.account_id) AS number";
+    invariants::number(&mut home.connect(), sql)
+}
+
+/// The page of the transfer that was asked for last.
+fn newest_transfer(home: &Home) -> String {
+    let hex = if is_postgres() { "replace(CAST(id AS text), '-', '')" } else { "lower(hex(id))" };
+    let sql = format!("SELECT {hex} AS text FROM transfers ORDER BY id DESC LIMIT 1");
+    let id = invariants::texts(&mut home.connect(), &sql).remove(0);
+    format!("/transfers/{}", uuid::Uuid::try_parse(&id).unwrap())
 }
