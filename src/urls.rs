@@ -249,6 +249,11 @@ pub fn transfer(id: impl Display) -> String {
     format!("/transfers/{id}")
 }
 
+/// What a transfer does or did, as a file.
+pub fn transfer_review(id: impl Display, format: &str) -> String {
+    with_query(&format!("/transfers/{id}/review"), &[("format", format)])
+}
+
 /// Leaves somebody else's workspace.
 pub fn leave(account: &str, workspace: &str) -> String {
     format!("{}/leave", self::workspace(account, workspace))

@@ -1,6 +1,7 @@
 //! What knows nothing of the product: settings, database, HTTP, mail, jobs, time and secrets.
 
 pub mod clock;
+pub mod csv;
 pub mod db;
 pub mod error;
 pub mod http;

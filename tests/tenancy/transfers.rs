@@ -129,6 +129,9 @@ async fn a_personal_workspace_moves_to_an_organization_and_back() {
     // T10: a personal account has no service accounts and no such log.
     review.lacks("service account").lacks("stops tracking").lacks("flow runs are removed");
 
+    let file = ada.get(&review.links_containing("format=csv")[0]).await;
+    assert!(file.assert_status(200).text.contains("invitations-end,1"), "{}", file.text);
+
     // AZ-13: nothing moves without the path, what is understood, and the review.
     let form = review.form(LAB, "confirm");
     ada.fill(form.clone(), &[("confirm", "ada/lab")])
@@ -147,6 +150,20 @@ async fn a_personal_workspace_moves_to_an_organization_and_back() {
     assert_eq!(contents(&app).await, before);
     ada.get(&receipt).await.shows("Transferred").shows("1 person loses access").shows("Undo");
     bob.get(&receipt).await.assert_status(404);
+    // The same words in every form.
+    for (format, words) in [
+        ("md", "- **1 person loses access** (source)"),
+        ("csv", "action,source,people-lose,1,1 person loses access"),
+        ("json", "\"code\": \"people-lose\""),
+    ] {
+        let file = ada.get(&format!("{receipt}/review?format={format}")).await;
+        assert!(file.assert_status(200).text.contains(words), "{}", file.text);
+        assert!(file.text.contains("bob@example.org"), "{}", file.text);
+        let name = file.header("content-disposition").unwrap();
+        assert_eq!(name, format!("attachment; filename=\"transfer-ada-lab.{format}\""));
+    }
+    bob.get(&format!("{receipt}/review?format=md")).await.assert_status(404);
+    ada.get(&format!("{receipt}/review?format=exe")).await.assert_status(422);
     ada.get("/workspaces/acme/lab").await.assert_status(200);
     ada.get("/workspaces/ada/lab/flow-runs?q=first")
         .await

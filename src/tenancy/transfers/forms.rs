@@ -18,6 +18,8 @@ pub struct ReviewParams {
     pub other: String,
     /// The workspace's handle there; as it is where it is empty.
     pub handle: String,
+    /// Of a file: `md`, `csv` or `json`.
+    pub format: String,
 }
 
 impl ReviewParams {

@@ -16,5 +16,10 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .get(start::show)
                 .post(start::submit),
         )
+        .service(
+            resource("/workspaces/{account}/{workspace}/settings/transfer/review")
+                .get(start::download),
+        )
+        .service(resource("/transfers/{id}/review").get(transfer::download))
         .service(resource("/transfers/{id}").get(transfer::show).post(transfer::act));
 }

@@ -11,12 +11,13 @@ use crate::access::membership::{self, AccountKind, OwningAccount, Workspace};
 use crate::access::permission::needs;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{Field, Form};
 use crate::base::http::page::{Notice, Page, Shell};
 use crate::base::http::see_other;
 use crate::tenancy::transfers::actions::{self, Started, Wanted};
+use crate::tenancy::transfers::export::{Format, Route, file};
 use crate::tenancy::transfers::forms::{Confirmation, ReviewParams, StartForm, handle_of};
 use crate::tenancy::transfers::model::{Facts, Review};
 use crate::tenancy::transfers::queries::{self, Asked};
@@ -39,6 +40,8 @@ struct StartPage {
     own: Option<(String, String)>,
     support: Option<String>,
     found: Option<Found>,
+    /// The review as a file: its form, and where it is.
+    files: Vec<(&'static str, String)>,
 }
 
 struct Found {
@@ -96,7 +99,7 @@ async fn facts_of(
             let place = (workspace.account, target.id);
             let asked = Asked { workspace, target, handle };
             let facts = queries::facts(db, asked, counts, again.settings(), now)?;
-            let facts = facts.ok_or(crate::base::error::Error::NotFound)?;
+            let facts = facts.ok_or(Error::NotFound)?;
             let mut sees = actions::sees(db, &person, place)?;
             // An owner of the workspace sees it as those do who decide over its account.
             sees.source = true;
@@ -135,6 +138,7 @@ impl StartPage {
             own: may_own.then(|| (person.handle.clone(), person.name.clone())),
             support: app.settings().flags.support.clone(),
             found: None,
+            files: Vec::new(),
             workspace: workspace.clone(),
         }
     }
@@ -235,7 +239,38 @@ pub(super) async fn show(
     };
     let (facts, review) = facts_of(&app, &access, (person, target, handle)).await?;
     page.found = Some(found(&facts, &review, person, &around, &app));
+    let path = format!(
+        "{}/review",
+        urls::settings_transfer(&page.workspace.account_handle, &page.workspace.handle)
+    );
+    let file = |format: &'static str| {
+        let account = params.account();
+        let pairs = [("target", &*account), ("handle", &params.handle), ("format", format)];
+        (format, urls::with_query(&path, &pairs))
+    };
+    page.files = ["md", "csv", "json"].map(file).to_vec();
     Page(page).ok()
+}
+
+/// `GET …/settings/transfer/review`: the review as a file.
+pub(super) async fn download(
+    access: WorkspaceAccess<needs::ManageWorkspaceSettings>,
+    confirmed: RecentlyConfirmed,
+    shell: Shell,
+    app: web::Data<App>,
+    params: Option<web::Query<ReviewParams>>,
+) -> Result<HttpResponse> {
+    let params = params.map(web::Query::into_inner).unwrap_or_default();
+    let person = confirmed.person();
+    let around = around(&app, person, params.account()).await?;
+    let mut page = StartPage::of(shell, &app, access.workspace(), (person, &around), &params);
+    let asked = page.asked(&around, &params);
+    let (target, handle) =
+        asked.ok_or_else(|| Error::Invalid("Choose an account and a handle first.".to_owned()))?;
+    let format = Format::of(&params.format)?;
+    let to = format!("{}/{handle}", target.handle);
+    let (_, review) = facts_of(&app, &access, (person, target, handle)).await?;
+    file(&review, Route { from: &page.path, to: &to }, format)
 }
 
 /// `POST …/settings/transfer`
@@ -252,6 +287,7 @@ pub(super) async fn submit(
         target: form.target.clone(),
         other: String::new(),
         handle: form.handle.clone(),
+        format: String::new(),
     };
     let person = confirmed.person().clone();
     let around = around(&app, &person, params.account()).await?;

@@ -18,7 +18,8 @@ use crate::base::http::page::{Notice, Page, Shell};
 use crate::base::http::see_other;
 use crate::base::text::When;
 use crate::tenancy::transfers::actions::{self, Answered, Undone};
-use crate::tenancy::transfers::forms::{AnswerForm, Confirmation, handle_of};
+use crate::tenancy::transfers::export::{Format, Route, file};
+use crate::tenancy::transfers::forms::{AnswerForm, Confirmation, ReviewParams, handle_of};
 use crate::tenancy::transfers::model::{Review, Sees, Side, State, Transfer, TransferId};
 use crate::tenancy::transfers::queries::{self, Asked};
 use crate::tenancy::transfers::review::review;
@@ -46,6 +47,8 @@ struct TransferPage {
     confirm_href: Option<String>,
     changed: bool,
     home: Option<String>,
+    /// The review as a file: its form, and where it is.
+    files: Vec<(&'static str, String)>,
 }
 
 /// What a yes needs.
@@ -241,6 +244,9 @@ fn page(
         confirm_href: (needs_password && !is_recent)
             .then(|| urls::confirm_access_next(&urls::transfer(transfer.id))),
         changed: false,
+        files: ["md", "csv", "json"]
+            .map(|format| (format, urls::transfer_review(transfer.id, format)))
+            .to_vec(),
         home: found.reaches.then(|| urls::workspace(&workspace.account_handle, &workspace.handle)),
         shell: shell.at("workspaces"),
     }
@@ -258,6 +264,24 @@ pub(super) async fn show(
     let (again, asked, now) = (app.get_ref().clone(), person.clone(), app.now());
     let found = app.db.read(move |db| find(db, &again, (&asked, id), None, now)).await?;
     Page(page(shell, &person, recent.is_some(), found, now)).ok()
+}
+
+/// `GET /transfers/{id}/review`: the review, or the receipt, as a file.
+pub(super) async fn download(
+    person: SignedInPerson,
+    app: web::Data<App>,
+    req: HttpRequest,
+    params: Option<web::Query<ReviewParams>>,
+) -> Result<HttpResponse> {
+    let id: TransferId = path_id(&req, "id")?;
+    let params = params.map(web::Query::into_inner).unwrap_or_default();
+    let (again, now) = (app.get_ref().clone(), app.now());
+    let found = app.db.read(move |db| find(db, &again, (&person, id), None, now)).await?;
+    let review = found.review.ok_or(Error::NotFound)?;
+    let format = Format::of(&params.format)?;
+    let from = format!("{}/{}", found.source.1, found.transfer.source_handle);
+    let to = format!("{}/{}", found.target.1, found.transfer.target_handle);
+    file(&review, Route { from: &from, to: &to }, format)
 }
 
 /// `POST /transfers/{id}`
