@@ -480,3 +480,57 @@ async fn a_transfer_ends_without_a_move() {
     assert_eq!(people, 1);
     invariants::assert_hold(&app.database.location);
 }
+
+/// 1.14 (7), lifecycles.md 2: at a time that was chosen; who saw less is asked again, and then it moves.
+#[actix_rt::test]
+async fn a_transfer_waits_for_its_time() {
+    let app = spawn().await;
+    let (ada, bob, _) = lab(&app).await;
+    let opened = ada.get(&format!("{LAB}?target=acme&handle=lab")).await;
+    let mut form = opened.form(LAB, "confirm");
+    form.fields.push(("ack".to_owned(), "access".to_owned()));
+    let past = [("confirm", "ada/lab"), ("time", "2026-11-01T02:00")];
+    ada.fill(form.clone(), &past).await.assert_status(422).shows("within the next 90 days");
+    let ahead = [("confirm", "ada/lab"), ("time", "2026-11-25T02:00")];
+    let page = ada.fill(form, &ahead).await.assert_status(303).location();
+    ada.get(&page).await.shows("Scheduled for 2026-11-25 02:00 UTC").shows("Cancel transfer");
+    bob.get("/workspaces/ada/lab").await.assert_status(200).shows("is to move to Acme");
+    let told = app.inbox("bob@example.org").await;
+    let told = told.iter().find(|mail| mail.subject == "ada/lab may move to acme").unwrap();
+    assert!(told.text.contains("on 25 November 2026, 02:00 UTC"), "{}", told.text);
+    app.run_jobs().await;
+    bob.get("/workspaces/ada/lab").await.assert_status(200);
+
+    // Somebody else joins: that is more loss than was seen, so it does not move by itself.
+    let cleo = app.user("cleo").await;
+    let invite = "/workspaces/ada/lab/collaborators/invite";
+    ada.submit(invite, &[("email", "cleo@example.org")]).await.assert_status(303);
+    let link = app.inbox("cleo@example.org").await.pop().unwrap().link();
+    cleo.submit_form(&link, "accept", &[]).await.assert_status(303);
+    app.advance(3 * 86_400);
+    app.run_jobs().await;
+    let ada = app.sign_in("ada").await;
+    ada.get(&page).await.shows("Waits for Ada");
+    approve(&ada, &page, "ada/lab").await.assert_status(303);
+    ada.get("/workspaces/acme/lab").await.assert_status(200);
+    invariants::assert_hold(&app.database.location);
+}
+
+/// The same without any change: nobody has to be there.
+#[actix_rt::test]
+async fn a_scheduled_transfer_moves_by_itself() {
+    let app = spawn().await;
+    let (ada, ..) = lab(&app).await;
+    let opened = ada.get(&format!("{LAB}?target=acme&handle=lab")).await;
+    let mut form = opened.form(LAB, "confirm");
+    form.fields.push(("ack".to_owned(), "access".to_owned()));
+    let ahead = [("confirm", "ada/lab"), ("time", "2026-11-25T02:00")];
+    let page = ada.fill(form, &ahead).await.assert_status(303).location();
+    app.advance(3 * 86_400);
+    app.run_jobs().await;
+    let ada = app.sign_in("ada").await;
+    ada.get(&page).await.shows("Transferred").shows("Undo");
+    ada.get("/workspaces/acme/lab").await.assert_status(200);
+    assert_eq!(app.audited("workspace.transferred-in").await, 1);
+    invariants::assert_hold(&app.database.location);
+}

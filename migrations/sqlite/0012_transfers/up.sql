@@ -33,6 +33,7 @@ CREATE INDEX transfers_workspace ON transfers (workspace_id, id);
 CREATE INDEX transfers_source ON transfers (source_account_id, source_handle);
 CREATE INDEX transfers_target ON transfers (target_account_id, state);
 CREATE INDEX transfers_due ON transfers (expires_at) WHERE state = 'pending';
+CREATE INDEX transfers_scheduled ON transfers (execute_at) WHERE state = 'pending' AND execute_at IS NOT NULL;
 CREATE INDEX transfers_undo ON transfers (undo_until) WHERE state = 'completed';
 
 -- Roles that ended with a transfer, as long as it can be undone.

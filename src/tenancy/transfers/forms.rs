@@ -40,6 +40,8 @@ pub struct StartForm {
     pub handle: String,
     /// A word to the others.
     pub note: String,
+    /// Not before this time, in UTC; empty for at once.
+    pub time: String,
     /// The review that was seen.
     pub hash: String,
     /// What is understood.

@@ -7,8 +7,13 @@ use crate::app::App;
 use crate::base::error::Result;
 use crate::base::jobs::Job;
 
-/// Ends transfers that nobody answered, and forgets what was kept for undoing others.
+/// Carries out transfers whose time has come, ends those that nobody answered, and forgets what was kept for undoing others.
 pub const JOBS: &[Job] = &[
+    Job {
+        name: "transfers.execute",
+        every: SignedDuration::from_mins(1),
+        work: |app| Box::pin(actions::execute_due(app)),
+    },
     Job {
         name: "transfers.expire",
         every: SignedDuration::from_mins(1),

@@ -40,6 +40,7 @@ struct Data {
     note: String,
     state: String,
     until: Option<Instant>,
+    at: Option<Instant>,
 }
 
 fn data_of(transfer: &Transfer, workspace: &Workspace, target: &str) -> Data {
@@ -51,6 +52,7 @@ fn data_of(transfer: &Transfer, workspace: &Workspace, target: &str) -> Data {
         note: transfer.note.clone(),
         state: String::new(),
         until: Some(transfer.expires_at),
+        at: transfer.execute_at,
     }
 }
 
@@ -203,9 +205,8 @@ pub fn render(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<Optio
     let page = urls::transfer(id);
     let workspaces = urls::workspaces().to_owned();
     let (subject, body, action, path) = match mail.template.as_str() {
-        REQUESTED | LEAVING if !is_pending || rules::awaits(&transfer).is_none() => {
-            return Ok(None);
-        }
+        REQUESTED if !is_pending || rules::awaits(&transfer).is_none() => return Ok(None),
+        LEAVING if !is_pending => return Ok(None),
         REQUESTED => (
             format!("{from} is to move to {target}"),
             format!(
@@ -220,7 +221,8 @@ pub fn render(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<Optio
             format!("{from} may move to {target}"),
             format!(
                 "“{by}” asks to transfer the workspace {from} to {target}. If it is approved, you and your API \
-                 keys lose access to it."
+                 keys lose access to it{}.",
+                data.at.map_or_else(String::new, |at| format!(" on {}", at.long_text()))
             ),
             "See your workspaces",
             workspaces,

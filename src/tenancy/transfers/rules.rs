@@ -72,6 +72,35 @@ pub fn awaits(transfer: &Transfer) -> Option<Side> {
     [Side::Source, Side::Target].into_iter().find(|side| transfer.consent(*side).is_none())
 }
 
+/// Whether a transfer waits for nothing but its time.
+pub fn is_scheduled(transfer: &Transfer, now: Instant) -> bool {
+    transfer.state == State::Pending
+        && awaits(transfer).is_none()
+        && transfer.execute_at.is_some_and(|at| at > now)
+}
+
+/// Days ahead for which a transfer can be scheduled, at most.
+const AHEAD: i64 = 90;
+
+/// A time in UTC as a field of a form has it, `2026-12-06T02:00`; nothing is as soon as both sides consent.
+///
+/// # Errors
+/// A sentence for whoever typed it.
+pub fn time(raw: &str, now: Instant) -> Result<Option<Instant>, String> {
+    let raw = raw.trim();
+    if raw.is_empty() {
+        return Ok(None);
+    }
+    let civil: jiff::civil::DateTime =
+        raw.parse().map_err(|_| "Use a date and a time, as in 2026-12-06T02:00.".to_owned())?;
+    let at = civil.to_zoned(jiff::tz::TimeZone::UTC).map_err(|error| error.to_string())?;
+    let at = Instant::from(at.timestamp());
+    if at <= now || at > now.plus_days(AHEAD) {
+        return Err(format!("Choose a time within the next {AHEAD} days."));
+    }
+    Ok(Some(at))
+}
+
 /// Whether a transfer that moved its workspace can still be undone.
 pub fn can_be_undone(transfer: &Transfer, now: Instant) -> bool {
     transfer.state == State::Completed && transfer.undo_until.is_some_and(|until| until > now)
@@ -102,6 +131,20 @@ mod tests {
         assert!(may_move(Organization, Personal));
         assert!(may_move(Organization, Organization));
         assert!(!may_move(Personal, Personal));
+    }
+
+    /// 1.14, 7: a time is in UTC, ahead, and not too far.
+    #[test]
+    fn a_time_is_ahead() {
+        let now = Instant::from_microseconds(1_795_425_840_000_000);
+        let text = |raw: &str| time(raw, now).map(|at| at.map(Instant::minute_text));
+        assert_eq!(text(" "), Ok(None));
+        assert_eq!(text("2026-12-06T02:00"), Ok(Some("2026-12-06 02:00 UTC".to_owned())));
+        for wrong in
+            ["soon", "2026-11-23T09:24", "2025-12-06T02:00", "2027-12-06T02:00", "2026-13-01T00:00"]
+        {
+            assert!(text(wrong).is_err(), "{wrong}");
+        }
     }
 
     /// Decisions 26: more loss asks again, less does not.

@@ -112,6 +112,9 @@ pub async fn approve(
             let mut entry = Entry::of_workspace("workspace-transfer.approved", &workspace, details);
             entry.account = account;
             record(db, &by, entry, now)?;
+            if rules::is_scheduled(&transfer, now) {
+                return Ok(Answered::Waits);
+            }
             if rules::awaits(&transfer).is_none() {
                 execute(db, &inner, &mut transfer, &facts, &by, now)?;
                 return Ok(Answered::Moved);
@@ -209,6 +212,65 @@ fn over(
         record(db, by, entry, now)?;
     }
     mail::queue_over(db, transfer, &workspace, (state, reason), now)
+}
+
+/// Carries out the transfers whose time has come. A yes that does not count any more is asked for again, and
+/// what is blocked stays until it is not, or nobody waits for it any more.
+///
+/// # Errors
+/// The first fault; the transfer that it is about stays due and does not keep the others.
+pub async fn execute_due(app: App) -> Result<()> {
+    let now = app.now();
+    let due = app.db.read(move |db| Ok(queries::due(db, now)?)).await?;
+    let mut outcome = Ok(());
+    for found in due {
+        let id = found.id;
+        if let Err(error) = execute_one(&app, id, now).await {
+            tracing::warn!(transfer.id = %id, error.cause = %error, "could not carry out a transfer");
+            outcome = outcome.and(Err(error));
+        }
+    }
+    app.mail_queued.notify_one();
+    outcome
+}
+
+async fn execute_one(app: &App, id: TransferId, now: Instant) -> Result<()> {
+    let again = app.clone();
+    let counts = app
+        .db
+        .read(move |db| {
+            let transfer = pending(db, id, now)?;
+            let workspace = workspace_of(db, &transfer)?;
+            let target = queries::owning_account(db, transfer.target_account_id)?;
+            let target = queries::party(db, target.ok_or(Error::NotFound)?, again.settings())?;
+            Ok(queries::counts(db, &workspace, &target, now)?)
+        })
+        .await?;
+    let (locks, inner) = (locks(app, id).await?, app.clone());
+    app.db
+        .write(locks, move |db| {
+            let mut transfer = pending(db, id, now)?;
+            let workspace = workspace_of(db, &transfer)?;
+            let target = queries::owning_account(db, transfer.target_account_id)?;
+            let target = target.ok_or(Error::NotFound)?;
+            let handle = Handle::parse(&transfer.target_handle).map_err(Error::internal)?;
+            let asked = Asked { workspace, target, handle };
+            let facts = queries::facts(db, asked, counts, inner.settings(), now)?;
+            let facts = facts.ok_or(Error::NotFound)?;
+            for side in [Side::Source, Side::Target] {
+                if !still_counts(db, &inner, (&transfer, side), &facts)? {
+                    give(db, &mut transfer, side, None)?;
+                }
+            }
+            if rules::awaits(&transfer).is_some() {
+                return mail::queue_requested(db, &transfer, &facts, now);
+            }
+            if facts.taken.is_some() || facts.target.slots.is_full() {
+                return Ok(());
+            }
+            execute(db, &inner, &mut transfer, &facts, &By::System, now)
+        })
+        .await
 }
 
 /// Ends the transfers that nobody answered in time.

@@ -6,7 +6,7 @@ mod execute;
 mod start;
 mod undo;
 
-pub use self::answer::{Answered, approve, cancel, decline, expire};
+pub use self::answer::{Answered, approve, cancel, decline, execute_due, expire};
 pub use self::start::{Started, Wanted, start};
 pub use self::undo::{Undone, obstacle, undo};
 

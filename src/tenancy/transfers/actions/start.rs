@@ -10,7 +10,7 @@ use crate::access::membership::{AccountKind, OwningAccount};
 use crate::access::permission::needs;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
-use crate::base::db::{Id, Json, Locks};
+use crate::base::db::{Id, Instant, Json, Locks};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{FormToken, Use, unuse, use_once};
@@ -29,6 +29,8 @@ pub struct Wanted {
     pub handle: Handle,
     /// A word to the others; may be empty.
     pub note: String,
+    /// No sooner than this.
+    pub execute_at: Option<Instant>,
     /// The review that was seen.
     pub hash: String,
 }
@@ -125,14 +127,17 @@ pub async fn start(
                 receipt: None,
                 before: None,
                 created_at: now,
-                expires_at: now.plus_days(inner.settings().flags.transfer_days),
-                execute_at: None,
+                expires_at: wanted
+                    .execute_at
+                    .unwrap_or(now)
+                    .plus_days(inner.settings().flags.transfer_days),
+                execute_at: wanted.execute_at,
                 decided_at: None,
                 undo_until: None,
             };
             queries::insert(db, &transfer)?;
             let by = By::actor(confirmed.actor(), ip);
-            if rules::awaits(&transfer).is_none() {
+            if rules::awaits(&transfer).is_none() && !rules::is_scheduled(&transfer, now) {
                 execute(db, &inner, &mut transfer, &facts, &by, now)?;
                 return Ok(Started::Moved(id));
             }

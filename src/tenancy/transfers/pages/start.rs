@@ -49,6 +49,8 @@ struct Found {
     account: Account,
     view: View,
     confirmation: Confirmation,
+    /// Not before this.
+    time: Field,
     /// `Transfer`, or `Request transfer`.
     verb: &'static str,
     /// Who has to approve.
@@ -201,6 +203,7 @@ fn found(facts: &Facts, review: &Review, person: &Person, around: &Around, app: 
         account: Account::of(&facts.target, sees_target, 1),
         view: View::of(review, app.now()),
         confirmation: Confirmation::of(review),
+        time: Field::empty("time"),
         verb: if missing.is_empty() { "Transfer" } else { "Request transfer" },
         awaited: (!missing.is_empty()).then(|| {
             let days = app.settings().flags.transfer_days;
@@ -302,20 +305,27 @@ pub(super) async fn submit(
     let mut found = found(&facts, &review, &person, &around, &app);
     let typed = (&*form.ack, &*form.confirm, &*form.note);
     let note = found.confirmation.read(&page.path, typed);
+    let now = app.now();
+    found.time = Field::new("time", form.time.clone());
+    let time = found.time.parse(|typed| rules::time(typed, now));
     if form.hash != review.hash {
         found.changed = true;
         page.found = Some(found);
         return Page(page).with_status(StatusCode::CONFLICT);
     }
-    let Some(note) = note else {
+    let (Some(note), Some(execute_at)) = (note, time) else {
         page.found = Some(found);
         return Page(page).unprocessable();
     };
-    let wanted = Wanted { target, handle, note, hash: form.hash };
+    let wanted = Wanted { target, handle, note, execute_at, hash: form.hash };
     let to = match actions::start(&app, access, confirmed, (ip, once), wanted).await? {
         Started::Waits(id) => {
-            Notice::ok("The transfer is requested. Whoever has to approve it got a mail.")
-                .leave(&req)?;
+            let text = if found.awaited.is_some() {
+                "The transfer is requested. Whoever has to approve it got a mail."
+            } else {
+                "The transfer is scheduled. Nothing moves before its time."
+            };
+            Notice::ok(text).leave(&req)?;
             urls::transfer(id)
         }
         Started::Moved(id) => {

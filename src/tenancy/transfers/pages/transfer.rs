@@ -151,6 +151,10 @@ fn state_of(
         State::Pending if transfer.expires_at <= now => {
             ("neutral", "clock", "Ended without an answer".to_owned())
         }
+        State::Pending if rules::is_scheduled(transfer, now) => {
+            let at = transfer.execute_at.map(Instant::minute_text).unwrap_or_default();
+            ("info", "clock", format!("Scheduled for {at}"))
+        }
         State::Pending => {
             let awaited = match rules::awaits(transfer) {
                 Some(Side::Source) => names.0,
@@ -206,6 +210,9 @@ fn page(
             None => name.clone(),
         };
         facts.push((word, text));
+    }
+    if let Some(at) = transfer.execute_at {
+        facts.push(("Not before", at.minute_text()));
     }
     if is_pending {
         facts.push(("Ends", transfer.expires_at.minute_text()));

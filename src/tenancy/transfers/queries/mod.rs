@@ -171,6 +171,23 @@ pub fn overdue(db: &mut Db, now: Instant) -> QueryResult<Vec<Transfer>> {
         .load(db)
 }
 
+/// Transfers that wait for nothing but their time, which has come.
+///
+/// # Errors
+/// The database's fault.
+pub fn due(db: &mut Db, now: Instant) -> QueryResult<Vec<Transfer>> {
+    transfers::table
+        .filter(transfers::state.eq(State::Pending))
+        .filter(transfers::execute_at.le(now))
+        .filter(transfers::expires_at.gt(now))
+        .filter(transfers::source_consent.is_not_null())
+        .filter(transfers::target_consent.is_not_null())
+        .order(transfers::execute_at)
+        .limit(SOME)
+        .select(Transfer::as_select())
+        .load(db)
+}
+
 /// Name and handle of an account.
 ///
 /// # Errors
