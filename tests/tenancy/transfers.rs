@@ -278,6 +278,7 @@ async fn two_organizations_say_yes() {
     // The target's admins see what comes to them, and nobody of the source by name.
     let seen = eve.get(&page).await;
     seen.assert_status(200).shows("A workspace slot of Elsewhere is used").shows("Eve");
+    // Decisions 24: the source's runs and flows are not named either.
     seen.lacks("Vic")
         .lacks("vic@example.org")
         .lacks("ingest")
@@ -533,4 +534,67 @@ async fn a_scheduled_transfer_moves_by_itself() {
     ada.get("/workspaces/acme/lab").await.assert_status(200);
     assert_eq!(app.audited("workspace.transferred-in").await, 1);
     invariants::assert_hold(&app.database.location);
+}
+
+/// Decisions 24, 29: the source undoes it alone while nothing changed, whoever said yes last; a transfer that waits
+/// for what goes back ends with that, and a role of somebody who left meanwhile does not come back.
+#[actix_rt::test]
+async fn what_goes_back_goes_back_whole() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    let eve = elsewhere(&app).await;
+    let vic = member(&app, "vic").await;
+    app.give_role(("acme", "data"), "vic", Role::Owner).await;
+    let first = transfer(&ada, DATA, "other=elsewhere&handle=data", "acme/data").await;
+    approve(&eve, &first, "acme/data").await.assert_status(303);
+    ada.get(&first).await.shows("Undo the transfer").lacks("only Elsewhere can undo it");
+    // Each side's log names the other side's person, and no more of it.
+    let log: Vec<String> = app
+        .read(|db| {
+            let arrived =
+                audit_entries::table.filter(audit_entries::event.like("workspace%transfer%"));
+            Ok(arrived.select(audit_entries::entry).load(db)?)
+        })
+        .await;
+    assert!(log.iter().any(|entry| entry.contains("eve@example.org")));
+    for entry in &log {
+        let both = ["ada@example.org", "eve@example.org"].iter().all(|one| entry.contains(one));
+        assert!(!both, "{entry}");
+    }
+
+    // Elsewhere wants to pass it on, to an organization of Zoe's.
+    let zoe = app.user("zoe").await;
+    zoe.submit("/organizations/new", &[("name", "Third"), ("handle", "third")])
+        .await
+        .assert_status(303);
+    let onwards = "/workspaces/elsewhere/data/settings/transfer";
+    let second = transfer(&eve, onwards, "other=third&handle=data", "elsewhere/data").await;
+    zoe.get(&second).await.shows("Waits for Third");
+    // Vic leaves Acme, and comes back as nobody in particular.
+    vic.submit("/organizations/acme/leave", &[]).await.assert_status(303);
+    app.make_member("acme", "vic", OrganizationRole::Member).await;
+    ada.submit_form(&first, "Undo", &[("confirm", "elsewhere/data")]).await.assert_status(303);
+    ada.get("/workspaces/acme/data").await.assert_status(200).lacks("is to move to Third");
+    zoe.get(&second).await.shows("Void").lacks("vic@example.org");
+    eve.get(&second).await.lacks("vic@example.org").lacks("ada@example.org");
+    vic.get("/workspaces/acme/data").await.assert_status(404);
+    let again = ada.get(DATA).await;
+    again.assert_status(200);
+    invariants::assert_hold(&app.database.location);
+}
+
+/// Each request is mailed to others, so there are not any number of them in a day (AZ-12).
+#[actix_rt::test]
+async fn requests_have_a_limit() {
+    let app = spawn().await;
+    let (ada, ..) = lab(&app).await;
+    elsewhere(&app).await;
+    for _ in 0..20 {
+        let page = transfer(&ada, LAB, "other=elsewhere&handle=lab", "ada/lab").await;
+        ada.submit_form(&page, "Cancel transfer", &[]).await.assert_status(303);
+    }
+    let opened = ada.get(&format!("{LAB}?other=elsewhere&handle=lab")).await;
+    confirm(&ada, &opened, LAB, "ada/lab").await.assert_status(429);
+    // What needs nobody else's yes is not held up.
+    transfer(&ada, LAB, "target=acme&handle=lab", "ada/lab").await;
 }

@@ -52,4 +52,5 @@ CREATE TABLE transfer_grants (
     PRIMARY KEY (transfer_id, id)
 ) STRICT;
 CREATE INDEX transfer_grants_user ON transfer_grants (user_id) WHERE user_id IS NOT NULL;
+CREATE INDEX transfer_grants_role ON transfer_grants (custom_role_id) WHERE custom_role_id IS NOT NULL;
 CREATE INDEX transfer_grants_service_account ON transfer_grants (service_account_id) WHERE service_account_id IS NOT NULL;

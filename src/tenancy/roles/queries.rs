@@ -9,7 +9,8 @@ use super::model::{CustomRole, MOST, RoleName, Uses, Wanted};
 use crate::access::AccountId;
 use crate::access::role::{NamedRole, Role, RoleId, RoleRef};
 use crate::base::db::schema::{
-    invitations, memberships, service_account_grants as grants, workspace_roles, workspaces,
+    invitations, memberships, service_account_grants as grants, transfer_grants, workspace_roles,
+    workspaces,
 };
 use crate::base::db::{Db, Instant};
 use crate::tenancy::invitations::model::State;
@@ -156,6 +157,9 @@ pub fn replace(db: &mut Db, old: RoleId, new: RoleRef) -> QueryResult<()> {
         .execute(db)?;
     diesel::update(workspaces::table.filter(workspaces::default_custom_role_id.eq(old)))
         .set((workspaces::default_role.eq(built_in), workspaces::default_custom_role_id.eq(custom)))
+        .execute(db)?;
+    diesel::update(transfer_grants::table.filter(transfer_grants::custom_role_id.eq(old)))
+        .set((transfer_grants::role.eq(built_in), transfer_grants::custom_role_id.eq(custom)))
         .execute(db)?;
     diesel::update(invitations::table.filter(invitations::custom_role_id.eq(old)))
         .set((invitations::role.eq(built_in), invitations::custom_role_id.eq(custom)))

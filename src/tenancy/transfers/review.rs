@@ -16,7 +16,7 @@ pub fn review(facts: &Facts, sees: Sees) -> Review {
         add(people_of_source(facts, sees));
         add(what_ends(facts));
     }
-    add(runs(facts));
+    add(runs(facts, sees));
     add(addresses(facts));
     add(gains(facts, sees));
     add(accounts(facts, sees));
@@ -116,7 +116,7 @@ fn blocks(facts: &Facts, sees: Sees) -> Vec<Impact> {
     parts
 }
 
-fn runs(facts: &Facts) -> Vec<Impact> {
+fn runs(facts: &Facts, sees: Sees) -> Vec<Impact> {
     let mut parts = Vec::new();
     let removal = &facts.removal;
     let (source, target) = (&facts.source.account.name, &facts.target.account.name);
@@ -137,7 +137,7 @@ fn runs(facts: &Facts) -> Vec<Impact> {
             }
         );
         let impact = part(Code::RunsRemoved, (Severity::Loses, Side::Target), removal.runs, title);
-        let flows = removal.flows.iter();
+        let flows = removal.flows.iter().filter(|_| sees.source);
         parts.push(
             impact
                 .saying(sentence)
@@ -154,7 +154,8 @@ fn runs(facts: &Facts) -> Vec<Impact> {
                         access: it needs the new place and a key that reaches it.";
         let impact =
             part(Code::RunsActive, (Severity::Action, Side::Source), facts.active.0, title);
-        let names = facts.active.1.iter();
+        // What runs there is called is the source’s to know.
+        let names = facts.active.1.iter().filter(|_| sees.source);
         parts.push(impact.saying(sentence).naming(names.map(|name| subject(name.clone(), ""))));
     }
     if facts.due > 0 {

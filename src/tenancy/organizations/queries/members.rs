@@ -7,7 +7,8 @@ use crate::access::organization::OrganizationRole;
 use crate::access::{AccountId, UserId};
 use crate::base::db::paging::{Position, Slice};
 use crate::base::db::schema::{
-    accounts, memberships, organization_members, two_factor, users, workspaces,
+    accounts, memberships, organization_members, transfer_grants, transfers, two_factor, users,
+    workspaces,
 };
 use crate::base::db::{Db, MultiBackend};
 use crate::base::http::json::Window;
@@ -250,6 +251,13 @@ pub fn remove_member(db: &mut Db, account: AccountId, user: UserId) -> QueryResu
         .filter(memberships::user_id.eq(user))
         .filter(memberships::workspace_id.eq_any(owned));
     let grants = diesel::delete(granted).execute(db)?;
+    // Nor does a role come back with a workspace that was transferred away.
+    let left =
+        transfers::table.filter(transfers::source_account_id.eq(account)).select(transfers::id);
+    let kept = transfer_grants::table
+        .filter(transfer_grants::user_id.eq(user))
+        .filter(transfer_grants::transfer_id.eq_any(left));
+    diesel::delete(kept).execute(db)?;
     diesel::delete(
         organization_members::table
             .filter(organization_members::account_id.eq(account))

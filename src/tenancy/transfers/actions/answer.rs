@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::execute::execute;
-use super::{consent_of, pending, sees, still_counts};
+use super::{Told, consent_of, pending, sees, still_counts};
 use crate::access::actor::{RecentlyConfirmed, SignedInPerson};
 use crate::access::handle::Handle;
 use crate::access::membership::Workspace;
@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::base::db::{Db, Instant, Json, Locks};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{Entry, record};
 use crate::tenancy::transfers::model::{Side, State, Transfer, TransferId};
 use crate::tenancy::transfers::queries::Asked;
 use crate::tenancy::transfers::{mail, queries, rules};
@@ -84,7 +84,6 @@ pub async fn approve(
             let workspace = workspace_of(db, &transfer)?;
             if let Some(handle) = handle.filter(|_| sees.target) {
                 handle.as_str().clone_into(&mut transfer.target_handle);
-                queries::set_handle(db, id, handle.as_str())?;
             }
             let target = queries::owning_account(db, place.1)?.ok_or(Error::NotFound)?;
             let handle = Handle::parse(&transfer.target_handle).map_err(Error::internal)?;
@@ -97,7 +96,8 @@ pub async fn approve(
             if facts.taken.is_some() || facts.target.slots.is_full() {
                 return Ok(Answered::Blocked);
             }
-            let by = By::actor(confirmed.actor(), ip);
+            queries::set_handle(db, id, &transfer.target_handle)?;
+            let by = Told::of(confirmed.actor(), ip, sees);
             for (side, decides) in [(Side::Source, sees.source), (Side::Target, sees.target)] {
                 if decides {
                     give(db, &mut transfer, side, Some(consent_of(person, &facts)))?;
@@ -108,10 +108,11 @@ pub async fn approve(
                 }
             }
             let details = json!({ "transfer": id, "path": facts.target.account.handle });
-            let account = if sees.target { place.1 } else { place.0 };
+            let (account, near) =
+                if sees.target { (place.1, &by.target) } else { (place.0, &by.source) };
             let mut entry = Entry::of_workspace("workspace-transfer.approved", &workspace, details);
             entry.account = account;
-            record(db, &by, entry, now)?;
+            record(db, near, entry, now)?;
             if rules::is_scheduled(&transfer, now) {
                 return Ok(Answered::Waits);
             }
@@ -162,7 +163,7 @@ pub async fn decline(
             if !sees.source && !sees.target {
                 return Err(Error::NotFound);
             }
-            let by = By::actor(person.actor(), ip);
+            let by = Told::of(person.actor(), ip, sees);
             let ended = (State::Declined, "workspace-transfer.declined");
             over(db, &transfer, ended, (Some(&reason), &by), now)
         })
@@ -186,7 +187,7 @@ pub async fn cancel(app: &App, person: SignedInPerson, ip: ClientIp, id: Transfe
             if !sees.source && transfer.requested_by != Some(person.person().user) {
                 return Err(Error::NotFound);
             }
-            let by = By::actor(person.actor(), ip);
+            let by = Told::of(person.actor(), ip, sees);
             let ended = (State::Cancelled, "workspace-transfer.cancelled");
             over(db, &transfer, ended, (None, &by), now)
         })
@@ -200,13 +201,15 @@ fn over(
     db: &mut Db,
     transfer: &Transfer,
     (state, event): (State, &'static str),
-    (reason, by): (Option<&str>, &By),
+    (reason, by): (Option<&str>, &Told),
     now: Instant,
 ) -> Result<()> {
     queries::end(db, transfer.id, (state, reason), now)?;
     let (workspace, _) = with_deleted(db, transfer.workspace_id)?.ok_or(Error::NotFound)?;
     let details = json!({ "transfer": transfer.id, "reason": reason.unwrap_or_default() });
-    for account in [transfer.source_account_id, transfer.target_account_id] {
+    for (account, by) in
+        [(transfer.source_account_id, &by.source), (transfer.target_account_id, &by.target)]
+    {
         let mut entry = Entry::of_workspace(event, &workspace, details.clone());
         entry.account = account;
         record(db, by, entry, now)?;
@@ -268,7 +271,7 @@ async fn execute_one(app: &App, id: TransferId, now: Instant) -> Result<()> {
             if facts.taken.is_some() || facts.target.slots.is_full() {
                 return Ok(());
             }
-            execute(db, &inner, &mut transfer, &facts, &By::System, now)
+            execute(db, &inner, &mut transfer, &facts, &Told::system(), now)
         })
         .await
 }
@@ -290,7 +293,7 @@ pub async fn expire(app: App) -> Result<()> {
                 return Ok(());
             }
             let ended = (State::Expired, "workspace-transfer.expired");
-            over(db, &transfer, ended, (None, &By::System), now)
+            over(db, &transfer, ended, (None, &Told::system()), now)
         });
         if let Err(error) = ended.await {
             tracing::warn!(transfer.id = %id, error.cause = %error, "could not end a transfer");

@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
+use super::Told;
 use crate::access::membership::Workspace;
 use crate::app::App;
 use crate::base::db::{Db, Instant, Json};
 use crate::base::error::Result;
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{Entry, record};
 use crate::tenancy::invitations::actions::void_of_workspace;
 use crate::tenancy::transfers::model::{Facts, Receipt, Sees, State, Transfer};
 use crate::tenancy::transfers::review::review;
@@ -21,7 +22,7 @@ pub(super) fn execute(
     app: &App,
     transfer: &mut Transfer,
     facts: &Facts,
-    by: &By,
+    by: &Told,
     now: Instant,
 ) -> Result<()> {
     let (workspace, target) = (&facts.workspace, &facts.target.account);
@@ -49,21 +50,22 @@ pub(super) fn execute(
         handle: facts.handle.as_str().to_owned(),
         ..workspace.clone()
     };
-    let details = json!({
-        "transfer": transfer.id,
-        "path": format!("{}/{} → {}/{}", workspace.account_handle, workspace.handle,
-                        there.account_handle, there.handle),
-        "note": transfer.note,
+    let path = format!(
+        "{}/{} → {}/{}",
+        workspace.account_handle, workspace.handle, there.account_handle, there.handle
+    );
+    // Who loses access is the source's to know.
+    let out = json!({
+        "transfer": transfer.id, "path": path, "note": transfer.note, "undo_until": undo_until,
         "people": facts.people.iter().filter(|person| person.loses()).count(),
         "service_accounts": facts.bots.len(),
-        "undo_until": undo_until,
     });
-    record(
-        db,
-        by,
-        Entry::of_workspace("workspace.transferred-out", workspace, details.clone()),
-        now,
-    )?;
-    record(db, by, Entry::of_workspace("workspace.transferred-in", &there, details), now)?;
+    let details = json!({
+        "transfer": transfer.id, "path": path, "note": transfer.note, "undo_until": undo_until,
+    });
+    let out = Entry::of_workspace("workspace.transferred-out", workspace, out);
+    record(db, &by.source, out, now)?;
+    let arrived = Entry::of_workspace("workspace.transferred-in", &there, details);
+    record(db, &by.target, arrived, now)?;
     mail::queue_moved(db, transfer, facts, now)
 }

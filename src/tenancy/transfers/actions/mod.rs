@@ -18,6 +18,8 @@ use crate::access::{AccountId, identify, organization};
 use crate::app::App;
 use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
+use crate::base::http::client::ClientIp;
+use crate::tenancy::audit::By;
 use crate::tenancy::workspaces::queries::with_deleted;
 
 /// What somebody who decides over accounts may see and do about a transfer between them.
@@ -54,9 +56,35 @@ pub fn seen_by(
         // An owner of the workspace who does not decide over its account asked, or may ask.
         let held = membership::held(db, &actor.reach(now), &workspace)?;
         let owns = crate::access::permission::Permission::ManageWorkspaceSettings;
-        sees.source = held.is_some_and(|held| held.scopes.contains(owns));
+        sees.source =
+            held.is_some_and(|held| !held.lacks_second_factor && held.scopes.contains(owns));
     }
     if sees.source || sees.target { Ok((sees, workspace)) } else { Err(Error::NotFound) }
+}
+
+/// Who did it, as each side's audit log tells it: the other side learns a name, and no address.
+struct Told {
+    source: By,
+    target: By,
+}
+
+impl Told {
+    /// Somebody who decides over some of the sides, or over none.
+    fn of(actor: &Actor, ip: ClientIp, sees: Sees) -> Self {
+        let near = By::actor(actor, ip);
+        let far =
+            By::Person { id: None, name: actor.name().to_owned(), email: String::new(), ip: None };
+        // Whoever decides over neither asked from within the source.
+        Self {
+            source: if sees.source || !sees.target { near.clone() } else { far.clone() },
+            target: if sees.target { near } else { far },
+        }
+    }
+
+    /// The program itself.
+    fn system() -> Self {
+        Self { source: By::System, target: By::System }
+    }
 }
 
 /// A yes of somebody, to things as they are.

@@ -3,19 +3,19 @@
 use serde_json::json;
 
 use super::execute::execute;
-use super::{consent_of, sees};
+use super::{Told, consent_of, sees};
 use crate::access::actor::RecentlyConfirmed;
 use crate::access::handle::Handle;
 use crate::access::membership::{AccountKind, OwningAccount};
 use crate::access::permission::needs;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
-use crate::base::db::{Id, Instant, Json, Locks};
+use crate::base::db::{Db, Id, Instant, Json, Locks};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{FormToken, Use, unuse, use_once};
-use crate::tenancy::audit::{By, Entry, record};
-use crate::tenancy::transfers::model::{State, Transfer, TransferId};
+use crate::tenancy::audit::{Entry, record};
+use crate::tenancy::transfers::model::{Facts, State, Transfer, TransferId};
 use crate::tenancy::transfers::queries::Asked;
 use crate::tenancy::transfers::{mail, queries, rules};
 use crate::urls;
@@ -49,6 +49,12 @@ pub enum Started {
     /// Something blocks it that whoever asks can mend.
     Blocked,
 }
+
+/// Requests of an account that move nothing, in a day, at most: each is mailed to others.
+const ASKED: i64 = 20;
+
+/// Seconds until the next one makes sense.
+const ASK_AGAIN: u64 = 3600;
 
 /// Asks for a transfer.
 ///
@@ -109,6 +115,12 @@ pub async fn start(
                 unuse(db, once)?;
                 return Ok(Started::Blocked);
             }
+            let needs_others = !sees.source || !sees.target;
+            if needs_others
+                && queries::asked_since(db, workspace.account, now.plus_days(-1))? >= ASKED
+            {
+                return Err(Error::TooMany(ASK_AGAIN));
+            }
             let consent = Json(consent_of(person, &facts));
             let mut transfer = Transfer {
                 id,
@@ -136,25 +148,31 @@ pub async fn start(
                 undo_until: None,
             };
             queries::insert(db, &transfer)?;
-            let by = By::actor(confirmed.actor(), ip);
+            let by = Told::of(confirmed.actor(), ip, sees);
             if rules::awaits(&transfer).is_none() && !rules::is_scheduled(&transfer, now) {
                 execute(db, &inner, &mut transfer, &facts, &by, now)?;
                 return Ok(Started::Moved(id));
             }
-            let details = json!({
-                "transfer": id, "target": facts.target.account.handle, "note": transfer.note,
-            });
-            for account in [transfer.source_account_id, transfer.target_account_id] {
-                let mut entry =
-                    Entry::of_workspace("workspace-transfer.created", &workspace, details.clone());
-                entry.account = account;
-                record(db, &by, entry, now)?;
-            }
-            mail::queue_requested(db, &transfer, &facts, now)?;
-            mail::queue_leaving(db, &transfer, &facts, now)?;
+            tell(db, &transfer, &facts, &by, now)?;
             Ok(Started::Waits(id))
         })
         .await?;
     app.mail_queued.notify_one();
     Ok(started)
+}
+
+/// Notes on both sides that somebody asked, and tells those whom it concerns.
+fn tell(db: &mut Db, transfer: &Transfer, facts: &Facts, by: &Told, now: Instant) -> Result<()> {
+    let target = &facts.target.account.handle;
+    let details = json!({ "transfer": transfer.id, "target": target, "note": transfer.note });
+    for (account, by) in
+        [(transfer.source_account_id, &by.source), (transfer.target_account_id, &by.target)]
+    {
+        let event = "workspace-transfer.created";
+        let mut entry = Entry::of_workspace(event, &facts.workspace, details.clone());
+        entry.account = account;
+        record(db, by, entry, now)?;
+    }
+    mail::queue_requested(db, transfer, facts, now)?;
+    mail::queue_leaving(db, transfer, facts, now)
 }

@@ -2,15 +2,16 @@
 
 use serde_json::json;
 
-use super::sees;
+use super::{Told, sees};
 use crate::access::actor::RecentlyConfirmed;
 use crate::access::handle::Handle;
 use crate::access::membership::Workspace;
+use crate::access::transfers;
 use crate::app::App;
 use crate::base::db::{Db, Instant, Locks};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{Entry, record};
 use crate::tenancy::invitations::actions::void_of_workspace;
 use crate::tenancy::transfers::model::{Transfer, TransferId};
 use crate::tenancy::transfers::{mail, queries, rules};
@@ -115,7 +116,7 @@ pub async fn undo(
             if let Some(reason) = obstacle(db, &inner, &transfer, sees.target, now)? {
                 return Ok(Undone::Refused(reason));
             }
-            let by = By::actor(confirmed.actor(), ip);
+            let by = Told::of(confirmed.actor(), ip, sees);
             Ok(Undone::Back(go_back(db, &transfer, &by, now)?))
         })
         .await?;
@@ -123,14 +124,16 @@ pub async fn undo(
     Ok(undone)
 }
 
-fn go_back(db: &mut Db, transfer: &Transfer, by: &By, now: Instant) -> Result<Workspace> {
+fn go_back(db: &mut Db, transfer: &Transfer, by: &Told, now: Instant) -> Result<Workspace> {
     let (there, _) = with_deleted(db, transfer.workspace_id)?.ok_or(Error::NotFound)?;
     let source = queries::owning_account(db, transfer.source_account_id)?.ok_or(Error::NotFound)?;
     let is_organization = source.kind == crate::access::membership::AccountKind::Organization;
     let handle = Handle::parse(&transfer.source_handle).map_err(Error::internal)?;
     let losing = queries::emails_of_grants(db, there.id)?;
     queries::end_of_grants(db, there.id)?;
-    void_of_workspace(db, there.id, "The transfer of the workspace was undone.", now)?;
+    let reason = "The transfer of the workspace was undone.";
+    void_of_workspace(db, there.id, reason, now)?;
+    transfers::void_of_workspace(db, there.id, reason, now)?;
     queries::move_there(db, &there, (source.id, &handle), now)?;
     let new = (source.id, handle.as_str());
     queries::redirect(db, there.id, (there.account, &there.handle), new, now)?;
@@ -149,17 +152,23 @@ fn go_back(db: &mut Db, transfer: &Transfer, by: &By, now: Instant) -> Result<Wo
         handle: handle.as_str().to_owned(),
         ..there.clone()
     };
-    let details = json!({
+    let path = format!(
+        "{}/{} → {}/{}",
+        there.account_handle, there.handle, back.account_handle, back.handle
+    );
+    let out = json!({ "transfer": transfer.id, "undone": true, "path": path });
+    let back_in = json!({
         "transfer": transfer.id,
         "undone": true,
-        "path": format!("{}/{} → {}/{}", there.account_handle, there.handle,
-                        back.account_handle, back.handle),
+        "path": path,
         "people": given.0,
         "service_accounts": given.1,
         "invitations": reopened,
     });
-    record(db, by, Entry::of_workspace("workspace.transferred-out", &there, details.clone()), now)?;
-    record(db, by, Entry::of_workspace("workspace.transferred-in", &back, details), now)?;
+    let out = Entry::of_workspace("workspace.transferred-out", &there, out);
+    record(db, &by.target, out, now)?;
+    let back_in = Entry::of_workspace("workspace.transferred-in", &back, back_in);
+    record(db, &by.source, back_in, now)?;
     mail::queue_undone(db, transfer, (&there, &back), losing, now)?;
     Ok(back)
 }

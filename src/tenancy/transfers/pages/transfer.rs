@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::view::{Account, View};
+use super::view::View;
 use crate::access::actor::{RecentlyConfirmed, SignedInPerson};
 use crate::access::handle::Handle;
 use crate::access::membership::Workspace;
@@ -36,7 +36,8 @@ struct TransferPage {
     facts: Vec<(&'static str, String)>,
     note: String,
     reason: Option<String>,
-    accounts: Option<(Account, Account)>,
+    /// The two accounts by name.
+    names: (String, String),
     view: Option<View>,
     approving: Option<Approving>,
     /// Why not, where whoever looks may say so.
@@ -77,7 +78,6 @@ struct Found {
     workspace: Workspace,
     sees: Sees,
     review: Option<Review>,
-    accounts: Option<(Account, Account)>,
     target: (String, String),
     source: (String, String),
     obstacle: Option<String>,
@@ -94,7 +94,9 @@ fn find(
 ) -> Result<Found> {
     let transfer = queries::one(db, id)?.ok_or(Error::NotFound)?;
     let (sees, workspace) = actions::seen_by(db, person.actor(), &transfer, now)?;
-    let is_pending = transfer.state == State::Pending && transfer.expires_at > now;
+    let is_pending = transfer.state == State::Pending
+        && transfer.expires_at > now
+        && workspace.account == transfer.source_account_id;
     let source = queries::owning_account(db, transfer.source_account_id)?.ok_or(Error::NotFound)?;
     let target = queries::owning_account(db, transfer.target_account_id)?.ok_or(Error::NotFound)?;
     let names = |account: &crate::access::membership::OwningAccount| {
@@ -103,7 +105,6 @@ fn find(
     let (source, names_of_target) = (names(&source), names(&target));
     let mut found = Found {
         review: transfer.receipt.as_ref().map(|receipt| receipt.0.of(sees).clone()),
-        accounts: None,
         source,
         target: names_of_target,
         obstacle: None,
@@ -122,10 +123,6 @@ fn find(
             Asked { workspace: found.workspace.clone(), target, handle: wanted.unwrap_or(stored) };
         let facts =
             queries::facts(db, asked, counts, app.settings(), now)?.ok_or(Error::NotFound)?;
-        found.accounts = Some((
-            Account::of(&facts.source, sees.source, -1),
-            Account::of(&facts.target, sees.target, 1),
-        ));
         found.review = Some(review(&facts, sees));
     }
     let decides = actions::sees(
@@ -178,7 +175,7 @@ fn page(
     found: Found,
     now: Instant,
 ) -> TransferPage {
-    let Found { transfer, workspace, sees, review, accounts, target, source, .. } = found;
+    let Found { transfer, workspace, sees, review, target, source, .. } = found;
     let is_pending = transfer.state == State::Pending && transfer.expires_at > now;
     let missing = |side| transfer.consent(side).is_none();
     let decides = found.may_ask;
@@ -242,8 +239,11 @@ fn page(
         facts,
         note: transfer.note.clone(),
         reason: transfer.reason.clone(),
-        accounts,
-        view: review.as_ref().map(|review| View::of(review, now)),
+        names: (source.0.clone(), target.0.clone()),
+        view: review.as_ref().map(|review| {
+            let view = View::of(review, now);
+            if is_pending { view } else { view.of_receipt() }
+        }),
         approving,
         declining: (is_pending && decides).then(|| Field::empty("reason")),
         may_cancel,

@@ -119,6 +119,13 @@ impl View {
     }
 }
 
+impl View {
+    /// The same as what is over.
+    pub fn of_receipt(self) -> Self {
+        Self { verdict: "What it changed, as it was when the workspace moved", ..self }
+    }
+}
+
 /// One of the two accounts, on top of the page.
 pub struct Account {
     pub name: String,

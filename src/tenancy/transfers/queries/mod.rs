@@ -188,6 +188,19 @@ pub fn due(db: &mut Db, now: Instant) -> QueryResult<Vec<Transfer>> {
         .load(db)
 }
 
+/// How many transfers out of an account were asked for since a moment and moved nothing.
+///
+/// # Errors
+/// The database's fault.
+pub fn asked_since(db: &mut Db, source: AccountId, since: Instant) -> QueryResult<i64> {
+    transfers::table
+        .filter(transfers::source_account_id.eq(source))
+        .filter(transfers::created_at.gt(since))
+        .filter(transfers::undo_until.is_null())
+        .count()
+        .get_result(db)
+}
+
 /// Name and handle of an account.
 ///
 /// # Errors

@@ -260,7 +260,10 @@ pub fn restore_invitations(
     moved_at: Instant,
     now: Instant,
 ) -> QueryResult<usize> {
+    let role = workspace_roles::table
+        .filter(workspace_roles::id.nullable().eq(invitations::custom_role_id));
     let ended = invitations::table
+        .filter(invitations::custom_role_id.is_null().or(exists(role)))
         .filter(invitations::workspace_id.eq(transfer.workspace_id))
         .filter(invitations::account_id.eq(transfer.source_account_id))
         .filter(invitations::state.eq(InvitationState::Void))
@@ -318,7 +321,7 @@ pub fn is_ended(db: &mut Db, account: AccountId) -> QueryResult<bool> {
 }
 
 /// Whether something in a workspace was made or changed since a moment: by the audit log of its account, or
-/// since a run was made. Looking at it changes nothing.
+/// since something ran or happened in it. Looking at it changes nothing.
 ///
 /// # Errors
 /// The database's fault.
@@ -327,8 +330,17 @@ pub fn has_changed(
     (account, workspace): (AccountId, WorkspaceId),
     since: Instant,
 ) -> QueryResult<bool> {
-    use crate::base::db::schema::{audit_entries, flow_runs};
-    let looking = ["workspace.transferred-in", "workspace.accessed", "workspace.accessed-by-key"];
+    use crate::base::db::schema::{audit_entries, events, flow_runs, flows};
+    let looking = [
+        "workspace.transferred-in",
+        "workspace.accessed",
+        "workspace.accessed-by-key",
+        "workspace-transfer.approved",
+        "workspace-transfer.created",
+        "workspace-transfer.cancelled",
+        "workspace-transfer.declined",
+        "workspace-transfer.expired",
+    ];
     let told = audit_entries::table
         .filter(audit_entries::account_id.eq(account))
         .filter(audit_entries::workspace_id.eq(workspace))
@@ -337,7 +349,13 @@ pub fn has_changed(
     let ran = flow_runs::table
         .filter(flow_runs::workspace_id.eq(workspace))
         .filter(flow_runs::created_at.gt(since));
-    diesel::select(exists(told).or(exists(ran))).get_result(db)
+    let made =
+        flows::table.filter(flows::workspace_id.eq(workspace)).filter(flows::created_at.gt(since));
+    let happened = events::table
+        .filter(events::workspace_id.eq(workspace))
+        .filter(events::received_at.gt(since));
+    diesel::select(exists(told).or(exists(ran)).or(exists(made)).or(exists(happened)))
+        .get_result(db)
 }
 
 /// The addresses of people who have a role in a workspace.
