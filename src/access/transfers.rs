@@ -16,18 +16,20 @@ pub enum TransferMarker {}
 /// The id of a transfer.
 pub type TransferId = Id<TransferMarker>;
 
-/// Until when a handle of an account stays reserved for a workspace that was transferred away and may come
-/// back.
+/// Until when a handle of an account stays reserved for a workspace, another one than `except`, that was
+/// transferred away and may come back.
 ///
 /// # Errors
 /// The database's fault.
 pub fn reserved(
     db: &mut Db,
-    account: AccountId,
-    handle: &str,
+    (account, handle): (AccountId, &str),
+    except: Option<WorkspaceId>,
     now: Instant,
 ) -> QueryResult<Option<Instant>> {
+    let nobody = uuid::Uuid::nil().into();
     transfers::table
+        .filter(transfers::workspace_id.ne(except.unwrap_or(nobody)))
         .filter(transfers::source_account_id.eq(account))
         .filter(transfers::source_handle.eq(handle))
         .filter(transfers::state.eq("completed"))

@@ -199,6 +199,10 @@ async fn a_personal_workspace_moves_to_an_organization_and_back() {
     let taken = ada.submit("/workspaces/new", &[("handle", "lab")]).await;
     taken.assert_status(422).shows("stays reserved");
 
+    // But not from itself: it may also be transferred back under it.
+    let back = ada.get("/workspaces/acme/lab/settings/transfer?target=ada&handle=lab").await;
+    back.assert_status(200).lacks("can’t be had").lacks("stays reserved");
+
     // The way back: people, invitation, addresses.
     ada.submit_form(&receipt, "Undo", &[("confirm", "ada/lab")]).await.assert_status(422);
     ada.submit_form(&receipt, "Undo", &[("confirm", "acme/lab")])

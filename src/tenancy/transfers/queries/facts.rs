@@ -200,7 +200,7 @@ pub fn facts(
         .load(db)?;
     Ok(Some(Facts {
         at: now,
-        taken: taken(db, target.account.id, &handle, None, now)?,
+        taken: taken(db, target.account.id, &handle, Some(workspace.id), now)?,
         keys: keys(db, (&workspace, &source), &losers, now)?,
         bots: bots(db, &workspace, now)?,
         roles: roles_in_use(db, &workspace)?,

@@ -66,7 +66,7 @@ pub fn taken(
     let held = match holder {
         Some((id, _)) if Some(id) == except => None,
         Some((_, reserved_until)) => Some(reserved_until),
-        None => transfers::reserved(db, account, handle.as_str(), now)?.map(Some),
+        None => transfers::reserved(db, (account, handle.as_str()), except, now)?.map(Some),
     };
     let Some(reserved_until) = held else { return Ok(None) };
     let similar: Vec<String> = workspaces::table
