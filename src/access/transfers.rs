@@ -73,6 +73,21 @@ pub fn pending(
         .optional()
 }
 
+/// What changes in a transfer that becomes void.
+#[derive(AsChangeset)]
+#[diesel(table_name = transfers)]
+struct Void<'a> {
+    state: &'static str,
+    reason: &'a str,
+    decided_at: Instant,
+}
+
+impl<'a> Void<'a> {
+    fn because(reason: &'a str, decided_at: Instant) -> Self {
+        Self { state: "void", reason, decided_at }
+    }
+}
+
 /// Ends the transfer that a workspace waits for, inside the transaction that deletes the workspace; it stays
 /// ended when the workspace is restored.
 ///
@@ -87,13 +102,7 @@ pub fn void_of_workspace(
     let waiting = transfers::table
         .filter(transfers::workspace_id.eq(workspace))
         .filter(transfers::state.eq("pending"));
-    diesel::update(waiting)
-        .set((
-            transfers::state.eq("void"),
-            transfers::reason.eq(reason),
-            transfers::decided_at.eq(now),
-        ))
-        .execute(db)
+    diesel::update(waiting).set(Void::because(reason, now)).execute(db)
 }
 
 /// The same for all into an account, inside the transaction that ends the account.
@@ -109,13 +118,7 @@ pub fn void_into(
     let waiting = transfers::table
         .filter(transfers::target_account_id.eq(account))
         .filter(transfers::state.eq("pending"));
-    diesel::update(waiting)
-        .set((
-            transfers::state.eq("void"),
-            transfers::reason.eq(reason),
-            transfers::decided_at.eq(now),
-        ))
-        .execute(db)
+    diesel::update(waiting).set(Void::because(reason, now)).execute(db)
 }
 
 /// A transfer that waits for somebody.

@@ -13,7 +13,7 @@ use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::tenancy::audit::{Entry, record};
 use crate::tenancy::transfers::model::{Side, State, Transfer, TransferId};
-use crate::tenancy::transfers::queries::Asked;
+use crate::tenancy::transfers::queries::{Asked, Counts};
 use crate::tenancy::transfers::{mail, queries, rules};
 use crate::tenancy::workspaces::queries::with_deleted;
 
@@ -46,6 +46,20 @@ fn workspace_of(db: &mut Db, transfer: &Transfer) -> Result<Workspace> {
     Ok(workspace)
 }
 
+/// What the workspace of a transfer that waits holds: only told, so nothing waits for it.
+async fn counts_of(app: &App, id: TransferId, now: Instant) -> Result<Counts> {
+    let again = app.clone();
+    app.db
+        .read(move |db| {
+            let transfer = pending(db, id, now)?;
+            let workspace = workspace_of(db, &transfer)?;
+            let target = queries::owning_account(db, transfer.target_account_id)?;
+            let target = queries::party(db, target.ok_or(Error::NotFound)?, again.settings())?;
+            Ok(queries::counts(db, &workspace, &target, now)?)
+        })
+        .await
+}
+
 /// Says yes for every side over which the person decides. With the last yes the workspace moves, unless the
 /// other one was given to less than is taken away by now: then that side is asked again.
 ///
@@ -59,17 +73,8 @@ pub async fn approve(
     id: TransferId,
     (hash, handle): (String, Option<Handle>),
 ) -> Result<Answered> {
-    let (now, again) = (app.now(), app.clone());
-    let counts = app
-        .db
-        .read(move |db| {
-            let transfer = pending(db, id, now)?;
-            let workspace = workspace_of(db, &transfer)?;
-            let target = queries::owning_account(db, transfer.target_account_id)?;
-            let target = queries::party(db, target.ok_or(Error::NotFound)?, again.settings())?;
-            Ok(queries::counts(db, &workspace, &target, now)?)
-        })
-        .await?;
+    let now = app.now();
+    let counts = counts_of(app, id, now).await?;
     let (locks, inner) = (locks(app, id).await?, app.clone());
     let answered = app
         .db
@@ -238,17 +243,7 @@ pub async fn execute_due(app: App) -> Result<()> {
 }
 
 async fn execute_one(app: &App, id: TransferId, now: Instant) -> Result<()> {
-    let again = app.clone();
-    let counts = app
-        .db
-        .read(move |db| {
-            let transfer = pending(db, id, now)?;
-            let workspace = workspace_of(db, &transfer)?;
-            let target = queries::owning_account(db, transfer.target_account_id)?;
-            let target = queries::party(db, target.ok_or(Error::NotFound)?, again.settings())?;
-            Ok(queries::counts(db, &workspace, &target, now)?)
-        })
-        .await?;
+    let counts = counts_of(app, id, now).await?;
     let (locks, inner) = (locks(app, id).await?, app.clone());
     app.db
         .write(locks, move |db| {

@@ -201,7 +201,7 @@ pub fn facts(
     Ok(Some(Facts {
         at: now,
         taken: taken(db, target.account.id, &handle, Some(workspace.id), now)?,
-        keys: keys(db, (&workspace, &source), &losers, now)?,
+        keys: keys(db, &workspace, &losers, now)?,
         bots: bots(db, &workspace, now)?,
         roles: roles_in_use(db, &workspace)?,
         people: known,

@@ -153,7 +153,7 @@ type KeyRow = (Id<KeyMarker>, UserId, String, bool, Instant, Option<Instant>);
 /// The database's fault.
 pub fn keys(
     db: &mut Db,
-    (workspace, source): (&Workspace, &Party),
+    workspace: &Workspace,
     losers: &[UserId],
     now: Instant,
 ) -> QueryResult<Vec<KeyAccess>> {
@@ -176,7 +176,6 @@ pub fn keys(
             .load(db)?;
         found.extend(rows);
     }
-    debug_assert!(source.account.id == workspace.account, "the workspace is the source's");
     found.sort_by_key(|row| (std::cmp::Reverse(row.5), row.0.uuid()));
     let key = |(id, user, name, is_only_here, created_at, last_used): KeyRow| KeyAccess {
         id: id.uuid(),
