@@ -8,6 +8,7 @@ pub mod actor;
 pub mod cache;
 pub mod email;
 pub mod handle;
+pub mod history;
 pub mod identify;
 pub mod listing;
 pub mod membership;

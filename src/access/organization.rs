@@ -88,6 +88,8 @@ pub struct Organization {
     pub two_factor_since: Option<Instant>,
     /// Mail domains of the people it invites, with a space between them; empty for any.
     pub email_domains: String,
+    /// Whether nobody but its own admins may ask it to take a workspace.
+    pub refuses_transfers: bool,
     /// When it was made.
     pub created_at: Instant,
 }
@@ -107,6 +109,7 @@ type Columns = (
     organizations::audit_retention_days,
     organizations::two_factor_since,
     organizations::email_domains,
+    organizations::refuses_transfers,
     accounts::created_at,
 );
 
@@ -126,6 +129,7 @@ const COLUMNS: Columns = (
     organizations::audit_retention_days,
     organizations::two_factor_since,
     organizations::email_domains,
+    organizations::refuses_transfers,
     accounts::created_at,
 );
 

@@ -4,9 +4,10 @@
 use diesel::prelude::*;
 
 use super::actor::Person;
+use super::history::release_starts;
 use super::organization::OrganizationRole;
 use super::{AccountId, WorkspaceId};
-use crate::base::db::schema::{accounts, organization_members, transfers};
+use crate::base::db::schema::{accounts, organization_members, transfers, workspaces};
 use crate::base::db::{Db, Id, Instant};
 
 /// What an id of the `transfers` table is the id of.
@@ -102,6 +103,7 @@ pub fn void_of_workspace(
     let waiting = transfers::table
         .filter(transfers::workspace_id.eq(workspace))
         .filter(transfers::state.eq("pending"));
+    release_starts(db, workspace)?;
     diesel::update(waiting).set(Void::because(reason, now)).execute(db)
 }
 
@@ -118,6 +120,10 @@ pub fn void_into(
     let waiting = transfers::table
         .filter(transfers::target_account_id.eq(account))
         .filter(transfers::state.eq("pending"));
+    let held = waiting.select(transfers::workspace_id);
+    diesel::update(workspaces::table.filter(workspaces::id.eq_any(held)))
+        .set(workspaces::starts_held_until.eq(None::<Instant>))
+        .execute(db)?;
     diesel::update(waiting).set(Void::because(reason, now)).execute(db)
 }
 

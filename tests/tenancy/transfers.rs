@@ -12,7 +12,7 @@ use serde_json::json;
 use super::members::acme;
 use super::service_accounts::{bot, key_of};
 use super::sharing::{add_member, member, share};
-use crate::support::{Answer, Client, TestApp, invariants, spawn, spawn_with};
+use crate::support::{Answer, ApiClient, Client, TestApp, invariants, spawn, spawn_with};
 
 const LAB: &str = "/workspaces/ada/lab/settings/transfer";
 const DATA: &str = "/workspaces/acme/data/settings/transfer";
@@ -21,7 +21,7 @@ const DATA: &str = "/workspaces/acme/data/settings/transfer";
 async fn confirm(client: &Client, opened: &Answer, page: &str, path: &str) -> Answer {
     let mut form = opened.form_anyway(page, "confirm");
     let acks = opened.attributes("input[name=ack]", "value");
-    form.fields.retain(|(name, _)| name != "ack");
+    form.fields.retain(|(name, _)| name != "ack" && name != "idle");
     form.fields.extend(acks.into_iter().map(|ack| ("ack".to_owned(), ack)));
     client.fill(form, &[("confirm", path)]).await
 }
@@ -242,6 +242,14 @@ async fn two_organizations_say_yes() {
     member(&app, "asked").await;
     add_member(&ada, "Asked", "viewer").await.assert_status(303);
     vic.get(DATA).await.assert_status(403);
+    let refuse = async |word| {
+        eve.submit("/organizations/elsewhere/policy", &[("refuses_transfers", word)]).await
+    };
+    refuse("on").await.assert_status(303);
+    let refused = dev.get(&format!("{DATA}?other=elsewhere")).await;
+    refused.assert_status(422).shows("There is no account of that handle");
+    eve.get("/organizations/elsewhere").await.shows("Refused");
+    refuse("").await.assert_status(303);
     // AZ-13, T4: targets that are not there, refuse, or are the same, answer with the reason and nothing else.
     for (target, words) in [
         ("nobody", "There is no account of that handle"),
@@ -359,7 +367,9 @@ async fn an_organizations_workspace_becomes_personal() {
     let ada = app.sign_in("ada").await;
     let api = app.api(&key_of(&ada).await);
     let young = json!({"flow_id": flow["id"], "state": {"type": "COMPLETED"}});
-    api.post(&format!("{place}/flow_runs/"), young).await.assert_status(201);
+    let young = api.post(&format!("{place}/flow_runs/"), young).await.json();
+    let young = young["id"].as_str().unwrap().to_owned();
+    let runs_before = contents(&app).await;
     app.run_jobs().await;
     ada.workspace("data").await;
     let taken = ada.get(&format!("{DATA}?target=ada&handle=data")).await;
@@ -375,7 +385,33 @@ async fn an_organizations_workspace_becomes_personal() {
     opened.lacks("admins of Ada").lacks("audit log begins");
     let page = transfer(&ada, DATA, "target=ada&handle=data-2", "acme/data").await;
     ada.get("/workspaces/ada/data-2").await.assert_status(200);
-    // Decisions 27: nothing goes while it may go back.
+    // Decisions 27: hidden at once, in pages, lists and counts; nothing goes while it may go back.
+    let old = place.replace("/api", "");
+    let shown = async |place: &str, api: &ApiClient| {
+        let found = api.post(&format!("{place}/flow_runs/filter"), json!({})).await;
+        let count = api.post(&format!("{place}/flow_runs/count"), json!({})).await.json();
+        let found = found.assert_status(200).json().as_array().unwrap().len();
+        assert_eq!(json!(found), count);
+        found
+    };
+    let moved = api.post(&format!("/api{old}/flow_runs/filter"), json!({})).await.location();
+    let there = moved.trim_end_matches("/flow_runs/filter").to_owned();
+    assert_eq!(shown(&there, &api).await, 1);
+    ada.get("/workspaces/ada/data-2/flow-runs").await.shows("1 flow run");
+    for id in &runs_before {
+        let status = if *id == young { 200 } else { 404 };
+        api.get(&format!("{there}/flow_runs/{id}")).await.assert_status(status);
+        let rename = json!({"name": "again"});
+        let status = if *id == young { 204 } else { 404 };
+        api.send("PATCH", &format!("{there}/flow_runs/{id}"), Some(rename))
+            .await
+            .assert_status(status);
+    }
+    let deny = ada.submit_form(&page, "Undo", &[("confirm", "ada/data-2")]).await;
+    deny.assert_status(303);
+    assert_eq!(shown(&place, &api).await, 4);
+    let page = transfer(&ada, DATA, "target=ada&handle=data-2", "acme/data").await;
+    assert_eq!(shown(&there, &api).await, 1);
     let runs = || {
         invariants::number(&mut app.database.connect(), "SELECT count(*) AS number FROM flow_runs")
     };
@@ -601,4 +637,76 @@ async fn requests_have_a_limit() {
     confirm(&ada, &opened, LAB, "ada/lab").await.assert_status(429);
     // What needs nobody else's yes is not held up.
     transfer(&ada, LAB, "target=acme&handle=lab", "ada/lab").await;
+}
+
+/// Asks for `ada/lab` to move to Acme once nothing runs there; the page of the transfer.
+async fn when_idle(ada: &Client) -> String {
+    let opened = ada.get(&format!("{LAB}?target=acme&handle=lab")).await;
+    let mut form = opened.form_anyway(LAB, "confirm");
+    form.fields.retain(|(name, _)| name != "ack" && name != "idle");
+    for ack in opened.attributes("input[name=ack]", "value") {
+        form.fields.push(("ack".to_owned(), ack));
+    }
+    form.fields.push(("idle".to_owned(), "on".to_owned()));
+    ada.fill(form, &[("confirm", "ada/lab")]).await.assert_status(303).location()
+}
+
+/// Asks for a state; what becomes of it.
+async fn set_state(api: &ApiClient, place: &str, run: &str, kind: &str) -> String {
+    let path = format!("{place}/flow_runs/{run}/set_state");
+    let told = api.post(&path, json!({"state": {"type": kind}})).await.json();
+    told["status"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Decisions 28: it moves once nothing runs; nothing starts meanwhile, and what was to start goes on afterwards.
+#[actix_rt::test]
+async fn a_transfer_waits_until_nothing_runs() {
+    let app = spawn().await;
+    let (ada, _, place) = lab(&app).await;
+    let api = app.api(&key_of(&ada).await);
+    let first = contents(&app).await.remove(0);
+    let set = async |place: &str, run: &str, kind: &str| set_state(&api, place, run, kind).await;
+    assert_eq!(set(&place, &first, "RUNNING").await, "ACCEPT");
+    let flows = api.post(&format!("{place}/flows/filter"), json!({})).await.json();
+    let body = json!({"flow_id": flows[0]["id"], "state": {"type": "PENDING"}});
+    let second = api.post(&format!("{place}/flow_runs/"), body).await.json();
+    let second = second["id"].as_str().unwrap().to_owned();
+    let task = json!({"flow_run_id": first, "task_key": "t", "dynamic_key": "1"});
+    let task = api.post(&format!("{place}/task_runs/"), task).await.json();
+    let body = json!({"flow_id": flows[0]["id"], "state": {"type": "PENDING"},
+        "parent_task_run_id": task["id"]});
+    let child = api.post(&format!("{place}/flow_runs/"), body).await.json();
+    let child = child["id"].as_str().unwrap().to_owned();
+    // Taken back, it lets runs start.
+    let page = when_idle(&ada).await;
+    ada.get(&page).await.shows("Waits for flow runs to end").lacks("Not before");
+    assert_eq!(set(&place, &second, "RUNNING").await, "WAIT");
+    ada.submit_form(&page, "Cancel transfer", &[]).await.assert_status(303);
+    assert_eq!(set(&place, &second, "RUNNING").await, "ACCEPT");
+    assert_eq!(set(&place, &second, "COMPLETED").await, "ACCEPT");
+    // After a day it ends without a move.
+    let page = when_idle(&ada).await;
+    app.advance(24 * 3600 + 60);
+    app.run_jobs().await;
+    let ada = app.sign_in("ada").await;
+    ada.get(&page).await.shows("Flow runs were going on for 24 hours.");
+    let body = json!({"flow_id": flows[0]["id"], "state": {"type": "PENDING"}});
+    let third = api.post(&format!("{place}/flow_runs/"), body).await.json();
+    let third = third["id"].as_str().unwrap().to_owned();
+    let page = when_idle(&ada).await;
+    assert_eq!(set(&place, &third, "RUNNING").await, "WAIT");
+    // What a run that goes on starts belongs to it.
+    assert_eq!(set(&place, &child, "RUNNING").await, "ACCEPT");
+    for run in [&child, &first] {
+        app.run_jobs().await;
+        ada.get("/workspaces/ada/lab").await.assert_status(200);
+        assert_eq!(set(&place, run, "COMPLETED").await, "ACCEPT");
+    }
+    app.advance(60);
+    app.run_jobs().await;
+    ada.get(&page).await.shows("Transferred");
+    let there = api.post(&format!("{place}/flow_runs/filter"), json!({})).await.location();
+    let there = there.trim_end_matches("/flow_runs/filter").to_owned();
+    assert_eq!(set(&there, &third, "RUNNING").await, "ACCEPT");
+    invariants::assert_hold(&app.database.location);
 }

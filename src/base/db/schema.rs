@@ -106,6 +106,8 @@ diesel::table! {
         purged -> Nullable<Text>,
         default_role -> Nullable<Text>,
         default_custom_role_id -> Nullable<SqlId>,
+        runs_visible_from -> Nullable<SqlInstant>,
+        starts_held_until -> Nullable<SqlInstant>,
     }
 }
 
@@ -376,6 +378,7 @@ diesel::table! {
         two_factor_since -> Nullable<SqlInstant>,
         email_domains -> Text,
         deleted_at -> Nullable<SqlInstant>,
+        refuses_transfers -> Bool,
     }
 }
 
@@ -446,6 +449,8 @@ diesel::table! {
         execute_at -> Nullable<SqlInstant>,
         decided_at -> Nullable<SqlInstant>,
         undo_until -> Nullable<SqlInstant>,
+        when_idle -> Bool,
+        carry_over -> Nullable<Text>,
     }
 }
 

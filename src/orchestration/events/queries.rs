@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::filter::{EventFilter, Order};
 use super::model::{Event, EventId, Labels};
 use crate::access::WorkspaceId;
+use crate::access::history::shown_events;
 use crate::base::db::schema::events;
 use crate::base::db::{Db, Id, Instant, Json, MultiBackend, on_each_backend};
 
@@ -92,6 +93,7 @@ fn of(workspace: WorkspaceId, filter: &EventFilter, (since, until): (Instant, In
     let mut query = events::table
         .into_boxed::<MultiBackend>()
         .filter(events::workspace_id.eq(workspace))
+        .filter(shown_events!(workspace))
         .filter(events::occurred_at.ge(since))
         .filter(events::occurred_at.le(until));
     if let Some(ids) = filter.ids() {

@@ -9,6 +9,7 @@ use super::leftovers::{self, Work};
 use super::model::{Body, FlowRun, FlowRunId};
 use super::{inputs, names, queries};
 use crate::access::WorkspaceId;
+use crate::access::history::holds_starts;
 use crate::access::permission::needs::{ManageFlows, RunFlows};
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
@@ -219,7 +220,9 @@ pub fn orchestrate(
 ) -> Result<Orchestrated> {
     let (run, flow) = queries::locked_with_flow(db, workspace, id)?.ok_or(Error::NotFound)?;
     let flow = flow.unwrap_or_default();
+    let starts = !force && wish.kind == StateType::Running;
     let seen = rules::Run {
+        held: (starts && holds_starts(db, workspace, now)?).then_some(rules::HELD),
         state: run.state(),
         run_count: run.run_count,
         policy: &run.policy.0,

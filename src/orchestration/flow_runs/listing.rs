@@ -6,6 +6,7 @@ use diesel::sql_types::{BigInt, Bool};
 
 use super::model::{FlowRun, FlowRunId};
 use crate::access::WorkspaceId;
+use crate::access::history::shown_runs;
 use crate::base::db::paging::{COUNT_LIMIT, Position, Slice, contains_pattern};
 use crate::base::db::schema::{flow_runs, flows, task_runs};
 use crate::base::db::{Db, Instant, MultiBackend, lower};
@@ -52,6 +53,7 @@ fn of(workspace: WorkspaceId, narrow: &Narrow) -> Query {
     let mut query = flow_runs::table
         .into_boxed::<MultiBackend>()
         .filter(flow_runs::workspace_id.eq(workspace))
+        .filter(shown_runs!(workspace))
         .filter(due.is_not_null());
     if let Some(since) = narrow.since {
         query = query.filter(due.ge(since));
@@ -160,6 +162,7 @@ pub fn steps(db: &mut Db, workspace: WorkspaceId, span: Span) -> QueryResult<Vec
     let step = span.step_sql(db);
     let rows: Vec<(i64, Option<StateType>, i64)> = flow_runs::table
         .filter(flow_runs::workspace_id.eq(workspace))
+        .filter(shown_runs!(workspace))
         .filter(flow_runs::expected_start_at.ge(span.start))
         .filter(flow_runs::expected_start_at.lt(span.end))
         .filter(sql::<Bool>("state_type IS NOT NULL"))
@@ -187,6 +190,7 @@ pub fn last_in(
 ) -> QueryResult<Vec<FlowRun>> {
     flow_runs::table
         .filter(flow_runs::workspace_id.eq(workspace))
+        .filter(shown_runs!(workspace))
         .filter(flow_runs::state_type.eq(kind.as_str()))
         .order((flow_runs::expected_start_at.desc(), flow_runs::id.desc()))
         .limit(limit)
@@ -201,6 +205,7 @@ pub fn last_in(
 pub fn upcoming(db: &mut Db, workspace: WorkspaceId, limit: i64) -> QueryResult<Vec<FlowRun>> {
     flow_runs::table
         .filter(flow_runs::workspace_id.eq(workspace))
+        .filter(shown_runs!(workspace))
         .filter(flow_runs::state_type.eq(StateType::Scheduled.as_str()))
         .order((flow_runs::expected_start_at, flow_runs::id))
         .limit(limit)
@@ -215,6 +220,7 @@ pub fn upcoming(db: &mut Db, workspace: WorkspaceId, limit: i64) -> QueryResult<
 pub fn any(db: &mut Db, workspace: WorkspaceId) -> QueryResult<bool> {
     let first: Option<FlowRunId> = flow_runs::table
         .filter(flow_runs::workspace_id.eq(workspace))
+        .filter(shown_runs!(workspace))
         .select(flow_runs::id)
         .first(db)
         .optional()?;

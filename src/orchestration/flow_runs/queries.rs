@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use super::leftovers::{self, Work};
 use super::model::{FlowRun, FlowRunId};
 use crate::access::WorkspaceId;
+use crate::access::history::shown_runs;
 use crate::base::db::schema::{flow_run_states, flow_runs, flows, task_runs};
 use crate::base::db::{Db, Id, Instant, Json, MultiBackend, Prepared, on_each_backend};
 use crate::base::http::json::Window;
@@ -41,8 +42,10 @@ pub enum Sort {
 type Query = diesel::dsl::IntoBoxed<'static, flow_runs::table, MultiBackend>;
 
 fn of(workspace: WorkspaceId, term: Option<Term<flow_runs::table>>) -> Query {
-    let query =
-        flow_runs::table.into_boxed::<MultiBackend>().filter(flow_runs::workspace_id.eq(workspace));
+    let query = flow_runs::table
+        .into_boxed::<MultiBackend>()
+        .filter(flow_runs::workspace_id.eq(workspace))
+        .filter(shown_runs!(workspace));
     match term {
         Some(term) => query.filter(term),
         None => query,
@@ -78,7 +81,7 @@ pub fn lateness(
 /// # Errors
 /// The database's fault.
 pub fn one(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult<Option<FlowRun>> {
-    let run = flow_runs::table.find((workspace, id));
+    let run = flow_runs::table.find((workspace, id)).filter(shown_runs!(workspace));
     on_each_backend!(db, |conn| run.select(FlowRun::as_select()).first(conn)).optional()
 }
 
@@ -87,8 +90,12 @@ pub fn one(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult<Op
 /// # Errors
 /// The database's fault.
 pub fn exists(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult<bool> {
-    let found: Option<FlowRunId> =
-        flow_runs::table.find((workspace, id)).select(flow_runs::id).first(db).optional()?;
+    let found: Option<FlowRunId> = flow_runs::table
+        .find((workspace, id))
+        .filter(shown_runs!(workspace))
+        .select(flow_runs::id)
+        .first(db)
+        .optional()?;
     Ok(found.is_some())
 }
 
@@ -98,8 +105,8 @@ pub fn exists(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult
 /// The database's fault.
 pub fn locked(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult<Option<FlowRun>> {
     let Db::Postgres(conn) = db else { return one(db, workspace, id) };
-    let run = flow_runs::table.find((workspace, id)).select(FlowRun::as_select());
-    run.for_update().first(conn).optional()
+    let run = flow_runs::table.find((workspace, id)).filter(shown_runs!(workspace));
+    run.select(FlowRun::as_select()).for_update().first(conn).optional()
 }
 
 /// The same, with the name of its flow.
@@ -116,7 +123,7 @@ pub fn locked_with_flow(
         .filter(flows::id.eq(flow_runs::flow_id))
         .select(flows::name)
         .single_value();
-    let run = flow_runs::table.find((workspace, id));
+    let run = flow_runs::table.find((workspace, id)).filter(shown_runs!(workspace));
     match db {
         Db::Postgres(conn) => run.select((FlowRun::as_select(), name)).for_update().first(conn),
         Db::Sqlite(conn) => run.select((FlowRun::as_select(), name)).first(conn),
@@ -167,6 +174,7 @@ pub fn children(
     flow_runs::table
         .filter(flow_runs::workspace_id.eq(workspace))
         .filter(flow_runs::parent_task_run_id.eq_any(tasks))
+        .filter(shown_runs!(workspace))
         .order(flow_runs::id)
         .limit(limit)
         .select(FlowRun::as_select())

@@ -57,6 +57,7 @@ pub async fn prune(app: App) -> Result<()> {
             }
         }
     }
+    outcome = outcome.and(purge_hidden(&app, now).await);
     let mut after = None;
     loop {
         let page = app.db.read(move |db| Ok(with_own_retention(db, now, after)?)).await?;
@@ -65,6 +66,24 @@ pub async fn prune(app: App) -> Result<()> {
         for (workspace, days) in page {
             let before = now.plus_days(-i64::from(days));
             outcome = outcome.and(prune_workspace(&app, workspace, before, now).await);
+        }
+    }
+}
+
+/// Removes what transfers hid that can't be undone any more, however long it is kept by now: both sides were
+/// told that it goes (decisions 27).
+async fn purge_hidden(app: &App, now: Instant) -> Result<()> {
+    let (mut outcome, mut after) = (Ok(()), None);
+    loop {
+        let page = app.db.read(move |db| Ok(hidden(db, now, after)?)).await?;
+        let Some((last, _)) = page.last() else { return outcome };
+        after = Some(*last);
+        for (workspace, from) in page {
+            let purged = async {
+                prune_workspace(app, workspace, from, now).await?;
+                app.db.ingest(move |db| Ok(show(db, workspace, from)?)).await
+            };
+            outcome = outcome.and(purged.await.map(|_| ()));
         }
     }
 }
@@ -149,6 +168,31 @@ fn with_own_retention(
         operator.into_iter().chain(own).min().map(|days| (id, days))
     };
     Ok(rows.into_iter().filter_map(shorter).collect())
+}
+
+/// Workspaces of whose history a part is hidden that goes for good, in the order of their ids.
+fn hidden(
+    db: &mut Db,
+    now: Instant,
+    after: Option<WorkspaceId>,
+) -> QueryResult<Vec<(WorkspaceId, Instant)>> {
+    let mut query = workspaces::table.into_boxed::<MultiBackend>();
+    if let Some(after) = after {
+        query = query.filter(workspaces::id.gt(after));
+    }
+    query
+        .filter(workspaces::runs_visible_from.is_not_null())
+        .filter(not(may_go_back!(now)))
+        .order(workspaces::id)
+        .limit(WORKSPACES)
+        .select((workspaces::id, workspaces::runs_visible_from.assume_not_null()))
+        .load(db)
+}
+
+/// Notes that nothing is hidden any more, unless something was hidden anew.
+fn show(db: &mut Db, workspace: WorkspaceId, from: Instant) -> QueryResult<usize> {
+    let row = workspaces::table.find(workspace).filter(workspaces::runs_visible_from.eq(from));
+    diesel::update(row).set(workspaces::runs_visible_from.eq(None::<Instant>)).execute(db)
 }
 
 async fn prune_workspace(

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::model::{Flow, FlowId};
 use crate::access::WorkspaceId;
+use crate::access::history::shown_runs;
 use crate::base::db::paging::{PAGE_SIZE, Position, Slice, contains_pattern};
 use crate::base::db::schema::{flow_runs, flows};
 use crate::base::db::{Db, Id, Instant, Json, MultiBackend, lower, on_each_backend};
@@ -239,6 +240,7 @@ pub fn newest_runs(
     flow_runs::table
         .filter(flow_runs::workspace_id.eq(workspace))
         .filter(flow_runs::id.eq_any(newest))
+        .filter(shown_runs!(workspace))
         .select(FlowRun::as_select())
         .load(db)
 }

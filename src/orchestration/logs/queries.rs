@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::access::WorkspaceId;
+use crate::access::history::shown_lines;
 use crate::base::db::paging::contains_pattern;
 use crate::base::db::schema::logs;
 use crate::base::db::{Db, Id, Instant, MultiBackend, lower, on_each_backend};
@@ -138,8 +139,10 @@ pub fn some(
     which: Which,
     window: Window,
 ) -> QueryResult<Vec<Log>> {
-    let mut query =
-        logs::table.filter(logs::workspace_id.eq(workspace)).into_boxed::<MultiBackend>();
+    let mut query = logs::table
+        .filter(logs::workspace_id.eq(workspace))
+        .filter(shown_lines!(workspace))
+        .into_boxed::<MultiBackend>();
     let is_down = which.is_down;
     if let Some(term) = join(which.operator, which.terms()) {
         query = query.filter(term);

@@ -65,6 +65,8 @@ pub struct Run<'a> {
     pub has_process: bool,
     /// Whether another flow started it.
     pub is_subflow: bool,
+    /// Seconds until it may ask again, where nothing starts in its workspace for now.
+    pub held: Option<i64>,
 }
 
 /// What becomes of a wish for a state.
@@ -177,7 +179,7 @@ fn from_open(run: &Run<'_>, current: &State, proposed: &State, now: Instant) -> 
         // 11
         (Paused, kind) => resuming(run, current, kind, now),
         // 13
-        (Scheduled | Pending, Running) => waits(current, now),
+        (Scheduled | Pending, Running) => waits(current, now).or_else(|| held(run)),
         // 14
         (Running, Failed) if run.run_count <= run.policy.tries() => Some(retry(run, proposed, now)),
         _ => None,
@@ -191,6 +193,17 @@ pub(super) fn waits(current: &State, now: Instant) -> Option<Decision> {
     #[expect(clippy::cast_possible_truncation, reason = "seconds of a calendar's span")]
     let seconds = left as i64;
     Some(Decision::Wait(seconds, "Scheduled time is in the future".to_owned()))
+}
+
+/// Seconds after which a run that may not start asks again.
+pub const HELD: i64 = 15;
+
+/// What has not begun waits as long as its workspace is about to move; what a run that goes on starts belongs to
+/// that one (decisions 28).
+fn held(run: &Run<'_>) -> Option<Decision> {
+    let reason = "The workspace is about to move to another account. Runs start again afterwards.";
+    let seconds = run.held.filter(|_| !run.is_subflow)?;
+    Some(Decision::Wait(seconds, reason.to_owned()))
 }
 
 fn cancelled(run: &Run<'_>, wish: &State, now: Instant) -> Decision {
@@ -353,6 +366,7 @@ mod tests {
             has_deployment: false,
             has_process: false,
             is_subflow: false,
+            held: None,
         }
     }
 

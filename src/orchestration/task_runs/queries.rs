@@ -6,6 +6,7 @@ use diesel::prelude::*;
 
 use super::model::{TaskRun, TaskRunId};
 use crate::access::WorkspaceId;
+use crate::access::history::shown_tasks;
 use crate::base::db::schema::{task_run_states, task_runs};
 use crate::base::db::{Db, Id, Instant, Json, MultiBackend, Prepared, on_each_backend};
 use crate::base::http::json::Window;
@@ -39,8 +40,10 @@ pub enum Sort {
 type Query = diesel::dsl::IntoBoxed<'static, task_runs::table, MultiBackend>;
 
 fn of(workspace: WorkspaceId, term: Option<Term<task_runs::table>>) -> Query {
-    let query =
-        task_runs::table.into_boxed::<MultiBackend>().filter(task_runs::workspace_id.eq(workspace));
+    let query = task_runs::table
+        .into_boxed::<MultiBackend>()
+        .filter(task_runs::workspace_id.eq(workspace))
+        .filter(shown_tasks!(workspace));
     match term {
         Some(term) => query.filter(term),
         None => query,
@@ -54,7 +57,7 @@ history_query!(task_runs);
 /// # Errors
 /// The database's fault.
 pub fn one(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult<Option<TaskRun>> {
-    let run = task_runs::table.find((workspace, id));
+    let run = task_runs::table.find((workspace, id)).filter(shown_tasks!(workspace));
     on_each_backend!(db, |conn| run.select(TaskRun::as_select()).first(conn)).optional()
 }
 
@@ -64,8 +67,8 @@ pub fn one(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult<Op
 /// The database's fault.
 pub fn locked(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult<Option<TaskRun>> {
     let Db::Postgres(conn) = db else { return one(db, workspace, id) };
-    let run = task_runs::table.find((workspace, id)).select(TaskRun::as_select());
-    run.for_update().first(conn).optional()
+    let run = task_runs::table.find((workspace, id)).filter(shown_tasks!(workspace));
+    run.select(TaskRun::as_select()).for_update().first(conn).optional()
 }
 
 /// The run of a task's two keys in a run of a flow.

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::filter::{Operator, Term, Within, join};
 use crate::access::WorkspaceId;
+use crate::access::history::{shown_runs, shown_tasks};
 use crate::base::db::MultiBackend;
 use crate::base::db::schema::{flow_runs, flows, task_runs};
 use crate::base::error::Result;
@@ -76,6 +77,7 @@ impl Filters {
         {
             let runs = task_runs::table
                 .filter(task_runs::workspace_id.eq(workspace))
+                .filter(shown_tasks!(workspace))
                 .filter(task_runs::flow_run_id.is_not_null())
                 .filter(term)
                 .select(task_runs::flow_run_id)
@@ -99,6 +101,7 @@ impl Filters {
         if let Some(term) = others.of_flow_runs(workspace)? {
             let runs = flow_runs::table
                 .filter(flow_runs::workspace_id.eq(workspace))
+                .filter(shown_runs!(workspace))
                 .filter(term)
                 .select(flow_runs::id.nullable())
                 .into_boxed::<MultiBackend>();
@@ -118,6 +121,7 @@ impl Filters {
         if let Some(term) = others.of_flow_runs(workspace)? {
             let runs = flow_runs::table
                 .filter(flow_runs::workspace_id.eq(workspace))
+                .filter(shown_runs!(workspace))
                 .filter(term)
                 .select(flow_runs::flow_id)
                 .into_boxed::<MultiBackend>();

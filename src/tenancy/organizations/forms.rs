@@ -71,6 +71,8 @@ pub struct PolicyForm {
     pub second_factor: String,
     /// Mail domains.
     pub email_domains: String,
+    /// Ticked when nobody else may ask it to take a workspace.
+    pub refuses_transfers: String,
     /// Days for runs.
     pub run_retention_days: String,
     /// Days for audit entries.
@@ -88,6 +90,7 @@ impl From<&Organization> for PolicyForm {
                 .map(|_| "on".to_owned())
                 .unwrap_or_default(),
             email_domains: organization.email_domains.clone(),
+            refuses_transfers: if organization.refuses_transfers { "on" } else { "" }.to_owned(),
             run_retention_days: days(organization.own_run_retention_days),
             password: String::new(),
             audit_retention_days: days(organization.own_audit_retention_days),
@@ -102,6 +105,8 @@ pub struct PolicyFields {
     pub second_factor: Field,
     /// **Email domains**
     pub email_domains: Field,
+    /// **Refuse transfer requests**
+    pub refuses_transfers: Field,
     /// **Keep flow runs for**
     pub run_retention_days: Field,
     /// **Keep audit entries for**
@@ -114,6 +119,7 @@ impl PolicyFields {
         Self {
             second_factor: Field::new("second_factor", form.second_factor),
             email_domains: Field::new("email_domains", form.email_domains),
+            refuses_transfers: Field::new("refuses_transfers", form.refuses_transfers),
             run_retention_days: Field::new("run_retention_days", form.run_retention_days),
             audit_retention_days: Field::new("audit_retention_days", form.audit_retention_days),
         }
@@ -121,20 +127,27 @@ impl PolicyFields {
 
     /// What is wanted, or nothing and the problems in the fields.
     pub fn parse(&mut self) -> Option<Policy> {
-        let second_factor = self.second_factor.parse(|raw| match raw {
-            "" => Ok(false),
-            "on" => Ok(true),
-            _ => Err("Tick the box or leave it empty.".to_owned()),
-        });
+        let second_factor = self.second_factor.parse(ticked);
+        let refuses_transfers = self.refuses_transfers.parse(ticked);
         let email_domains = self.email_domains.parse(domains);
         let runs = self.run_retention_days.parse(days);
         let audit = self.audit_retention_days.parse(days);
         Some(Policy {
             second_factor: second_factor?,
             email_domains: email_domains?,
+            refuses_transfers: refuses_transfers?,
             run_retention_days: runs?,
             audit_retention_days: audit?,
         })
+    }
+}
+
+/// A box of a form.
+fn ticked(raw: &str) -> Result<bool, String> {
+    match raw {
+        "" => Ok(false),
+        "on" => Ok(true),
+        _ => Err("Tick the box or leave it empty.".to_owned()),
     }
 }
 

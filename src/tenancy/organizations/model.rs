@@ -113,6 +113,8 @@ pub struct Policy {
     pub second_factor: bool,
     /// Mail domains of the people it invites, in order; none means any.
     pub email_domains: Vec<String>,
+    /// Whether nobody but its own admins may ask it to take a workspace.
+    pub refuses_transfers: bool,
     /// Days that ended runs are kept at most.
     pub run_retention_days: Option<i32>,
     /// Days that audit entries are kept at most.

@@ -42,6 +42,8 @@ pub struct StartForm {
     pub note: String,
     /// Not before this time, in UTC; empty for at once.
     pub time: String,
+    /// Ticked to wait until no flow run is going on.
+    pub idle: String,
     /// The review that was seen.
     pub hash: String,
     /// What is understood.

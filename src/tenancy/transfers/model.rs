@@ -95,6 +95,9 @@ pub struct Before {
     pub default_role: Option<String>,
     /// The same by a role of the source's own.
     pub default_custom_role: Option<RoleId>,
+    /// Which part of its history was to be seen.
+    #[serde(default)]
+    pub runs_visible_from: Option<Instant>,
 }
 
 /// A transfer as it was carried out, as each side may see it.
@@ -163,6 +166,8 @@ pub struct Transfer {
     pub decided_at: Option<Instant>,
     /// Until when it can be undone.
     pub undo_until: Option<Instant>,
+    /// Whether it waits until no flow run is going on.
+    pub when_idle: bool,
 }
 
 impl Transfer {

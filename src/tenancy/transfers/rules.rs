@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::model::{Facts, Losses, Side, State, Transfer};
+use super::model::{Facts, Losses, Party, Side, State, Transfer};
 use crate::access::membership::AccountKind;
 use crate::base::db::Instant;
 use crate::base::secret::sha256;
@@ -33,6 +33,11 @@ pub fn losses(facts: &Facts) -> Losses {
         retention_days: facts.target.retention_days,
         second_factor: facts.target.second_factor,
     }
+}
+
+/// From when on ended runs are to be seen in the target; `None` where it keeps them for ever (decisions 27).
+pub fn visible_from(target: &Party, now: Instant) -> Option<Instant> {
+    target.retention_days.map(|days| now.plus_days(-i64::from(days)))
 }
 
 /// Stands for what a review takes away, and for what blocks it (decisions 26): counts and times are not in it.
@@ -77,6 +82,17 @@ pub fn is_scheduled(transfer: &Transfer, now: Instant) -> bool {
     transfer.state == State::Pending
         && awaits(transfer).is_none()
         && transfer.execute_at.is_some_and(|at| at > now)
+}
+
+/// Hours for which a transfer waits for flow runs to end, and lets none start, at most (decisions 28).
+pub const IDLE_HOURS: i64 = 24;
+
+/// Whether a transfer waits for nothing but the end of flow runs.
+pub fn is_waiting_for_runs(transfer: &Transfer, now: Instant) -> bool {
+    transfer.state == State::Pending
+        && transfer.when_idle
+        && awaits(transfer).is_none()
+        && !is_scheduled(transfer, now)
 }
 
 /// Days ahead for which a transfer can be scheduled, at most.

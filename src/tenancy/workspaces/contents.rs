@@ -5,6 +5,7 @@ use diesel::prelude::*;
 
 use crate::access::WorkspaceId;
 use crate::access::actor::KeyMarker;
+use crate::access::history::shown_runs;
 use crate::access::membership::{AccountKind, Workspace};
 use crate::access::permission::Permission;
 use crate::base::db::paging::{COUNT_LIMIT, count_text};
@@ -240,6 +241,7 @@ fn purge_keys(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<usize> {
 fn count_flow_runs(db: &mut Db, id: WorkspaceId) -> QueryResult<i64> {
     let some: Vec<Id<ContentKind>> = flow_runs::table
         .filter(flow_runs::workspace_id.eq(id))
+        .filter(shown_runs!(id))
         .limit(COUNT_LIMIT + 1)
         .select(flow_runs::id)
         .load(db)?;

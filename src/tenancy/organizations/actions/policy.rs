@@ -25,6 +25,7 @@ fn policy_of(organization: &Organization) -> Policy {
     Policy {
         second_factor: organization.two_factor_since.is_some(),
         email_domains: organization.email_domains.split_whitespace().map(str::to_owned).collect(),
+        refuses_transfers: organization.refuses_transfers,
         run_retention_days: organization.own_run_retention_days,
         audit_retention_days: organization.own_audit_retention_days,
     }
@@ -34,6 +35,7 @@ fn told(policy: &Policy) -> serde_json::Value {
     json!({
         "second_factor": policy.second_factor,
         "email_domains": policy.email_domains.join(" "),
+        "refuses_transfers": policy.refuses_transfers,
         "run_retention_days": policy.run_retention_days,
         "audit_retention_days": policy.audit_retention_days,
     })

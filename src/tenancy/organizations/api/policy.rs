@@ -53,6 +53,7 @@ fn policy_of(organization: &Organization) -> Policy {
     Policy {
         second_factor: organization.two_factor_since.is_some(),
         email_domains: words(&organization.email_domains),
+        refuses_transfers: organization.refuses_transfers,
         run_retention_days: organization.own_run_retention_days,
         audit_retention_days: organization.own_audit_retention_days,
     }
@@ -99,6 +100,8 @@ pub struct PolicyBody {
     pub require_two_factor: bool,
     /// Mail domains of the people it invites; empty for any.
     pub domain_names: Vec<String>,
+    /// Whether nobody but its own admins may ask it to take a workspace.
+    pub refuse_transfers: bool,
     /// Days that ended runs are kept, as its admins chose; null for the server's.
     pub run_retention_days: Option<i32>,
     /// Days that audit entries are kept, as its admins chose; null for the server's.
@@ -115,6 +118,7 @@ pub async fn get_policy(access: OrganizationAccess<AnyMember>) -> HttpResponse {
     ok(&PolicyBody {
         require_two_factor: policy.second_factor,
         domain_names: policy.email_domains,
+        refuse_transfers: policy.refuses_transfers,
         run_retention_days: policy.run_retention_days,
         audit_log_retention_days: policy.audit_retention_days,
     })
@@ -128,6 +132,8 @@ pub struct PolicyChange {
     pub require_two_factor: Option<bool>,
     /// Mail domains of the people it invites; empty for any.
     pub domain_names: Option<Vec<String>>,
+    /// Whether nobody but its own admins may ask it to take a workspace.
+    pub refuse_transfers: Option<bool>,
     /// Days that ended runs are kept at most, 1 to 36500; null for the server's.
     #[serde(deserialize_with = "given")]
     #[schema(minimum = 1, maximum = 36500, value_type = Option<i32>)]
@@ -167,6 +173,7 @@ pub async fn set_policy(
         Ok(Policy {
             second_factor: change.require_two_factor.unwrap_or(before.second_factor),
             email_domains,
+            refuses_transfers: change.refuse_transfers.unwrap_or(before.refuses_transfers),
             run_retention_days: days(change.run_retention_days, before.run_retention_days)?,
             audit_retention_days: audit,
         })

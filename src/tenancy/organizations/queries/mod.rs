@@ -123,6 +123,7 @@ pub fn set_policy(
         .set((
             organizations::two_factor_since.eq(since),
             organizations::email_domains.eq(policy.email_domains.join(" ")),
+            organizations::refuses_transfers.eq(policy.refuses_transfers),
             organizations::run_retention_days.eq(policy.run_retention_days),
             organizations::audit_retention_days.eq(policy.audit_retention_days),
         ))

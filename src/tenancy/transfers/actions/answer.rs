@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::execute::execute;
-use super::{Told, consent_of, pending, sees, still_counts};
+use super::{Told, consent_of, may_move_now, pending, sees, still_counts};
 use crate::access::actor::{RecentlyConfirmed, SignedInPerson};
 use crate::access::handle::Handle;
 use crate::access::membership::Workspace;
@@ -118,12 +118,12 @@ pub async fn approve(
             let mut entry = Entry::of_workspace("workspace-transfer.approved", &workspace, details);
             entry.account = account;
             record(db, near, entry, now)?;
-            if rules::is_scheduled(&transfer, now) {
-                return Ok(Answered::Waits);
-            }
-            if rules::awaits(&transfer).is_none() {
+            if may_move_now(db, &transfer, now)? {
                 execute(db, &inner, &mut transfer, &facts, &by, now)?;
                 return Ok(Answered::Moved);
+            }
+            if rules::awaits(&transfer).is_none() {
+                return Ok(Answered::Waits);
             }
             mail::queue_requested(db, &transfer, &facts, now)?;
             Ok(Answered::Waits)
@@ -209,7 +209,7 @@ fn over(
     (reason, by): (Option<&str>, &Told),
     now: Instant,
 ) -> Result<()> {
-    queries::end(db, transfer.id, (state, reason), now)?;
+    queries::end(db, transfer, (state, reason), now)?;
     let (workspace, _) = with_deleted(db, transfer.workspace_id)?.ok_or(Error::NotFound)?;
     let details = json!({ "transfer": transfer.id, "reason": reason.unwrap_or_default() });
     for (account, by) in
@@ -266,7 +266,10 @@ async fn execute_one(app: &App, id: TransferId, now: Instant) -> Result<()> {
             if facts.taken.is_some() || facts.target.slots.is_full() {
                 return Ok(());
             }
-            execute(db, &inner, &mut transfer, &facts, &Told::system(), now)
+            if may_move_now(db, &transfer, now)? {
+                execute(db, &inner, &mut transfer, &facts, &Told::system(), now)?;
+            }
+            Ok(())
         })
         .await
 }
@@ -288,7 +291,9 @@ pub async fn expire(app: App) -> Result<()> {
                 return Ok(());
             }
             let ended = (State::Expired, "workspace-transfer.expired");
-            over(db, &transfer, ended, (None, &Told::system()), now)
+            let reason = rules::is_waiting_for_runs(&transfer, now)
+                .then(|| format!("Flow runs were going on for {} hours.", rules::IDLE_HOURS));
+            over(db, &transfer, ended, (reason.as_deref(), &Told::system()), now)
         });
         if let Err(error) = ended.await {
             tracing::warn!(transfer.id = %id, error.cause = %error, "could not end a transfer");

@@ -11,7 +11,7 @@ use crate::tenancy::audit::{Entry, record};
 use crate::tenancy::invitations::actions::void_of_workspace;
 use crate::tenancy::transfers::model::{Facts, Receipt, Sees, State, Transfer};
 use crate::tenancy::transfers::review::review;
-use crate::tenancy::transfers::{mail, queries};
+use crate::tenancy::transfers::{mail, queries, rules};
 
 /// Moves a workspace: both sides consented, and nothing blocks it.
 ///
@@ -29,12 +29,15 @@ pub(super) fn execute(
     let seen = |source, target| review(facts, Sees { source, target, person: None });
     let receipt =
         Receipt { source: seen(true, false), target: seen(false, true), both: seen(true, true) };
-    transfer.before = Some(Json(queries::before(db, workspace.id)?));
+    let before = queries::before(db, workspace.id)?;
+    let visible_from = rules::visible_from(&facts.target, now).max(before.runs_visible_from);
+    transfer.before = Some(Json(before));
     transfer.source_handle.clone_from(&workspace.handle);
     queries::keep_grants(db, transfer.id, workspace.id)?;
     queries::end_of_grants(db, workspace.id)?;
     void_of_workspace(db, workspace.id, "The workspace was transferred.", now)?;
     queries::move_there(db, workspace, (target.id, &facts.handle), now)?;
+    queries::show_runs(db, workspace.id, visible_from)?;
     let old = (workspace.account, &*workspace.handle);
     queries::redirect(db, workspace.id, old, (target.id, facts.handle.as_str()), now)?;
     let undo_until = now + jiff::SignedDuration::from_hours(app.settings().flags.undo_hours);

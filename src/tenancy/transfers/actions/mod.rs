@@ -118,6 +118,20 @@ fn still_counts(
         && !rules::takes_more(&consent.losses, &rules::losses(facts)))
 }
 
+/// Whether a transfer, both of whose sides said yes, may move its workspace now. One that waits for the end of
+/// flow runs lets none start from then on.
+fn may_move_now(db: &mut Db, transfer: &Transfer, now: Instant) -> Result<bool> {
+    if rules::awaits(transfer).is_some() || rules::is_scheduled(transfer, now) {
+        return Ok(false);
+    }
+    if transfer.when_idle && queries::is_busy(db, transfer.workspace_id)? {
+        let until = now + jiff::SignedDuration::from_hours(rules::IDLE_HOURS);
+        queries::hold_starts(db, transfer, until)?;
+        return Ok(false);
+    }
+    Ok(true)
+}
+
 /// Reads a transfer that waits.
 fn pending(db: &mut Db, id: super::model::TransferId, now: Instant) -> Result<Transfer> {
     let transfer = queries::one(db, id)?.ok_or(Error::NotFound)?;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::execute::execute;
-use super::{Told, consent_of, sees};
+use super::{Told, consent_of, may_move_now, sees};
 use crate::access::actor::RecentlyConfirmed;
 use crate::access::handle::Handle;
 use crate::access::membership::{AccountKind, OwningAccount};
@@ -31,6 +31,8 @@ pub struct Wanted {
     pub note: String,
     /// No sooner than this.
     pub execute_at: Option<Instant>,
+    /// Not as long as a flow run is going on.
+    pub when_idle: bool,
     /// The review that was seen.
     pub hash: String,
 }
@@ -91,11 +93,14 @@ pub async fn start(
                 if known.expires_at > now {
                     return Ok(Started::Before(urls::transfer(known.id)));
                 }
-                queries::end(db, known.id, (State::Expired, None), now)?;
+                queries::end(db, &known, (State::Expired, None), now)?;
             }
             let person = confirmed.person();
             let target = queries::owning_account(db, wanted.target.id)?.ok_or(Error::NotFound)?;
-            let is_theirs = target.kind == AccountKind::Organization || target.id == person.account;
+            let is_theirs = match target.kind {
+                AccountKind::Personal => target.id == person.account,
+                AccountKind::Organization => queries::takes(db, person, target.id)?,
+            };
             if !is_theirs
                 || target.id == workspace.account
                 || !rules::may_move(workspace.account_kind, target.kind)
@@ -143,13 +148,14 @@ pub async fn start(
                     .execute_at
                     .unwrap_or(now)
                     .plus_days(inner.settings().flags.transfer_days),
-                execute_at: wanted.execute_at,
+                execute_at: wanted.execute_at.or_else(|| wanted.when_idle.then_some(now)),
                 decided_at: None,
                 undo_until: None,
+                when_idle: wanted.when_idle,
             };
             queries::insert(db, &transfer)?;
             let by = Told::of(confirmed.actor(), ip, sees);
-            if rules::awaits(&transfer).is_none() && !rules::is_scheduled(&transfer, now) {
+            if may_move_now(db, &transfer, now)? {
                 execute(db, &inner, &mut transfer, &facts, &by, now)?;
                 return Ok(Started::Moved(id));
             }

@@ -140,6 +140,7 @@ fn go_back(db: &mut Db, transfer: &Transfer, by: &Told, now: Instant) -> Result<
     let given = queries::give_back(db, transfer, is_organization, now)?;
     if let Some(before) = &transfer.before {
         queries::give_default_back(db, transfer, &before.0)?;
+        queries::show_runs(db, there.id, before.0.runs_visible_from)?;
     }
     let moved_at = transfer.decided_at.unwrap_or(now);
     let reopened = queries::restore_invitations(db, transfer, moved_at, now)?;

@@ -51,6 +51,8 @@ struct Found {
     confirmation: Confirmation,
     /// Not before this.
     time: Field,
+    /// Whether it waits until no flow run is going on.
+    idle: Field,
     /// `Transfer`, or `Request transfer`.
     verb: &'static str,
     /// Who has to approve.
@@ -77,7 +79,7 @@ async fn around(app: &App, person: &Person, account: String) -> Result<Around> {
             let target = match account.as_str() {
                 "" => None,
                 handle if Handle::is_stored_form(handle) => {
-                    queries::target_of_handle(db, person.account, handle)?
+                    queries::target_of_handle(db, &person, handle)?
                 }
                 _ => None,
             };
@@ -204,6 +206,7 @@ fn found(facts: &Facts, review: &Review, person: &Person, around: &Around, app: 
         view: View::of(review, app.now()),
         confirmation: Confirmation::of(review),
         time: Field::empty("time"),
+        idle: Field::empty("idle"),
         verb: if missing.is_empty() { "Transfer" } else { "Request transfer" },
         awaited: (!missing.is_empty()).then(|| {
             let days = app.settings().flags.transfer_days;
@@ -308,6 +311,8 @@ pub(super) async fn submit(
     let now = app.now();
     found.time = Field::new("time", form.time.clone());
     let time = found.time.parse(|typed| rules::time(typed, now));
+    found.idle = Field::new("idle", form.idle.clone());
+    let when_idle = form.idle == "on";
     if form.hash != review.hash {
         found.changed = true;
         page.found = Some(found);
@@ -317,11 +322,13 @@ pub(super) async fn submit(
         page.found = Some(found);
         return Page(page).unprocessable();
     };
-    let wanted = Wanted { target, handle, note, execute_at, hash: form.hash };
+    let wanted = Wanted { target, handle, note, execute_at, when_idle, hash: form.hash };
     let to = match actions::start(&app, access, confirmed, (ip, once), wanted).await? {
         Started::Waits(id) => {
             let text = if found.awaited.is_some() {
                 "The transfer is requested. Whoever has to approve it got a mail."
+            } else if when_idle && execute_at.is_none() {
+                "The workspace moves once no flow run is going on. None starts meanwhile."
             } else {
                 "The transfer is scheduled. Nothing moves before its time."
             };

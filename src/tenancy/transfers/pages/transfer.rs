@@ -152,6 +152,9 @@ fn state_of(
             let at = transfer.execute_at.map(Instant::minute_text).unwrap_or_default();
             ("info", "clock", format!("Scheduled for {at}"))
         }
+        State::Pending if rules::is_waiting_for_runs(transfer, now) => {
+            ("info", "clock", "Waits for flow runs to end".to_owned())
+        }
         State::Pending => {
             let awaited = match rules::awaits(transfer) {
                 Some(Side::Source) => names.0,
@@ -208,8 +211,15 @@ fn page(
         };
         facts.push((word, text));
     }
-    if let Some(at) = transfer.execute_at {
+    if let Some(at) = transfer.execute_at.filter(|at| *at != transfer.created_at) {
         facts.push(("Not before", at.minute_text()));
+    }
+    if transfer.when_idle {
+        let text = format!(
+            "No flow run is going on; none starts meanwhile, for {} hours at most",
+            rules::IDLE_HOURS
+        );
+        facts.push(("Once", text));
     }
     if is_pending {
         facts.push(("Ends", transfer.expires_at.minute_text()));

@@ -4,9 +4,12 @@ use diesel::dsl::{count_star, max, min};
 use diesel::prelude::*;
 
 use super::super::model::{Facts, Party, Removal};
+use super::super::rules;
 use super::people::{bots, keys, people, roles_in_use};
 use crate::access::AccountId;
+use crate::access::actor::Person;
 use crate::access::handle::Handle;
+use crate::access::history::shown_runs;
 use crate::access::membership::{self, OwningAccount, Workspace};
 use crate::access::organization::Organization;
 use crate::access::{UserId, organization};
@@ -29,13 +32,14 @@ pub fn owning_account(db: &mut Db, id: AccountId) -> QueryResult<Option<OwningAc
         .optional()
 }
 
-/// The account of a handle, if a workspace may be sent to it: an organization, or the person's own one.
+/// The account of a handle, if a person may send a workspace to it: an organization that does not refuse it, or
+/// the person's own one.
 ///
 /// # Errors
 /// The database's fault.
 pub fn target_of_handle(
     db: &mut Db,
-    own: AccountId,
+    person: &Person,
     handle: &str,
 ) -> QueryResult<Option<OwningAccount>> {
     use crate::access::membership::AccountKind;
@@ -45,8 +49,23 @@ pub fn target_of_handle(
         .first(db)
         .optional()?;
     let Some(found) = found else { return Ok(None) };
-    let may = found.id == own || found.kind == AccountKind::Organization;
+    let may = match found.kind {
+        AccountKind::Personal => found.id == person.account,
+        AccountKind::Organization => takes(db, person, found.id)?,
+    };
     Ok(Some(found).filter(|_| may))
+}
+
+/// Whether an organization takes a workspace that a person sends to it.
+///
+/// # Errors
+/// The database's fault.
+pub fn takes(db: &mut Db, person: &Person, account: AccountId) -> QueryResult<bool> {
+    let known = organization::one(db, account)?;
+    match known {
+        Some(known) if known.refuses_transfers => organization::has_authority(db, person, account),
+        known => Ok(known.is_some()),
+    }
 }
 
 /// An account with its rules and its room.
@@ -104,8 +123,8 @@ pub fn counts(
     target: &Party,
     now: Instant,
 ) -> QueryResult<Counts> {
-    let removal = match target.retention_days {
-        Some(days) => removal(db, workspace, now.plus_days(-i64::from(days)))?,
+    let removal = match rules::visible_from(target, now) {
+        Some(from) => removal(db, workspace, from)?,
         None => Removal::default(),
     };
     let running = ["RUNNING", "PENDING", "PAUSED", "CANCELLING"];
@@ -144,6 +163,7 @@ fn removal(db: &mut Db, workspace: &Workspace, before: Instant) -> QueryResult<R
         flow_runs::table
             .filter(flow_runs::workspace_id.eq(workspace.id))
             .filter(flow_runs::ended_at.lt(before))
+            .filter(shown_runs!(workspace.id))
             .group_by(flow_runs::flow_id)
             .select((
                 flow_runs::flow_id,

@@ -7,14 +7,16 @@ mod people;
 use diesel::prelude::*;
 
 use super::model::{Consent, Receipt, Side, State, Transfer, TransferId};
+use crate::access::history::release_starts;
 use crate::access::{AccountId, WorkspaceId};
-use crate::base::db::schema::{accounts, transfers};
+use crate::base::db::schema::{accounts, flow_runs, transfers, workspaces};
 use crate::base::db::{Db, Instant, Json};
 
-pub use facts::{Asked, Counts, counts, facts, owning_account, party, target_of_handle};
+pub use facts::{Asked, Counts, counts, facts, owning_account, party, takes, target_of_handle};
 pub use moves::{
     before, emails_of_grants, end_of_grants, forget_kept, give_back, give_default_back,
     has_changed, is_ended, is_held, keep_grants, move_there, redirect, restore_invitations,
+    show_runs,
 };
 
 /// A transfer by id.
@@ -60,6 +62,7 @@ pub fn insert(db: &mut Db, transfer: &Transfer) -> QueryResult<()> {
             transfers::created_at.eq(transfer.created_at),
             transfers::expires_at.eq(transfer.expires_at),
             transfers::execute_at.eq(transfer.execute_at),
+            transfers::when_idle.eq(transfer.when_idle),
         ))
         .execute(db)?;
     Ok(())
@@ -88,6 +91,34 @@ pub fn set_consent(
     Ok(())
 }
 
+/// Lets no flow run start in the workspace of a transfer any more, until it moved or its new end, if that was not
+/// so before.
+///
+/// # Errors
+/// The database's fault.
+pub fn hold_starts(db: &mut Db, transfer: &Transfer, until: Instant) -> QueryResult<()> {
+    let row = workspaces::table.find(transfer.workspace_id);
+    let free = row.filter(workspaces::starts_held_until.is_null());
+    let held = diesel::update(free).set(workspaces::starts_held_until.eq(until)).execute(db)?;
+    if held > 0 {
+        diesel::update(transfers::table.find(transfer.id))
+            .set(transfers::expires_at.eq(until))
+            .execute(db)?;
+    }
+    Ok(())
+}
+
+/// Whether a flow run is going on in a workspace; one that has not begun is not.
+///
+/// # Errors
+/// The database's fault.
+pub fn is_busy(db: &mut Db, workspace: WorkspaceId) -> QueryResult<bool> {
+    let running = flow_runs::table
+        .filter(flow_runs::workspace_id.eq(workspace))
+        .filter(flow_runs::state_type.eq_any(["RUNNING", "CANCELLING"]));
+    diesel::select(diesel::dsl::exists(running)).get_result(db)
+}
+
 /// Gives the workspace another handle in the target.
 ///
 /// # Errors
@@ -105,11 +136,12 @@ pub fn set_handle(db: &mut Db, id: TransferId, handle: &str) -> QueryResult<()> 
 /// The database's fault.
 pub fn end(
     db: &mut Db,
-    id: TransferId,
+    transfer: &Transfer,
     (state, reason): (State, Option<&str>),
     now: Instant,
 ) -> QueryResult<()> {
-    diesel::update(transfers::table.find(id))
+    release_starts(db, transfer.workspace_id)?;
+    diesel::update(transfers::table.find(transfer.id))
         .set((
             transfers::state.eq(state),
             transfers::reason.eq(reason),

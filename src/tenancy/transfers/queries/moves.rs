@@ -85,13 +85,17 @@ pub fn end_of_grants(db: &mut Db, workspace: WorkspaceId) -> QueryResult<()> {
 /// # Errors
 /// The database's fault.
 pub fn before(db: &mut Db, workspace: WorkspaceId) -> QueryResult<Before> {
-    let (role, custom): (Option<Role>, Option<RoleId>) = workspaces::table
-        .find(workspace)
-        .select((workspaces::default_role, workspaces::default_custom_role_id))
-        .first(db)?;
+    let row = workspaces::table.find(workspace).select((
+        workspaces::default_role,
+        workspaces::default_custom_role_id,
+        workspaces::runs_visible_from,
+    ));
+    let (role, custom, runs_visible_from): (Option<Role>, Option<RoleId>, Option<Instant>) =
+        row.first(db)?;
     Ok(Before {
         default_role: role.map(|role| role.as_str().to_owned()),
         default_custom_role: custom,
+        runs_visible_from,
     })
 }
 
@@ -116,6 +120,20 @@ pub fn move_there(
             workspaces::default_role.eq(None::<Role>),
             workspaces::default_custom_role_id.eq(None::<RoleId>),
             workspaces::updated_at.eq(now),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Sets from when on ended runs of a workspace are to be seen, and lets runs start again.
+///
+/// # Errors
+/// The database's fault.
+pub fn show_runs(db: &mut Db, workspace: WorkspaceId, from: Option<Instant>) -> QueryResult<()> {
+    diesel::update(workspaces::table.find(workspace))
+        .set((
+            workspaces::runs_visible_from.eq(from),
+            workspaces::starts_held_until.eq(None::<Instant>),
         ))
         .execute(db)?;
     Ok(())
