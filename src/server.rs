@@ -44,6 +44,7 @@ pub fn api(config: &mut ServiceConfig) {
     // in the same place.
     tenancy::workspaces::api::routes(config);
     tenancy::sharing::api::routes(config);
+    tenancy::transfers::api::routes(config);
     config.service(
         scope("/accounts/{account_id}/workspaces/{workspace_id}")
             .configure(orchestration::api_in_workspace)

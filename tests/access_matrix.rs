@@ -457,7 +457,12 @@ const INSIDE: [&str; 7] = [
 ];
 
 /// The patterns below `/api`; the same ones again below `/api/accounts/…/workspaces/…`.
-const ENDPOINTS: [&str; 4] = [
+const ENDPOINTS: [&str; 9] = [
+    "/transfers/filter",
+    "/transfers/{id}/approve",
+    "/transfers/{id}/cancel",
+    "/transfers/{id}/decline",
+    "/transfers/{id}/undo",
     "/admin/version",
     "/hello",
     "/me/workspaces",

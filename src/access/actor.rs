@@ -345,6 +345,104 @@ impl FromRequest for RecentlyConfirmed {
     }
 }
 
+/// Proof that a person acts who may decide over accounts: in a browser, or by a key without a limit (A7).
+#[derive(Clone, Debug)]
+pub struct Decider {
+    person: Person,
+    actor: Actor,
+}
+
+impl Decider {
+    /// Who.
+    pub fn person(&self) -> &Person {
+        &self.person
+    }
+
+    /// As the actor of a change.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    fn of(req: &HttpRequest) -> Result<Self> {
+        let actor = Actor::of(req)?;
+        let person = actor.person()?.clone();
+        if let Actor::UserKey { key, .. } = &actor
+            && key.only_workspace.is_some()
+        {
+            let text = "This key is for one workspace. Use one without a limit.";
+            return Err(Error::Forbidden(text.to_owned()));
+        }
+        Ok(Self { person, actor })
+    }
+
+    /// Goes on if it may change something.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for a key that only reads.
+    pub fn may_change(&self) -> Result<()> {
+        match &self.actor {
+            Actor::UserKey { key, .. } if key.read_only => {
+                Err(Error::Forbidden("This key only reads.".to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl From<SignedInPerson> for Decider {
+    fn from(signed_in: SignedInPerson) -> Self {
+        Self { person: signed_in.person, actor: signed_in.actor }
+    }
+}
+
+impl FromRequest for Decider {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::of(req))
+    }
+}
+
+/// The same, with the password given within the last ten minutes; a key has none to give: what it may do, it may do
+/// (AU-17).
+#[derive(Clone, Debug)]
+pub struct RecentDecider(Decider);
+
+impl RecentDecider {
+    /// Who.
+    pub fn person(&self) -> &Person {
+        self.0.person()
+    }
+
+    /// As the actor of a change.
+    pub fn actor(&self) -> &Actor {
+        self.0.actor()
+    }
+}
+
+impl From<RecentlyConfirmed> for RecentDecider {
+    fn from(confirmed: RecentlyConfirmed) -> Self {
+        Self(confirmed.0.into())
+    }
+}
+
+impl FromRequest for RecentDecider {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let decider = Decider::of(req).and_then(|decider| {
+            if matches!(decider.actor, Actor::Session { .. }) {
+                RecentlyConfirmed::of(req)?;
+            }
+            decider.may_change()?;
+            Ok(Self(decider))
+        });
+        ready(decider)
+    }
+}
+
 /// Whether the password was given lately, for what only sometimes asks for it (AU-17). A key has none
 /// to give: what it may do, it may do.
 #[derive(Clone, Copy, Debug)]

@@ -336,6 +336,31 @@ pub fn has_authority(db: &mut Db, person: &Person, account: AccountId) -> QueryR
     }))
 }
 
+/// Accounts of one person that are looked at, at most.
+const DECIDED: i64 = 200;
+
+/// The accounts over which a person decides: the own one, and organizations of which the person is admin, whose
+/// rules are met.
+///
+/// # Errors
+/// The database's fault.
+pub fn decided_by(db: &mut Db, person: &Person) -> QueryResult<Vec<AccountId>> {
+    let second = two_factor::table.filter(two_factor::user_id.eq(person.user));
+    let mut ids: Vec<AccountId> = organization_members::table
+        .inner_join(
+            organizations::table.on(organizations::account_id.eq(organization_members::account_id)),
+        )
+        .filter(organization_members::user_id.eq(person.user))
+        .filter(organization_members::role.eq(OrganizationRole::Admin))
+        .filter(organizations::two_factor_since.is_null().or(diesel::dsl::exists(second)))
+        .order(organization_members::account_id)
+        .limit(DECIDED)
+        .select(organization_members::account_id)
+        .load(db)?;
+    ids.push(person.account);
+    Ok(ids)
+}
+
 /// Where a handle that leads nowhere led before a rename, for a member.
 fn moved(db: &mut Db, user: UserId, handle: &str) -> QueryResult<Option<Organization>> {
     let account = account_redirects::table.find(handle).select(account_redirects::account_id);

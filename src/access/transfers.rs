@@ -5,9 +5,8 @@ use diesel::prelude::*;
 
 use super::actor::Person;
 use super::history::release_starts;
-use super::organization::OrganizationRole;
-use super::{AccountId, WorkspaceId};
-use crate::base::db::schema::{accounts, organization_members, transfers, workspaces};
+use super::{AccountId, WorkspaceId, organization};
+use crate::base::db::schema::{accounts, transfers, workspaces};
 use crate::base::db::{Db, Id, Instant};
 
 /// What an id of the `transfers` table is the id of.
@@ -140,8 +139,7 @@ pub struct Waiting {
     pub by: String,
 }
 
-/// Accounts of one person that are looked at, and transfers in the list, at most.
-const ACCOUNTS: i64 = 200;
+/// Transfers in the list, at most.
 const LISTED: i64 = 20;
 
 /// The transfers that wait for a person, who decides over an account that did not consent yet; the oldest
@@ -150,13 +148,7 @@ const LISTED: i64 = 20;
 /// # Errors
 /// The database's fault.
 pub fn awaiting(db: &mut Db, person: &Person, now: Instant) -> QueryResult<Vec<Waiting>> {
-    let mut ids: Vec<AccountId> = organization_members::table
-        .filter(organization_members::user_id.eq(person.user))
-        .filter(organization_members::role.eq(OrganizationRole::Admin))
-        .limit(ACCOUNTS)
-        .select(organization_members::account_id)
-        .load(db)?;
-    ids.push(person.account);
+    let ids = organization::decided_by(db, person)?;
     let (source, target) = diesel::alias!(accounts as source, accounts as target);
     let into =
         transfers::target_account_id.eq_any(ids.clone()).and(transfers::target_consent.is_null());

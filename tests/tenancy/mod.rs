@@ -15,5 +15,6 @@ pub mod roles;
 pub mod service_accounts;
 pub mod sharing;
 mod transfers;
+mod transfers_api;
 pub mod two_factor;
 mod workspaces;

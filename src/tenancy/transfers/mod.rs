@@ -5,6 +5,7 @@
 //! moves that takes more away than both sides saw.
 
 pub mod actions;
+pub mod api;
 pub mod export;
 pub mod forms;
 pub mod jobs;

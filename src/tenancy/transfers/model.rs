@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use crate::access::transfers::TransferId;
@@ -37,7 +38,7 @@ crate::base::db::text_enum! {
 }
 
 /// One of the two accounts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
     /// The workspace leaves it.
@@ -326,7 +327,7 @@ pub struct Facts {
 }
 
 /// How grave a part of a review is (decisions 25).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Nothing moves as long as it is so.
@@ -342,7 +343,9 @@ pub enum Severity {
 }
 
 /// What a part of a review is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, ToSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Code {
     /// The target has no room.
@@ -400,18 +403,19 @@ pub enum Code {
 }
 
 /// Somebody or something that a part of a review is about.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 pub struct Subject {
     /// By name.
     pub name: String,
     /// What there is to say about it.
     pub detail: String,
     /// Since when it is so, where that is known.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub since: Option<Instant>,
 }
 
 /// One part of a review.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 pub struct Impact {
     /// What it is about.
     pub code: Code,
@@ -432,9 +436,10 @@ pub struct Impact {
 }
 
 /// What a transfer does, as somebody may see it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 pub struct Review {
     /// When it was computed.
+    #[schema(value_type = String, format = DateTime)]
     pub at: Instant,
     /// Its parts, the gravest first.
     pub impacts: Vec<Impact>,

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::model::{Facts, Losses, Party, Side, State, Transfer};
-use crate::access::membership::AccountKind;
+use crate::access::membership::{AccountKind, OwningAccount, Workspace};
 use crate::base::db::Instant;
 use crate::base::secret::sha256;
 use crate::base::text::{hex, several_lines};
@@ -11,6 +11,29 @@ use crate::base::text::{hex, several_lines};
 /// Whether a workspace may move between accounts of these kinds in the web application (T4).
 pub fn may_move(source: AccountKind, target: AccountKind) -> bool {
     source == AccountKind::Organization || target == AccountKind::Organization
+}
+
+/// Why a workspace cannot be sent to an account; the account is none where there is none of a handle that takes it.
+pub fn refusal(
+    workspace: &Workspace,
+    target: Option<&OwningAccount>,
+    support: Option<&str>,
+) -> Option<String> {
+    let text = match target {
+        None => "There is no account of that handle that takes workspaces.".to_owned(),
+        Some(target) if target.id == workspace.account => {
+            "It belongs to this account already. Choose another one; to rename it, use Edit."
+                .to_owned()
+        }
+        Some(target) if !may_move(workspace.account_kind, target.kind) => {
+            let whom = support.map_or_else(String::new, |support| format!(" Ask {support}."));
+            format!(
+                "Between two personal accounts only whoever runs this server can transfer it.{whom}"
+            )
+        }
+        Some(_) => return None,
+    };
+    Some(text)
 }
 
 /// What a transfer takes away, as things are.
@@ -111,10 +134,19 @@ pub fn time(raw: &str, now: Instant) -> Result<Option<Instant>, String> {
         raw.parse().map_err(|_| "Use a date and a time, as in 2026-12-06T02:00.".to_owned())?;
     let at = civil.to_zoned(jiff::tz::TimeZone::UTC).map_err(|error| error.to_string())?;
     let at = Instant::from(at.timestamp());
+    in_time(at, now)?;
+    Ok(Some(at))
+}
+
+/// Whether a transfer can be scheduled for a time.
+///
+/// # Errors
+/// A sentence for whoever chose it.
+pub fn in_time(at: Instant, now: Instant) -> Result<(), String> {
     if at <= now || at > now.plus_days(AHEAD) {
         return Err(format!("Choose a time within the next {AHEAD} days."));
     }
-    Ok(Some(at))
+    Ok(())
 }
 
 /// Whether a transfer that moved its workspace can still be undone.

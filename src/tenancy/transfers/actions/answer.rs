@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::execute::execute;
 use super::{Told, consent_of, may_move_now, pending, sees, still_counts};
-use crate::access::actor::{RecentlyConfirmed, SignedInPerson};
+use crate::access::actor::{Decider, RecentDecider};
 use crate::access::handle::Handle;
 use crate::access::membership::Workspace;
 use crate::app::App;
@@ -68,7 +68,7 @@ async fn counts_of(app: &App, id: TransferId, now: Instant) -> Result<Counts> {
 /// the database's fault.
 pub async fn approve(
     app: &App,
-    confirmed: RecentlyConfirmed,
+    confirmed: RecentDecider,
     ip: ClientIp,
     id: TransferId,
     (hash, handle): (String, Option<Handle>),
@@ -154,10 +154,11 @@ fn give(
 /// As of [`approve`].
 pub async fn decline(
     app: &App,
-    person: SignedInPerson,
+    person: Decider,
     ip: ClientIp,
     (id, reason): (TransferId, String),
 ) -> Result<()> {
+    person.may_change()?;
     let now = app.now();
     let locks = locks(app, id).await?;
     app.db
@@ -181,7 +182,8 @@ pub async fn decline(
 ///
 /// # Errors
 /// As of [`approve`].
-pub async fn cancel(app: &App, person: SignedInPerson, ip: ClientIp, id: TransferId) -> Result<()> {
+pub async fn cancel(app: &App, person: Decider, ip: ClientIp, id: TransferId) -> Result<()> {
+    person.may_change()?;
     let now = app.now();
     let locks = locks(app, id).await?;
     app.db

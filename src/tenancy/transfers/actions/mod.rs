@@ -3,10 +3,12 @@
 
 mod answer;
 mod execute;
+mod look;
 mod start;
 mod undo;
 
 pub use self::answer::{Answered, approve, cancel, decline, execute_due, expire};
+pub use self::look::{Found, dry_run, look};
 pub use self::start::{Started, Wanted, start};
 pub use self::undo::{Undone, obstacle, undo};
 

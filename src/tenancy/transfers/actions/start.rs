@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::execute::execute;
 use super::{Told, consent_of, may_move_now, sees};
-use crate::access::actor::RecentlyConfirmed;
+use crate::access::actor::RecentDecider;
 use crate::access::handle::Handle;
 use crate::access::membership::{AccountKind, OwningAccount};
 use crate::access::permission::needs;
@@ -58,15 +58,15 @@ const ASKED: i64 = 20;
 /// Seconds until the next one makes sense.
 const ASK_AGAIN: u64 = 3600;
 
-/// Asks for a transfer.
+/// Asks for a transfer; a program has no form, and finds the one that waits.
 ///
 /// # Errors
 /// [`Error::Invalid`] for accounts between which nothing moves; the right went meanwhile; the database's fault.
 pub async fn start(
     app: &App,
     access: WorkspaceAccess<needs::ManageWorkspaceSettings>,
-    confirmed: RecentlyConfirmed,
-    (ip, once): (ClientIp, Id<FormToken>),
+    confirmed: RecentDecider,
+    (ip, once): (ClientIp, Option<Id<FormToken>>),
     wanted: Wanted,
 ) -> Result<Started> {
     let (now, again) = (app.now(), app.clone());
@@ -86,7 +86,9 @@ pub async fn start(
             let workspace = access.present(db)?;
             let id = TransferId::new(now);
             let place = urls::transfer(id);
-            if let Use::Again(first) = use_once(db, once, Some(&place), now)? {
+            if let Some(once) = once
+                && let Use::Again(first) = use_once(db, once, Some(&place), now)?
+            {
                 return Ok(Started::Before(first.unwrap_or(place)));
             }
             if let Some(known) = queries::pending_of(db, workspace.id)? {
@@ -112,12 +114,12 @@ pub async fn start(
             let facts = queries::facts(db, asked, counts, inner.settings(), now)?;
             let facts = facts.ok_or(Error::NotFound)?;
             if rules::hash(&facts) != wanted.hash {
-                unuse(db, once)?;
+                once.map(|once| unuse(db, once)).transpose()?;
                 return Ok(Started::Changed);
             }
             let sees = sees(db, person, (workspace.account, target_id))?;
             if facts.taken.is_some() || (sees.target && facts.target.slots.is_full()) {
-                unuse(db, once)?;
+                once.map(|once| unuse(db, once)).transpose()?;
                 return Ok(Started::Blocked);
             }
             let needs_others = !sees.source || !sees.target;

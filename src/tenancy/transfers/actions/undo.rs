@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Told, sees};
-use crate::access::actor::RecentlyConfirmed;
+use crate::access::actor::RecentDecider;
 use crate::access::handle::Handle;
 use crate::access::membership::Workspace;
 use crate::access::transfers;
@@ -96,7 +96,7 @@ pub fn obstacle(
 /// [`Error::NotFound`] for whoever decides over neither side; the database's fault.
 pub async fn undo(
     app: &App,
-    confirmed: RecentlyConfirmed,
+    confirmed: RecentDecider,
     ip: ClientIp,
     id: TransferId,
 ) -> Result<Undone> {

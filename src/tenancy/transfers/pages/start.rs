@@ -20,8 +20,7 @@ use crate::tenancy::transfers::actions::{self, Started, Wanted};
 use crate::tenancy::transfers::export::{Format, Route, file};
 use crate::tenancy::transfers::forms::{Confirmation, ReviewParams, StartForm, handle_of};
 use crate::tenancy::transfers::model::{Facts, Review};
-use crate::tenancy::transfers::queries::{self, Asked};
-use crate::tenancy::transfers::review::review;
+use crate::tenancy::transfers::queries::{self};
 use crate::tenancy::transfers::rules;
 use crate::tenancy::workspaces::connect::path_of;
 use crate::urls;
@@ -88,31 +87,6 @@ async fn around(app: &App, person: &Person, account: String) -> Result<Around> {
         .await
 }
 
-/// What a transfer would do now, and what whoever looks may see of it.
-async fn facts_of(
-    app: &App,
-    access: &WorkspaceAccess<needs::ManageWorkspaceSettings>,
-    (person, target, handle): (&Person, OwningAccount, Handle),
-) -> Result<(Facts, Review)> {
-    let (now, again, person) = (app.now(), app.clone(), person.clone());
-    let workspace = access.workspace().clone();
-    app.db
-        .read(move |db| {
-            let party = queries::party(db, target.clone(), again.settings())?;
-            let counts = queries::counts(db, &workspace, &party, now)?;
-            let place = (workspace.account, target.id);
-            let asked = Asked { workspace, target, handle };
-            let facts = queries::facts(db, asked, counts, again.settings(), now)?;
-            let facts = facts.ok_or(Error::NotFound)?;
-            let mut sees = actions::sees(db, &person, place)?;
-            // An owner of the workspace sees it as those do who decide over its account.
-            sees.source = true;
-            let review = review(&facts, sees);
-            Ok((facts, review))
-        })
-        .await
-}
-
 impl StartPage {
     fn of(
         shell: Shell,
@@ -153,30 +127,9 @@ impl StartPage {
             return None;
         }
         let field = if params.other.trim().is_empty() { &mut self.target } else { &mut self.other };
-        let target = match &around.target {
-            None => {
-                let text = "There is no account of that handle that takes workspaces.";
-                field.problem = Some(text.to_owned());
-                None
-            }
-            Some(target) if target.id == self.workspace.account => {
-                let text = "It belongs to this account already. Choose another one; to rename it, use Edit.";
-                field.problem = Some(text.to_owned());
-                None
-            }
-            Some(target) if !rules::may_move(self.workspace.account_kind, target.kind) => {
-                let text = match &self.support {
-                    Some(support) => format!(
-                        "Between two personal accounts only whoever runs this server can transfer it. Ask {support}."
-                    ),
-                    None => "Between two personal accounts only whoever runs this server can transfer it."
-                        .to_owned(),
-                };
-                field.problem = Some(text);
-                None
-            }
-            Some(target) => Some(target.clone()),
-        };
+        let target = around.target.as_ref();
+        field.problem = rules::refusal(&self.workspace, target, self.support.as_deref());
+        let target = target.filter(|_| field.problem.is_none()).cloned();
         match handle_of(&self.handle.value) {
             Ok(handle) => Some((target?, handle)),
             Err(field) => {
@@ -243,7 +196,7 @@ pub(super) async fn show(
             [&page.target, &page.other, &page.handle].iter().any(|f| f.problem.is_some());
         return if is_wrong { Page(page).unprocessable() } else { Page(page).ok() };
     };
-    let (facts, review) = facts_of(&app, &access, (person, target, handle)).await?;
+    let (facts, review, _) = actions::dry_run(&app, &access, (person, target, handle)).await?;
     page.found = Some(found(&facts, &review, person, &around, &app));
     let path = format!(
         "{}/review",
@@ -275,7 +228,7 @@ pub(super) async fn download(
         asked.ok_or_else(|| Error::Invalid("Choose an account and a handle first.".to_owned()))?;
     let format = Format::of(&params.format)?;
     let to = format!("{}/{handle}", target.handle);
-    let (_, review) = facts_of(&app, &access, (person, target, handle)).await?;
+    let (_, review, _) = actions::dry_run(&app, &access, (person, target, handle)).await?;
     file(&review, Route { from: &page.path, to: &to }, format)
 }
 
@@ -303,8 +256,8 @@ pub(super) async fn submit(
     let Some((target, handle)) = page.asked(&around, &params) else {
         return Page(page).unprocessable();
     };
-    let (facts, review) =
-        facts_of(&app, &access, (&person, target.clone(), handle.clone())).await?;
+    let (facts, review, _) =
+        actions::dry_run(&app, &access, (&person, target.clone(), handle.clone())).await?;
     let mut found = found(&facts, &review, &person, &around, &app);
     let typed = (&*form.ack, &*form.confirm, &*form.note);
     let note = found.confirmation.read(&page.path, typed);
@@ -323,7 +276,7 @@ pub(super) async fn submit(
         return Page(page).unprocessable();
     };
     let wanted = Wanted { target, handle, note, execute_at, when_idle, hash: form.hash };
-    let to = match actions::start(&app, access, confirmed, (ip, once), wanted).await? {
+    let to = match actions::start(&app, access, confirmed.into(), (ip, Some(once)), wanted).await? {
         Started::Waits(id) => {
             let text = if found.awaited.is_some() {
                 "The transfer is requested. Whoever has to approve it got a mail."

@@ -6,10 +6,8 @@ use askama::Template;
 
 use super::view::View;
 use crate::access::actor::{RecentlyConfirmed, SignedInPerson};
-use crate::access::handle::Handle;
-use crate::access::membership::Workspace;
 use crate::app::App;
-use crate::base::db::{Db, Instant};
+use crate::base::db::Instant;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{Field, Form};
@@ -17,12 +15,10 @@ use crate::base::http::json::path_id;
 use crate::base::http::page::{Notice, Page, Shell};
 use crate::base::http::see_other;
 use crate::base::text::When;
-use crate::tenancy::transfers::actions::{self, Answered, Undone};
+use crate::tenancy::transfers::actions::{self, Answered, Found, Undone, look};
 use crate::tenancy::transfers::export::{Format, Route, file};
 use crate::tenancy::transfers::forms::{AnswerForm, Confirmation, ReviewParams, handle_of};
-use crate::tenancy::transfers::model::{Review, Sees, Side, State, Transfer, TransferId};
-use crate::tenancy::transfers::queries::{self, Asked};
-use crate::tenancy::transfers::review::review;
+use crate::tenancy::transfers::model::{Side, State, Transfer, TransferId};
 use crate::tenancy::transfers::rules;
 use crate::urls;
 
@@ -70,73 +66,6 @@ struct UndoPart {
     obstacle: Option<String>,
     label: String,
     confirm: Field,
-}
-
-/// All that the page is made of.
-struct Found {
-    transfer: Transfer,
-    workspace: Workspace,
-    sees: Sees,
-    review: Option<Review>,
-    target: (String, String),
-    source: (String, String),
-    obstacle: Option<String>,
-    may_ask: bool,
-    reaches: bool,
-}
-
-fn find(
-    db: &mut Db,
-    app: &App,
-    (person, id): (&SignedInPerson, TransferId),
-    handle: Option<&Handle>,
-    now: Instant,
-) -> Result<Found> {
-    let transfer = queries::one(db, id)?.ok_or(Error::NotFound)?;
-    let (sees, workspace) = actions::seen_by(db, person.actor(), &transfer, now)?;
-    let is_pending = transfer.state == State::Pending
-        && transfer.expires_at > now
-        && workspace.account == transfer.source_account_id;
-    let source = queries::owning_account(db, transfer.source_account_id)?.ok_or(Error::NotFound)?;
-    let target = queries::owning_account(db, transfer.target_account_id)?.ok_or(Error::NotFound)?;
-    let names = |account: &crate::access::membership::OwningAccount| {
-        (account.name.clone(), account.handle.clone())
-    };
-    let (source, names_of_target) = (names(&source), names(&target));
-    let mut found = Found {
-        review: transfer.receipt.as_ref().map(|receipt| receipt.0.of(sees).clone()),
-        source,
-        target: names_of_target,
-        obstacle: None,
-        may_ask: false,
-        reaches: false,
-        sees,
-        workspace,
-        transfer,
-    };
-    if is_pending {
-        let wanted = handle.cloned();
-        let stored = Handle::parse(&found.transfer.target_handle).map_err(Error::internal)?;
-        let party = queries::party(db, target.clone(), app.settings())?;
-        let counts = queries::counts(db, &found.workspace, &party, now)?;
-        let asked =
-            Asked { workspace: found.workspace.clone(), target, handle: wanted.unwrap_or(stored) };
-        let facts =
-            queries::facts(db, asked, counts, app.settings(), now)?.ok_or(Error::NotFound)?;
-        found.review = Some(review(&facts, sees));
-    }
-    let decides = actions::sees(
-        db,
-        person.person(),
-        (found.transfer.source_account_id, found.transfer.target_account_id),
-    )?;
-    found.may_ask = decides.source || decides.target;
-    if found.transfer.state == State::Completed && found.may_ask {
-        found.obstacle = actions::obstacle(db, app, &found.transfer, decides.target, now)?;
-    }
-    let reach = person.actor().reach(now);
-    found.reaches = crate::access::membership::by_id(db, &reach, found.workspace.id)?.is_some();
-    Ok(found)
 }
 
 fn state_of(
@@ -279,7 +208,7 @@ pub(super) async fn show(
 ) -> Result<HttpResponse> {
     let id: TransferId = path_id(&req, "id")?;
     let (again, asked, now) = (app.get_ref().clone(), person.clone(), app.now());
-    let found = app.db.read(move |db| find(db, &again, (&asked, id), None, now)).await?;
+    let found = app.db.read(move |db| look(db, &again, (asked.actor(), id), None, now)).await?;
     Page(page(shell, &person, recent.is_some(), found, now)).ok()
 }
 
@@ -293,7 +222,7 @@ pub(super) async fn download(
     let id: TransferId = path_id(&req, "id")?;
     let params = params.map(web::Query::into_inner).unwrap_or_default();
     let (again, now) = (app.get_ref().clone(), app.now());
-    let found = app.db.read(move |db| find(db, &again, (&person, id), None, now)).await?;
+    let found = app.db.read(move |db| look(db, &again, (person.actor(), id), None, now)).await?;
     let review = found.review.ok_or(Error::NotFound)?;
     let format = Format::of(&params.format)?;
     let from = format!("{}/{}", found.source.1, found.transfer.source_handle);
@@ -316,7 +245,8 @@ pub(super) async fn act(
     let typed = (!form.handle.is_empty() && form.act == "approve").then(|| handle_of(&form.handle));
     let wanted = typed.clone().and_then(Result::ok);
     let handle = wanted.clone();
-    let found = app.db.read(move |db| find(db, &again, (&asked, id), handle.as_ref(), now)).await?;
+    let found =
+        app.db.read(move |db| look(db, &again, (asked.actor(), id), handle.as_ref(), now)).await?;
     let hash = found.review.as_ref().map(|review| review.hash.clone());
     let to = format!("{}/{}", found.target.1, found.transfer.target_handle);
     let mut page = page(shell, &person, recent.is_ok(), found, now);
@@ -344,17 +274,18 @@ pub(super) async fn act(
             if good.is_none() {
                 return Page(page).unprocessable();
             }
-            let notice =
-                match actions::approve(&app, confirmed, ip, id, (form.hash, wanted)).await? {
-                    Answered::Waits => Notice::ok("You approved it. The other side is asked."),
-                    Answered::Moved => {
-                        Notice::ok("The workspace moved. Everybody concerned got a mail.")
-                    }
-                    Answered::Changed | Answered::Blocked => {
-                        page.changed = true;
-                        return Page(page).with_status(StatusCode::CONFLICT);
-                    }
-                };
+            let notice = match actions::approve(&app, confirmed.into(), ip, id, (form.hash, wanted))
+                .await?
+            {
+                Answered::Waits => Notice::ok("You approved it. The other side is asked."),
+                Answered::Moved => {
+                    Notice::ok("The workspace moved. Everybody concerned got a mail.")
+                }
+                Answered::Changed | Answered::Blocked => {
+                    page.changed = true;
+                    return Page(page).with_status(StatusCode::CONFLICT);
+                }
+            };
             notice.leave(&req)?;
         }
         "decline" => {
@@ -363,11 +294,11 @@ pub(super) async fn act(
                 page.declining = Some(field);
                 return Page(page).unprocessable();
             };
-            actions::decline(&app, person, ip, (id, reason)).await?;
+            actions::decline(&app, person.into(), ip, (id, reason)).await?;
             Notice::ok("The transfer is declined. Whoever asked got a mail.").leave(&req)?;
         }
         "cancel" => {
-            actions::cancel(&app, person, ip, id).await?;
+            actions::cancel(&app, person.into(), ip, id).await?;
             Notice::ok("The transfer is cancelled. Nothing moves.").leave(&req)?;
         }
         "undo" => {
@@ -382,7 +313,7 @@ pub(super) async fn act(
                 }
                 return Page(page).unprocessable();
             }
-            match actions::undo(&app, confirmed, ip, id).await? {
+            match actions::undo(&app, confirmed.into(), ip, id).await? {
                 Undone::Back(back) => {
                     let path = format!("{}/{}", back.account_handle, back.handle);
                     Notice::ok(format!("The transfer is undone: the workspace is {path} again."))

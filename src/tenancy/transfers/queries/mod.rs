@@ -10,7 +10,8 @@ use super::model::{Consent, Receipt, Side, State, Transfer, TransferId};
 use crate::access::history::release_starts;
 use crate::access::{AccountId, WorkspaceId};
 use crate::base::db::schema::{accounts, flow_runs, transfers, workspaces};
-use crate::base::db::{Db, Instant, Json};
+use crate::base::db::{Db, Instant, Json, MultiBackend};
+use crate::base::http::json::Window;
 
 pub use facts::{Asked, Counts, counts, facts, owning_account, party, takes, target_of_handle};
 pub use moves::{
@@ -184,6 +185,45 @@ pub fn set_undone(db: &mut Db, id: TransferId) -> QueryResult<()> {
         .set(transfers::state.eq(State::Undone))
         .execute(db)?;
     Ok(())
+}
+
+/// A transfer, with name and handle of its source and of its target.
+pub type Named = (Transfer, (String, String), (String, String));
+
+/// The transfers out of and into some accounts, the newest first; in some states, of some workspaces.
+///
+/// # Errors
+/// The database's fault.
+pub fn of_accounts(
+    db: &mut Db,
+    accounts: Vec<AccountId>,
+    (states, of): (Option<Vec<State>>, Option<Vec<WorkspaceId>>),
+    window: Window,
+) -> QueryResult<Vec<Named>> {
+    use crate::base::db::schema::accounts as table;
+    let (source, target) = diesel::alias!(table as source, table as target);
+    let from = transfers::source_account_id.eq_any(accounts.clone());
+    let mut query = transfers::table
+        .inner_join(source.on(source.field(table::id).eq(transfers::source_account_id)))
+        .inner_join(target.on(target.field(table::id).eq(transfers::target_account_id)))
+        .filter(from.or(transfers::target_account_id.eq_any(accounts)))
+        .into_boxed::<MultiBackend>();
+    if let Some(states) = states {
+        query = query.filter(transfers::state.eq_any(states));
+    }
+    if let Some(of) = of {
+        query = query.filter(transfers::workspace_id.eq_any(of));
+    }
+    query
+        .order(transfers::id.desc())
+        .limit(window.limit)
+        .offset(window.offset)
+        .select((
+            Transfer::as_select(),
+            (source.field(table::name), source.field(table::handle)),
+            (target.field(table::name), target.field(table::handle)),
+        ))
+        .load(db)
 }
 
 /// Transfers looked at by the job together.
