@@ -19,6 +19,7 @@ use crate::tenancy::accounts::actions::{create_user, remove_two_factor};
 use crate::tenancy::accounts::model::{CreateProblem, DisplayName, NewUser};
 use crate::tenancy::accounts::queries::{self, User};
 use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::transfers::actions::{Order, Ordered, by_operator};
 use crate::urls;
 
 /// Commands of the operator.
@@ -75,6 +76,23 @@ pub enum Admin {
         /// Days that audit entries are kept; `default` for the server's setting
         #[arg(long, value_name = "DAYS", value_parser = days)]
         keep_audit: Option<Limit>,
+    },
+    /// Show what the transfer of a workspace to another account would do; with --confirm, carry it out. Also between
+    /// two personal accounts
+    Transfer {
+        /// The workspace, as `account/workspace`
+        workspace: String,
+        /// Handle of the account that it is to belong to
+        account: String,
+        /// Its handle there; as it is unless another one is given
+        #[arg(long)]
+        handle: Option<String>,
+        /// `account/workspace` once more, to carry it out
+        #[arg(long, value_name = "PATH", requires = "reason")]
+        confirm: Option<String>,
+        /// Why, and that both owners agreed; both read it, and it is kept in both audit logs
+        #[arg(long, requires = "confirm")]
+        reason: Option<String>,
     },
     /// List mails that failed; with --retry, put those that were given up back into the queue
     Mails {
@@ -145,6 +163,10 @@ pub fn run(settings: Settings, admin: Admin) -> Result<(), CliError> {
         Admin::Limits { account, workspaces, members, service_accounts, keep_runs, keep_audit } => {
             let changes = [workspaces, members, service_accounts, keep_runs, keep_audit];
             limits(&mut db, &account, changes, now)
+        }
+        Admin::Transfer { workspace, account, handle, confirm, reason } => {
+            let order = Order { path: workspace, account, handle, confirmed: confirm.zip(reason) };
+            transfer(&app, &mut db, &order, now)
         }
         Admin::Mails { retry } => mails(&mut db, retry, now),
     }
@@ -291,6 +313,25 @@ fn limits(
         text(after.4)
     ));
     Ok(())
+}
+
+fn transfer(app: &App, db: &mut Db, order: &Order, now: Instant) -> Result<(), CliError> {
+    match by_operator(db, app, order, now).map_err(CliError::new)? {
+        Ordered::Refused(why) => Err(CliError::new(why)),
+        Ordered::Looked(text, path) => {
+            say(text);
+            say(format!(
+                "Nothing moved. To carry it out: the same with --confirm {path} --reason \"…\""
+            ));
+            Ok(())
+        }
+        Ordered::Moved(path, id, until) => {
+            say(format!("{} is {path} now. Everybody concerned gets a mail.", order.path));
+            let page = format!("{}{}", app.settings().site(), urls::transfer(id));
+            say(format!("The receipt, and until {} the way back: {page}", until.minute_text()));
+            Ok(())
+        }
+    }
 }
 
 fn mails(db: &mut Db, retry: bool, now: Instant) -> Result<(), CliError> {

@@ -156,6 +156,62 @@ async fn the_operator_sets_limits() {
     home.run(&["audit", "verify"]).assert_ok();
 }
 
+/// T4, lifecycles.md 2: only the operator moves a workspace between two people: the same review, the path typed, a
+/// reason that both read and both logs keep; and they can undo it.
+#[actix_rt::test]
+async fn the_operator_moves_a_workspace_between_people() {
+    let Running { home, server, ada } = running().await;
+    ada.workspace("lab").await;
+    let who = ["--name", "Bob", "--handle", "bob", "--email", "bob@example.org"];
+    let ran = home.run(&[&["admin", "create-user"], &who[..]].concat());
+    let page = link_in(&ran.assert_ok().out);
+    server.visitor().submit(&page, &[("new_password", PASSWORD)]).await.assert_status(303);
+    let order =
+        |more: &[&str]| home.run(&[&["admin", "transfer", "ada/lab", "bob"], more].concat());
+    let looked = order(&["--handle", "bench"]);
+    let text = &looked.assert_ok().out;
+    for told in [
+        "# Transfer of ada/lab to bob/bench",
+        "- **1 person loses access** (source)",
+        "  - ada: ada@example.org · Owner of the account",
+        "prefect cloud workspace set --workspace \"bob/bench\"",
+        "Nothing moved. To carry it out: the same with --confirm ada/lab",
+    ] {
+        assert!(text.contains(told), "{text}");
+    }
+    ada.get("/workspaces/ada/lab").await.assert_status(200);
+    let reason = ["--reason", "Both wrote so on Monday."];
+    for (more, words) in [
+        (["--confirm", "ada/other"], "type ada/lab to confirm"),
+        (["--confirm", "bob/bench"], "type ada/lab to confirm"),
+    ] {
+        order(&[&more[..], &reason].concat()).assert_refused(words);
+    }
+    order(&["--confirm", "ada/lab", "--reason", " "]).assert_refused("say why");
+    order(&["--handle", "No!"]).assert_refused("--handle: ");
+    for (path, account, words) in [
+        ("ada/gone", "bob", "There is no workspace ada/gone."),
+        ("ada/lab", "nobody", "There is no account nobody."),
+        ("ada/lab", "ada", "ada/lab belongs to ada already."),
+    ] {
+        home.run(&["admin", "transfer", path, account]).assert_refused(words);
+    }
+    home.run(&["admin", "limits", "bob", "--workspaces", "0"]).assert_ok();
+    order(&[&["--confirm", "ada/lab"], &reason[..]].concat()).assert_refused("Bob has no room");
+    home.run(&["admin", "limits", "bob", "--workspaces", "default"]).assert_ok();
+    let moved = order(&[&["--handle", "bench", "--confirm", "ada/lab"], &reason[..]].concat());
+    let receipt = moved.assert_ok().out.lines().find_map(|line| line.split_once("/transfers/"));
+    let receipt = format!("/transfers/{}", receipt.unwrap().1.trim());
+    let bob = server.sign_in("bob").await;
+    bob.get("/workspaces/bob/bench").await.assert_status(200);
+    ada.get("/workspaces/ada/lab").await.assert_status(404);
+    bob.get(&receipt).await.shows("Both wrote so on Monday.").shows("Whoever runs this server");
+    bob.submit_form(&receipt, "Undo", &[("confirm", "bob/bench")]).await.assert_status(303);
+    ada.get("/workspaces/ada/lab").await.assert_status(200);
+    bob.get("/workspaces/ada/lab").await.assert_status(404);
+    home.run(&["audit", "verify"]).assert_ok();
+}
+
 /// LIBRARIES 5: `healthcheck` tells by its exit code.
 #[actix_rt::test]
 async fn the_healthcheck_follows_the_server() {

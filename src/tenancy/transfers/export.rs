@@ -102,7 +102,8 @@ fn plain(text: &str) -> String {
     plain
 }
 
-fn markdown(review: &Review, route: Route<'_>) -> String {
+/// A review to be read.
+pub fn markdown(review: &Review, route: Route<'_>) -> String {
     let mut lines = vec![
         format!("# Transfer of {} to {}", route.from, route.to),
         String::new(),

@@ -4,11 +4,13 @@
 mod answer;
 mod execute;
 mod look;
+mod operator;
 mod start;
 mod undo;
 
 pub use self::answer::{Answered, approve, cancel, decline, execute_due, expire};
 pub use self::look::{Found, dry_run, look};
+pub use self::operator::{Order, Ordered, by_operator};
 pub use self::start::{Started, Wanted, start};
 pub use self::undo::{Undone, obstacle, undo};
 
@@ -81,6 +83,11 @@ impl Told {
             source: if sees.source || !sees.target { near.clone() } else { far.clone() },
             target: if sees.target { near } else { far },
         }
+    }
+
+    /// Whoever has the shell.
+    fn operator() -> Self {
+        Self { source: By::Operator, target: By::Operator }
     }
 
     /// The program itself.

@@ -32,6 +32,18 @@ pub fn owning_account(db: &mut Db, id: AccountId) -> QueryResult<Option<OwningAc
         .optional()
 }
 
+/// The account of a handle.
+///
+/// # Errors
+/// The database's fault.
+pub fn account_of_handle(db: &mut Db, handle: &str) -> QueryResult<Option<OwningAccount>> {
+    accounts::table
+        .filter(accounts::handle.eq(handle))
+        .select((accounts::id, accounts::handle, accounts::name, accounts::kind))
+        .first(db)
+        .optional()
+}
+
 /// The account of a handle, if a person may send a workspace to it: an organization that does not refuse it, or
 /// the person's own one.
 ///
@@ -43,12 +55,7 @@ pub fn target_of_handle(
     handle: &str,
 ) -> QueryResult<Option<OwningAccount>> {
     use crate::access::membership::AccountKind;
-    let found: Option<OwningAccount> = accounts::table
-        .filter(accounts::handle.eq(handle))
-        .select((accounts::id, accounts::handle, accounts::name, accounts::kind))
-        .first(db)
-        .optional()?;
-    let Some(found) = found else { return Ok(None) };
+    let Some(found) = account_of_handle(db, handle)? else { return Ok(None) };
     let may = match found.kind {
         AccountKind::Personal => found.id == person.account,
         AccountKind::Organization => takes(db, person, found.id)?,

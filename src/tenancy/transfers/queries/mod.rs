@@ -13,7 +13,9 @@ use crate::base::db::schema::{accounts, flow_runs, transfers, workspaces};
 use crate::base::db::{Db, Instant, Json, MultiBackend};
 use crate::base::http::json::Window;
 
-pub use facts::{Asked, Counts, counts, facts, owning_account, party, takes, target_of_handle};
+pub use facts::{
+    Asked, Counts, account_of_handle, counts, facts, owning_account, party, takes, target_of_handle,
+};
 pub use moves::{
     before, emails_of_grants, end_of_grants, forget_kept, give_back, give_default_back,
     has_changed, is_ended, is_held, keep_grants, move_there, redirect, restore_invitations,

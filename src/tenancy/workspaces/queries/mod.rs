@@ -142,6 +142,21 @@ pub fn with_deleted(
         .optional()
 }
 
+/// A workspace that is not deleted, by the handles of its account and its own; for the operator, who reaches all.
+///
+/// # Errors
+/// The database's fault.
+pub fn by_handles(db: &mut Db, account: &str, handle: &str) -> QueryResult<Option<Workspace>> {
+    workspaces::table
+        .inner_join(accounts::table)
+        .filter(accounts::handle.eq(account))
+        .filter(workspaces::handle.eq(handle))
+        .filter(workspaces::deleted_at.is_null())
+        .select(COLUMNS)
+        .first(db)
+        .optional()
+}
+
 /// Workspaces purged in one run of the job.
 const PURGED_AT_ONCE: i64 = 100;
 

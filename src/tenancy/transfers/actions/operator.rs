@@ -1,0 +1,133 @@
+//! The transfer that whoever runs the server carries out, between any two accounts (T4): the same review, and a
+//! reason instead of consents.
+
+use super::Told;
+use super::execute::execute;
+use crate::access::handle::Handle;
+use crate::access::membership::Workspace;
+use crate::app::App;
+use crate::base::db::{Db, Instant, Locks, in_transaction};
+use crate::base::error::{Error, Result};
+use crate::tenancy::transfers::export::{Route, markdown};
+use crate::tenancy::transfers::model::{Facts, Sees, Severity, State, Transfer, TransferId};
+use crate::tenancy::transfers::queries::{self, Asked};
+use crate::tenancy::transfers::review::review;
+use crate::tenancy::transfers::rules;
+use crate::tenancy::workspaces::connect::path_of;
+use crate::tenancy::workspaces::queries::by_handles;
+
+/// What the operator wants.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// `ada/lab`
+    pub path: String,
+    /// Handle of the account that it is to belong to.
+    pub account: String,
+    /// Its handle there; as it is where there is none.
+    pub handle: Option<String>,
+    /// The path once more, and why, with both owners' consent; none only looks.
+    pub confirmed: Option<(String, String)>,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ordered {
+    /// What it would do, in Markdown, and the path that confirms it; nothing moved.
+    Looked(String, String),
+    /// Why it can't be done; nothing moved.
+    Refused(String),
+    /// It moved, to this path; the transfer's id, and until when it can be undone.
+    Moved(String, TransferId, Instant),
+}
+
+/// Carries out, or looks at, a transfer that the operator wants.
+///
+/// # Errors
+/// The database's fault; then nothing moved.
+pub fn by_operator(db: &mut Db, app: &App, order: &Order, now: Instant) -> Result<Ordered> {
+    let (account, handle) = order.path.split_once('/').unwrap_or(("", ""));
+    let Some(workspace) = by_handles(db, account, handle)? else {
+        return Ok(Ordered::Refused(format!("There is no workspace {}.", order.path)));
+    };
+    let Some(target) = queries::account_of_handle(db, &order.account)? else {
+        return Ok(Ordered::Refused(format!("There is no account {}.", order.account)));
+    };
+    if target.id == workspace.account {
+        let text = format!("{} belongs to {} already.", order.path, order.account);
+        return Ok(Ordered::Refused(text));
+    }
+    if queries::is_ended(db, target.id)? {
+        return Ok(Ordered::Refused(format!("{} was deleted.", target.name)));
+    }
+    let handle = match Handle::parse(order.handle.as_deref().unwrap_or(&workspace.handle)) {
+        Ok(handle) => handle,
+        Err(problem) => return Ok(Ordered::Refused(format!("--handle: {problem}"))),
+    };
+    let locks = Locks::accounts([workspace.account, target.id]);
+    let party = queries::party(db, target.clone(), app.settings())?;
+    let counts = queries::counts(db, &workspace, &party, now)?;
+    in_transaction(db, &locks, |db| {
+        let asked = Asked { workspace: workspace.clone(), target, handle };
+        let facts = queries::facts(db, asked, counts, app.settings(), now)?;
+        carry_out(db, app, order, &facts.ok_or(Error::NotFound)?, now)
+    })
+}
+
+fn carry_out(
+    db: &mut Db,
+    app: &App,
+    order: &Order,
+    facts: &Facts,
+    now: Instant,
+) -> Result<Ordered> {
+    let workspace: &Workspace = &facts.workspace;
+    let (from, to) =
+        (path_of(workspace), format!("{}/{}", facts.target.account.handle, facts.handle));
+    let seen = review(facts, Sees { source: true, target: true, person: None });
+    let Some((typed, reason)) = &order.confirmed else {
+        return Ok(Ordered::Looked(markdown(&seen, Route { from: &from, to: &to }), from));
+    };
+    if *typed != from {
+        return Ok(Ordered::Refused(format!("--confirm: type {from} to confirm.")));
+    }
+    let reason = match rules::note(reason, "The reason") {
+        Ok(reason) if !reason.is_empty() => reason,
+        Ok(_) => return Ok(Ordered::Refused("--reason: say why, and who agreed.".to_owned())),
+        Err(problem) => return Ok(Ordered::Refused(format!("--reason: {problem}"))),
+    };
+    let blocks: Vec<&str> = seen.of(Severity::Blocks).map(|part| part.title.as_str()).collect();
+    if !blocks.is_empty() {
+        return Ok(Ordered::Refused(format!("{}.", blocks.join(". "))));
+    }
+    if queries::pending_of(db, workspace.id)?.is_some() {
+        let text = format!("A transfer of {from} waits already. Let it be cancelled first.");
+        return Ok(Ordered::Refused(text));
+    }
+    let undo_until = now + jiff::SignedDuration::from_hours(app.settings().flags.undo_hours);
+    let mut transfer = Transfer {
+        id: TransferId::new(now),
+        workspace_id: workspace.id,
+        source_account_id: workspace.account,
+        target_account_id: facts.target.account.id,
+        source_handle: workspace.handle.clone(),
+        target_handle: facts.handle.as_str().to_owned(),
+        state: State::Pending,
+        note: reason,
+        reason: None,
+        requested_by: None,
+        requested_by_name: "Whoever runs this server".to_owned(),
+        source_consent: None,
+        target_consent: None,
+        receipt: None,
+        before: None,
+        created_at: now,
+        expires_at: undo_until,
+        execute_at: None,
+        decided_at: None,
+        undo_until: None,
+        when_idle: false,
+    };
+    queries::insert(db, &transfer)?;
+    execute(db, app, &mut transfer, facts, &Told::operator(), now)?;
+    Ok(Ordered::Moved(to, transfer.id, undo_until))
+}
