@@ -149,6 +149,18 @@ async fn a_personal_workspace_moves_to_an_organization_and_back() {
     invariants::assert_hold(&app.database.location);
     assert_eq!(contents(&app).await, before);
     ada.get(&receipt).await.shows("Transferred").shows("1 person loses access").shows("Undo");
+    // Decisions 28: what was going on still is, and can be ended from the receipt.
+    let going_on = ada.get(&receipt).await;
+    going_on.shows("Flow runs that were going on").shows("pending");
+    let crash = going_on.links_containing("/crash")[0].clone();
+    ada.get(&crash).await.shows("For a run whose process is gone");
+    bob.get(&crash).await.assert_status(404);
+    ada.submit(&crash, &[]).await.assert_status(303);
+    ada.get(crash.trim_end_matches("/crash")).await.shows("Crashed").lacks("Mark crashed");
+    ada.get(&crash).await.shows("This run has ended already.");
+    ada.get(&receipt).await.lacks("Flow runs that were going on");
+    assert_eq!(app.audited("flow-run.crashed").await, 1);
+
     bob.get(&receipt).await.assert_status(404);
     // The same words in every form.
     for (format, words) in [

@@ -388,15 +388,24 @@ pub async fn change(
         .await
 }
 
+/// How a person on a page ends a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// What runs it is told to stop it.
+    Cancel,
+    /// What ran it is gone.
+    Crash,
+}
+
 /// Asks, as a person on a page, for the end of a run; returns its name and what became of it.
 ///
 /// # Errors
 /// [`Error::NotFound`] for a run of elsewhere; the right went meanwhile; the database's fault.
-pub async fn cancel(
+pub async fn end(
     app: &App,
     access: WorkspaceAccess<RunFlows>,
     ip: ClientIp,
-    id: FlowRunId,
+    (id, ending): (FlowRunId, Ending),
 ) -> Result<(String, Orchestrated)> {
     let (now, workspace) = (app.now(), access.workspace().id);
     let done = app
@@ -405,11 +414,24 @@ pub async fn cancel(
             access.still_holds(db)?;
             let place = access.workspace();
             let run = queries::one(db, place.id, id)?.ok_or(Error::NotFound)?;
-            let wish = leftovers::ending(run.state().map(|state| state.kind));
+            let (wish, event) = match ending {
+                Ending::Cancel => {
+                    let wish = leftovers::ending(run.state().map(|state| state.kind));
+                    (wish, "flow-run.cancelled")
+                }
+                Ending::Crash => {
+                    let message = format!("Marked as crashed by {}.", access.actor().name());
+                    let wish = StateCreate {
+                        message: Some(message),
+                        ..StateCreate::of(StateType::Crashed)
+                    };
+                    (wish, "flow-run.crashed")
+                }
+            };
             let told = orchestrate(db, place.id, id, (wish, false), now)?;
             if told.is_new {
                 let details = json!({ "flow_run": { "id": id, "name": run.name } });
-                let entry = Entry::of_workspace("flow-run.cancelled", place, details);
+                let entry = Entry::of_workspace(event, place, details);
                 record(db, &By::actor(access.actor(), ip), entry, now)?;
             }
             Ok((run.name, told))

@@ -18,6 +18,7 @@ const EVENTS: &[(&str, &str)] = &[
     ("api-key.created", "Created an API key"),
     ("api-key.deleted", "Deleted an API key"),
     ("flow-run.cancelled", "Cancelled a flow run"),
+    ("flow-run.crashed", "Marked a flow run as crashed"),
     ("flow-run.deleted", "Deleted a flow run"),
     ("flow.deleted", "Deleted a flow"),
     ("service-account.created", "Created a service account"),

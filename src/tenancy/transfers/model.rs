@@ -283,6 +283,23 @@ pub enum FlowMarker {}
 /// The id of a flow.
 pub type FlowKey = crate::base::db::Id<FlowMarker>;
 
+/// What an id of the `flow_runs` table is the id of, to who lists runs.
+#[derive(Debug)]
+pub enum RunMarker {}
+
+/// A flow run that goes on.
+#[derive(Clone, Debug, Queryable)]
+pub struct GoingOn {
+    /// Its id.
+    pub id: crate::base::db::Id<RunMarker>,
+    /// Its name.
+    pub name: String,
+    /// `RUNNING`
+    pub state: Option<String>,
+    /// When it began.
+    pub started_at: Option<Instant>,
+}
+
 /// All that a review is computed from.
 #[derive(Clone, Debug)]
 pub struct Facts {

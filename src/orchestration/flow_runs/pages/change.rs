@@ -1,4 +1,4 @@
-//! Cancelling and deleting a run.
+//! Cancelling a run, marking it as crashed, and deleting it.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -14,6 +14,7 @@ use crate::base::http::form::{Button, Form};
 use crate::base::http::json::path_id;
 use crate::base::http::page::{Notice, Page, Shell};
 use crate::base::http::see_other;
+use crate::orchestration::flow_runs::actions::Ending;
 use crate::orchestration::flow_runs::model::{FlowRun, FlowRunId};
 use crate::orchestration::flow_runs::{actions, queries};
 use crate::orchestration::states::model::StateType;
@@ -26,8 +27,10 @@ struct ChangePage {
     shell: Shell,
     name: String,
     chip: Chip,
-    /// `Cancel` or `Delete`.
+    /// `Cancel`, `Mark crashed` or `Delete`.
     verb: &'static str,
+    /// The same of the button.
+    button: &'static str,
     /// What happens.
     texts: Vec<String>,
     back: String,
@@ -76,6 +79,7 @@ pub(super) async fn ask_cancel(
         name: run.name.clone(),
         chip: Chip::of_state(run.state()),
         verb: "Cancel",
+        button: "Cancel flow run",
         texts,
         back: urls::flow_run(account, handle, id),
         refused: is_over.then_some("This run has ended already."),
@@ -94,11 +98,72 @@ pub(super) async fn cancel(
     let id: FlowRunId = path_id(&req, "id")?;
     let (account, handle) = place(access.workspace());
     let to = urls::flow_run(account, handle, id);
-    let (name, told) = actions::cancel(&app, access, ip, id).await?;
+    let (name, told) = actions::end(&app, access, ip, (id, Ending::Cancel)).await?;
     let notice = match told.state.as_ref().map(|state| state.kind.title()) {
         Some("Cancelled") => Notice::ok(format!("{name} is cancelled.")),
         Some("Cancelling") => Notice::ok(format!("{name} is being cancelled.")),
         _ => Notice::warn(told.reason.unwrap_or_else(|| "Nothing changed.".to_owned())),
+    };
+    notice.leave(&req)?;
+    Ok(see_other(to))
+}
+
+pub(super) async fn ask_crash(
+    access: WorkspaceAccess<RunFlows>,
+    shell: Shell,
+    app: web::Data<App>,
+    req: HttpRequest,
+) -> Result<HttpResponse> {
+    let id = path_id(&req, "id")?;
+    let run = found(&access, &app, id).await?;
+    let refused = match run.state().map(|state| state.kind) {
+        Some(kind) if can_crash(kind) => None,
+        Some(kind) if kind.is_final() => Some("This run has ended already."),
+        _ => Some("This run is not going on."),
+    };
+    let texts = [
+        "For a run whose process is gone: nothing is told to stop, and the run counts as crashed from now on.",
+        "Its task runs stay as they are. If something does run it still, what that tells of its end counts.",
+    ];
+    let (account, handle) = place(access.workspace());
+    Page(ChangePage {
+        name: run.name.clone(),
+        chip: Chip::of_state(run.state()),
+        verb: "Mark crashed",
+        button: "Mark crashed",
+        texts: texts.map(str::to_owned).to_vec(),
+        back: urls::flow_run(account, handle, id),
+        refused,
+        shell: access.shell(shell, "flow-runs"),
+    })
+    .ok()
+}
+
+/// Whether a run in such a state can be marked as crashed: something runs it, or was about to.
+pub(super) fn can_crash(kind: StateType) -> bool {
+    matches!(kind, StateType::Running | StateType::Pending)
+}
+
+pub(super) async fn crash(
+    access: WorkspaceAccess<RunFlows>,
+    app: web::Data<App>,
+    ip: ClientIp,
+    _form: Form<Button>,
+    req: HttpRequest,
+) -> Result<HttpResponse> {
+    let id: FlowRunId = path_id(&req, "id")?;
+    let (account, handle) = place(access.workspace());
+    let to = urls::flow_run(account, handle, id);
+    let run = found(&access, &app, id).await?;
+    if !run.state().is_some_and(|state| can_crash(state.kind)) {
+        let text = "This run is not going on, so it can’t have crashed.";
+        return Err(Error::Conflict(text.to_owned()));
+    }
+    let (name, told) = actions::end(&app, access, ip, (id, Ending::Crash)).await?;
+    let notice = if told.is_new {
+        Notice::ok(format!("{name} counts as crashed."))
+    } else {
+        Notice::warn(told.reason.unwrap_or_else(|| "Nothing changed.".to_owned()))
     };
     notice.leave(&req)?;
     Ok(see_other(to))
@@ -122,6 +187,7 @@ pub(super) async fn ask_delete(
         name: run.name.clone(),
         chip: Chip::of_state(run.state()),
         verb: "Delete",
+        button: "Delete flow run",
         texts,
         back: urls::flow_run(account, handle, id),
         refused: None,

@@ -22,6 +22,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/{id}").get(show::show))
         .service(at("/{id}/logs").get(lines::download))
         .service(at("/{id}/cancel").get(change::ask_cancel).post(change::cancel))
+        .service(at("/{id}/crash").get(change::ask_crash).post(change::crash))
         .service(at("/{id}/delete").get(change::ask_delete).post(change::delete));
 }
 

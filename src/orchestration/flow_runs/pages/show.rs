@@ -58,6 +58,7 @@ struct RunPage {
     list_href: String,
     live: String,
     cancel_href: Option<String>,
+    crash_href: Option<String>,
     delete_href: Option<String>,
 }
 
@@ -178,6 +179,8 @@ pub(super) async fn show(
     let link = |run: &FlowRun| urls::flow_run(account, handle, run.id);
     let is_stopping = state.is_some_and(|state| state.kind == StateType::Cancelling);
     let may_cancel = !is_over && !is_stopping && access.may(Permission::RunFlows);
+    let may_crash =
+        may_cancel && run.state().is_some_and(|state| super::change::can_crash(state.kind));
     let parameters = &run.body.0.parameters;
     Page(RunPage {
         id: id.to_string(),
@@ -210,6 +213,7 @@ pub(super) async fn show(
         list_href: urls::flow_runs(account, handle),
         live: urls::live(account, handle),
         cancel_href: may_cancel.then(|| step("cancel")),
+        crash_href: may_crash.then(|| step("crash")),
         delete_href: access.may(Permission::ManageFlows).then(|| step("delete")),
         shell: access.shell(shell, "flow-runs"),
         here,

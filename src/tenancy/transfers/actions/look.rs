@@ -3,13 +3,13 @@
 use super::{obstacle, seen_by, sees as sees_of};
 use crate::access::actor::{Actor, Person};
 use crate::access::handle::Handle;
-use crate::access::membership::{OwningAccount, Workspace};
-use crate::access::permission::needs;
+use crate::access::membership::{self, OwningAccount, Workspace};
+use crate::access::permission::{Permission, needs};
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
-use crate::tenancy::transfers::model::{Facts, Review, Sees, State, Transfer, TransferId};
+use crate::tenancy::transfers::model::{Facts, GoingOn, Review, Sees, State, Transfer, TransferId};
 use crate::tenancy::transfers::queries::{self, Asked};
 use crate::tenancy::transfers::review::review;
 
@@ -62,6 +62,8 @@ pub struct Found {
     pub may_ask: bool,
     /// Whether the workspace can be opened.
     pub reaches: bool,
+    /// Flow runs that were going on when it moved and still are, for whoever may end them.
+    pub going_on: Vec<GoingOn>,
 }
 
 /// Looks at a transfer; `handle` is one in the target that somebody thinks of.
@@ -93,6 +95,7 @@ pub fn look(
         obstacle: None,
         may_ask: false,
         reaches: false,
+        going_on: Vec::new(),
         sees,
         workspace,
         transfer,
@@ -118,6 +121,13 @@ pub fn look(
         found.obstacle = obstacle(db, app, &found.transfer, decides.target, now)?;
     }
     let reach = actor.reach(now);
-    found.reaches = crate::access::membership::by_id(db, &reach, found.workspace.id)?.is_some();
+    let held = membership::by_id(db, &reach, found.workspace.id)?;
+    found.reaches = held.is_some();
+    let may_end = held.is_some_and(|(_, held)| held.scopes.contains(Permission::RunFlows));
+    if let (State::Completed, true, Some(at)) =
+        (found.transfer.state, may_end, found.transfer.decided_at)
+    {
+        found.going_on = queries::going_on(db, found.workspace.id, at)?;
+    }
     Ok(found)
 }

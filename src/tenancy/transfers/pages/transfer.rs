@@ -6,6 +6,7 @@ use askama::Template;
 
 use super::view::View;
 use crate::access::actor::{RecentlyConfirmed, SignedInPerson};
+use crate::access::membership::Workspace;
 use crate::app::App;
 use crate::base::db::Instant;
 use crate::base::error::{Error, Result};
@@ -18,7 +19,7 @@ use crate::base::text::When;
 use crate::tenancy::transfers::actions::{self, Answered, Found, Undone, look};
 use crate::tenancy::transfers::export::{Format, Route, file};
 use crate::tenancy::transfers::forms::{AnswerForm, Confirmation, ReviewParams, handle_of};
-use crate::tenancy::transfers::model::{Side, State, Transfer, TransferId};
+use crate::tenancy::transfers::model::{GoingOn, Side, State, Transfer, TransferId};
 use crate::tenancy::transfers::rules;
 use crate::urls;
 
@@ -46,6 +47,32 @@ struct TransferPage {
     home: Option<String>,
     /// The review as a file: its form, and where it is.
     files: Vec<(&'static str, String)>,
+    /// Flow runs that were going on when it moved and still are.
+    going_on: Vec<RunPart>,
+}
+
+/// A flow run, and where it can be ended.
+struct RunPart {
+    name: String,
+    state: String,
+    href: String,
+    cancel: Option<String>,
+    crash: Option<String>,
+}
+
+impl RunPart {
+    fn of(run: &GoingOn, workspace: &Workspace) -> Self {
+        let (account, handle) = (&*workspace.account_handle, &*workspace.handle);
+        let step = |step| urls::flow_run_step(account, handle, run.id, step);
+        let is_stopping = run.state.as_deref() == Some("CANCELLING");
+        Self {
+            name: run.name.clone(),
+            state: run.state.as_deref().unwrap_or_default().to_lowercase(),
+            href: urls::flow_run(account, handle, run.id),
+            cancel: (!is_stopping).then(|| step("cancel")),
+            crash: (!is_stopping).then(|| step("crash")),
+        }
+    }
 }
 
 /// What a yes needs.
@@ -107,7 +134,7 @@ fn page(
     found: Found,
     now: Instant,
 ) -> TransferPage {
-    let Found { transfer, workspace, sees, review, target, source, .. } = found;
+    let Found { transfer, workspace, sees, review, target, source, going_on, .. } = found;
     let is_pending = transfer.state == State::Pending && transfer.expires_at > now;
     let missing = |side| transfer.consent(side).is_none();
     let decides = found.may_ask;
@@ -173,6 +200,7 @@ fn page(
         path,
     });
     TransferPage {
+        going_on: going_on.iter().map(|run| RunPart::of(run, &workspace)).collect(),
         title: format!("Transfer of {}", workspace.handle),
         state: state_of(&transfer, (&source.0, &target.0), now),
         facts,

@@ -6,7 +6,7 @@ mod people;
 
 use diesel::prelude::*;
 
-use super::model::{Consent, Receipt, Side, State, Transfer, TransferId};
+use super::model::{Consent, GoingOn, Receipt, Side, State, Transfer, TransferId};
 use crate::access::history::release_starts;
 use crate::access::{AccountId, WorkspaceId};
 use crate::base::db::schema::{accounts, flow_runs, transfers, workspaces};
@@ -120,6 +120,29 @@ pub fn is_busy(db: &mut Db, workspace: WorkspaceId) -> QueryResult<bool> {
         .filter(flow_runs::workspace_id.eq(workspace))
         .filter(flow_runs::state_type.eq_any(["RUNNING", "CANCELLING"]));
     diesel::select(diesel::dsl::exists(running)).get_result(db)
+}
+
+/// Flow runs in sight on a receipt.
+const GOING_ON: i64 = 20;
+
+/// Flow runs of a workspace that were going on at a moment and still are, the newest first.
+///
+/// # Errors
+/// The database's fault.
+pub fn going_on(db: &mut Db, workspace: WorkspaceId, at: Instant) -> QueryResult<Vec<GoingOn>> {
+    flow_runs::table
+        .filter(flow_runs::workspace_id.eq(workspace))
+        .filter(flow_runs::state_type.eq_any(["RUNNING", "PENDING", "CANCELLING"]))
+        .filter(flow_runs::created_at.le(at))
+        .order((flow_runs::expected_start_at.desc(), flow_runs::id.desc()))
+        .limit(GOING_ON)
+        .select((
+            flow_runs::id,
+            flow_runs::name,
+            flow_runs::state_type.nullable(),
+            flow_runs::started_at,
+        ))
+        .load(db)
 }
 
 /// Gives the workspace another handle in the target.
