@@ -343,8 +343,9 @@ async fn two_organizations_say_yes() {
 
 async fn invitations_of(app: &TestApp, email: &'static str) -> String {
     app.read(move |db| {
-        let one = invitations::table.filter(invitations::email_key.eq(email));
-        Ok(one.select(invitations::state).first(db)?)
+        let all = invitations::table.filter(invitations::email_key.eq(email));
+        let states: Vec<String> = all.order(invitations::id).select(invitations::state).load(db)?;
+        Ok(states.join(","))
     })
     .await
 }
@@ -721,4 +722,90 @@ async fn a_transfer_waits_until_nothing_runs() {
     let there = there.trim_end_matches("/flow_runs/filter").to_owned();
     assert_eq!(set(&there, &third, "RUNNING").await, "ACCEPT");
     invariants::assert_hold(&app.database.location);
+}
+
+/// Asks for a transfer with invitations for some of those who lose access; the page of the transfer.
+async fn carrying(
+    client: &Client,
+    page: &str,
+    query: &str,
+    (path, names): (&str, &[&str]),
+) -> String {
+    let opened = client.get(&format!("{page}?{query}")).await;
+    let mut form = opened.form_anyway(page, "confirm");
+    let acks = opened.attributes("input[name=ack]", "value");
+    form.fields.retain(|(name, _)| !["ack", "idle", "carry"].contains(&&**name));
+    form.fields.extend(acks.into_iter().map(|ack| ("ack".to_owned(), ack)));
+    let ids = opened.attributes("input[name=carry]", "value");
+    let labels = opened.select("label:has(input[name=carry])");
+    for (id, label) in ids.into_iter().zip(labels) {
+        if names.iter().any(|name| label.starts_with(name)) {
+            form.fields.push(("carry".to_owned(), id));
+        }
+    }
+    client.fill(form, &[("confirm", path)]).await.assert_status(303).location()
+}
+
+/// product.md 1.14, 6: who loses access is invited to the target where both sides want it: into an organization, to a
+/// person's workspace, or, as a member already, into the workspace; and not where that cannot be.
+#[actix_rt::test]
+async fn who_loses_access_is_invited_to_the_target() {
+    let app = spawn().await;
+    let (ada, bob, _) = lab(&app).await;
+    // Into an organization; undone, that ends.
+    let query = "target=acme&handle=lab";
+    let page = carrying(&ada, LAB, query, ("ada/lab", &["Bob"])).await;
+    ada.get(&page)
+        .await
+        .shows("1 person is invited to Acme")
+        .shows("bob@example.org · as a member");
+    assert_eq!(invitations_of(&app, "bob@example.org").await, "accepted,pending");
+    ada.submit_form(&page, "Undo", &[("confirm", "acme/lab")]).await.assert_status(303);
+    assert_eq!(invitations_of(&app, "bob@example.org").await, "accepted,void");
+    bob.get("/workspaces/ada/lab").await.assert_status(200);
+    carrying(&ada, LAB, query, ("ada/lab", &["Bob"])).await;
+    let link = app.inbox("bob@example.org").await;
+    let link = link.iter().rev().find(|mail| mail.subject.contains("invite")).unwrap().link();
+    bob.submit_form(&link, "accept", &[]).await.assert_status(303);
+    bob.get("/organizations/acme").await.assert_status(200);
+
+    // To a person: who was a member is invited as a collaborator.
+    let vic = member(&app, "vic").await;
+    app.give_role(("acme", "data"), "vic", Role::Viewer).await;
+    let page = carrying(&ada, DATA, "target=ada&handle=data", ("acme/data", &["Vic"])).await;
+    ada.get(&page).await.shows("vic@example.org · as a collaborator of the workspace");
+    let link = app.inbox("vic@example.org").await.pop().unwrap().link();
+    vic.submit_form(&link, "accept", &[]).await.assert_status(303);
+    vic.get("/workspaces/ada/data").await.assert_status(200);
+
+    // The other side reads whom it lets in. A member of it already is invited into the workspace.
+    let eve = elsewhere(&app).await;
+    app.make_member("elsewhere", "vic", OrganizationRole::Member).await;
+    let cleo = app.user("cleo").await;
+    let invite = "/workspaces/ada/data/collaborators/invite";
+    ada.submit(invite, &[("email", "cleo@example.org")]).await.assert_status(303);
+    let link = app.inbox("cleo@example.org").await.pop().unwrap().link();
+    cleo.submit_form(&link, "accept", &[]).await.assert_status(303);
+    let from = "/workspaces/ada/data/settings/transfer";
+    let people: &[&str] = &["Vic", "Cleo"];
+    let page = carrying(&ada, from, "other=elsewhere&handle=data", ("ada/data", people)).await;
+    let seen = eve.get(&page).await;
+    seen.shows("2 people are invited to Elsewhere").shows("cleo@example.org · as a member");
+    seen.shows("vic@example.org · as a viewer of the workspace");
+    // What cannot be by then is said, and does not hold it up.
+    eve.submit("/organizations/elsewhere/policy", &[("email_domains", "elsewhere.example")])
+        .await
+        .assert_status(303);
+    eve.get(&page)
+        .await
+        .shows("1 person can’t be invited to Elsewhere")
+        .shows("of a domain that it");
+    approve(&eve, &page, "ada/data").await.assert_status(303);
+    let link = app.inbox("vic@example.org").await;
+    let link = link.iter().rev().find(|mail| mail.subject.contains("invite")).unwrap().link();
+    vic.submit_form(&link, "accept", &[]).await.assert_status(303);
+    vic.get("/workspaces/elsewhere/data").await.assert_status(200);
+    cleo.get("/workspaces/elsewhere/data").await.assert_status(404);
+    assert_eq!(invitations_of(&app, "cleo@example.org").await, "accepted");
+    app.assert_audit_is_whole().await;
 }

@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::actions::{self, Answered, Found, Started, Undone, Wanted, look};
-use super::forms::asks;
-use super::model::{Party, Review, Side, State, Transfer, TransferId};
+use super::forms::{asks, carried};
+use super::model::{Party, PersonAccess, Review, Side, State, Transfer, TransferId};
 use super::{queries, rules};
 use crate::access::actor::{Decider, Person, RecentDecider};
 use crate::access::handle::Handle;
@@ -89,6 +89,17 @@ impl PartyBody {
     }
 }
 
+/// Somebody who loses access.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LosingBody {
+    /// The person’s id.
+    pub user_id: Uuid,
+    /// By name.
+    pub name: String,
+    /// Address.
+    pub email: String,
+}
+
 /// What a transfer would do.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DryRunBody {
@@ -104,6 +115,8 @@ pub struct DryRunBody {
     pub acknowledge: Vec<&'static str>,
     /// Whether a consent of somebody else is needed.
     pub awaits_others: bool,
+    /// Those who lose access, by name: they can be invited.
+    pub losing: Vec<LosingBody>,
 }
 
 /// Where a workspace is to go.
@@ -141,6 +154,10 @@ pub struct TransferCreate {
     /// Whether it waits until no flow run is going on.
     #[serde(default)]
     pub when_idle: bool,
+    /// Who of those who lose access is invited to the account, by id; 50 at most.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub invite: Vec<Uuid>,
 }
 
 /// An account by its names.
@@ -247,6 +264,14 @@ impl TransferBody {
     }
 }
 
+fn losing(person: &PersonAccess) -> LosingBody {
+    LosingBody {
+        user_id: person.user.uuid(),
+        name: person.name.clone(),
+        email: person.email.clone(),
+    }
+}
+
 fn words(review: &Review) -> Vec<&'static str> {
     asks(review).into_iter().map(|(word, _)| word).collect()
 }
@@ -321,6 +346,7 @@ pub async fn dry_run(
         handle: facts.handle.as_str().to_owned(),
         acknowledge: words(&review),
         awaits_others: !decides || !sees.target,
+        losing: facts.people.iter().filter(|one| one.loses()).map(losing).collect(),
         review,
     }))
 }
@@ -354,7 +380,10 @@ pub async fn start(
             .map_err(|why| Error::Invalid(format!("not_before: {why}")))?;
     }
     let when_idle = body.when_idle;
-    let wanted = Wanted { target, handle, note, execute_at, when_idle, hash: body.review_hash };
+    let invite: Vec<String> = body.invite.iter().map(Uuid::to_string).collect();
+    let carry = carried(&invite).map_err(|why| Error::Invalid(format!("invite: {why}")))?;
+    let hash = body.review_hash;
+    let wanted = Wanted { target, handle, note, execute_at, when_idle, carry, hash };
     let actor = decider.actor().clone();
     let id = match actions::start(&app, access, decider, (ip, None), wanted).await? {
         Started::Waits(id) | Started::Moved(id) => id,

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::model::{Code, Review};
 use super::rules;
+use crate::access::UserId;
 use crate::access::handle::Handle;
 use crate::base::http::form::Field;
 use crate::tenancy::workspaces::rules::confirms;
@@ -44,6 +45,8 @@ pub struct StartForm {
     pub time: String,
     /// Ticked to wait until no flow run is going on.
     pub idle: String,
+    /// Who of those who lose access is invited to the target, by id.
+    pub carry: Vec<String>,
     /// The review that was seen.
     pub hash: String,
     /// What is understood.
@@ -134,6 +137,20 @@ impl Confirmation {
         typed?;
         if self.problem.is_some() { None } else { note }
     }
+}
+
+/// People who can be invited with a transfer, at most: each gets a mail.
+pub const CARRIED: usize = 50;
+
+/// The people of a choice, by their ids; what is no id is nobody.
+///
+/// # Errors
+/// A sentence for whoever chose too many.
+pub fn carried(ids: &[String]) -> Result<Vec<UserId>, String> {
+    if ids.len() > CARRIED {
+        return Err(format!("Choose {CARRIED} people at most; invite the others afterwards."));
+    }
+    Ok(ids.iter().filter_map(|id| id.parse().ok()).collect())
 }
 
 /// The handle that is wanted in the target.

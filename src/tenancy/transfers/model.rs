@@ -169,9 +169,45 @@ pub struct Transfer {
     pub undo_until: Option<Instant>,
     /// Whether it waits until no flow run is going on.
     pub when_idle: bool,
+    /// Who is invited to the target, of those who lose access.
+    pub carry_over: Option<Json<Vec<UserId>>>,
 }
 
 impl Transfer {
+    /// A new one, to which nobody said yes yet; `by` asks for it, with a word to the others.
+    pub fn new(id: TransferId, facts: &Facts, (by, note): (String, String), now: Instant) -> Self {
+        let carry: Vec<UserId> = facts.carried.iter().map(|person| person.user).collect();
+        Self {
+            id,
+            workspace_id: facts.workspace.id,
+            source_account_id: facts.workspace.account,
+            target_account_id: facts.target.account.id,
+            source_handle: facts.workspace.handle.clone(),
+            target_handle: facts.handle.as_str().to_owned(),
+            state: State::Pending,
+            note,
+            reason: None,
+            requested_by: None,
+            requested_by_name: by,
+            source_consent: None,
+            target_consent: None,
+            receipt: None,
+            before: None,
+            created_at: now,
+            expires_at: now,
+            execute_at: None,
+            decided_at: None,
+            undo_until: None,
+            when_idle: false,
+            carry_over: (!carry.is_empty()).then_some(Json(carry)),
+        }
+    }
+
+    /// Who is to be invited to the target.
+    pub fn carried(&self) -> Vec<UserId> {
+        self.carry_over.as_ref().map_or_else(Vec::new, |carried| carried.0.clone())
+    }
+
     /// A side's yes.
     pub fn consent(&self, side: Side) -> Option<&Consent> {
         let consent = match side {
@@ -231,6 +267,32 @@ impl PersonAccess {
     pub fn gains(&self) -> bool {
         self.before.is_empty() && self.after.is_some()
     }
+}
+
+/// As what somebody who loses access is invited to the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CarriedAs {
+    /// Into the person's workspace.
+    Collaborator,
+    /// Into the organization.
+    Member,
+    /// Into the workspace, as a member of the organization who may look.
+    Viewer,
+}
+
+/// Somebody who loses access and is to be invited to the target.
+#[derive(Clone, Debug)]
+pub struct Carried {
+    /// Who.
+    pub user: UserId,
+    /// By name.
+    pub name: String,
+    /// Address.
+    pub email: String,
+    /// As what.
+    pub invited_as: CarriedAs,
+    /// Why it is not possible.
+    pub problem: Option<&'static str>,
 }
 
 /// A key of a person.
@@ -321,6 +383,8 @@ pub struct Facts {
     pub keys: Vec<KeyAccess>,
     /// Service accounts.
     pub bots: Vec<BotAccess>,
+    /// Those of the people who are to be invited to the target.
+    pub carried: Vec<Carried>,
     /// Open invitations: the address, and when they were made.
     pub invitations: Vec<(String, Instant)>,
     /// The source's own roles that are used here.
@@ -393,6 +457,10 @@ pub enum Code {
     PeopleKeep,
     /// People get access.
     PeopleGain,
+    /// Some of those who lose access are invited.
+    PeopleInvited,
+    /// Some of them cannot be.
+    PeopleNotInvited,
     /// Open invitations end.
     InvitationsEnd,
     /// Roles do not exist in the target.

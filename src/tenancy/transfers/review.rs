@@ -1,7 +1,9 @@
 //! The one function that says what a transfer does (product.md 1.12, 1.14): its page, its mails, its receipt and
 //! its execution all read what this writes.
 
-use super::model::{Code, Facts, Impact, PersonAccess, Review, Sees, Severity, Side, Subject};
+use super::model::{
+    Carried, CarriedAs, Code, Facts, Impact, PersonAccess, Review, Sees, Severity, Side, Subject,
+};
 use super::rules;
 use crate::base::db::Instant;
 use crate::base::db::paging::count_text;
@@ -19,6 +21,7 @@ pub fn review(facts: &Facts, sees: Sees) -> Review {
     add(runs(facts, sees));
     add(addresses(facts));
     add(gains(facts, sees));
+    add(carried(facts));
     add(accounts(facts, sees));
     add(unchanged(facts));
     impacts.sort_by_key(|impact: &Impact| rank(impact.severity));
@@ -401,6 +404,49 @@ fn gains(facts: &Facts, sees: Sees) -> Vec<Impact> {
             part(Code::SecondFactor, (Severity::Action, Side::Target), count_of(&lacking), title);
         let names = lacking.iter().map(|one| subject(one.name.clone(), "has none"));
         parts.push(impact.saying(sentence).naming(names));
+    }
+    parts
+}
+
+/// Whom the source wants to have invited is what both sides agree to, so both read it by name.
+fn carried(facts: &Facts) -> Vec<Impact> {
+    let mut parts = Vec::new();
+    let target = &facts.target.account.name;
+    let (can, cannot): (Vec<&Carried>, Vec<&Carried>) =
+        facts.carried.iter().partition(|one| one.problem.is_none());
+    if !can.is_empty() {
+        let count = count_of(&can);
+        let title = format!(
+            "{} {} invited to {target}",
+            counted(count, "person", "people"),
+            verb(count, "is", "are")
+        );
+        let detail = |one: &Carried| {
+            let what = match one.invited_as {
+                CarriedAs::Collaborator => "as a collaborator of the workspace",
+                CarriedAs::Member => "as a member",
+                CarriedAs::Viewer => "as a viewer of the workspace",
+            };
+            format!("{} · {what}", one.email)
+        };
+        let sentence = if facts.target.is_organization() {
+            "Of those who lose access. Its admins give members a role in the workspace."
+        } else {
+            "Of those who lose access."
+        };
+        let impact = part(Code::PeopleInvited, (Severity::Info, Side::Target), count, title);
+        parts.push(
+            impact
+                .saying(sentence)
+                .naming(can.iter().map(|one| subject(one.name.clone(), detail(one)))),
+        );
+    }
+    if !cannot.is_empty() {
+        let count = count_of(&cannot);
+        let title = format!("{} can’t be invited to {target}", counted(count, "person", "people"));
+        let why = |one: &Carried| one.problem.unwrap_or_default();
+        let impact = part(Code::PeopleNotInvited, (Severity::Info, Side::Target), count, title);
+        parts.push(impact.naming(cannot.iter().map(|one| subject(one.name.clone(), why(one)))));
     }
     parts
 }

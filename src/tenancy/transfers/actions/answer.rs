@@ -92,7 +92,8 @@ pub async fn approve(
             }
             let target = queries::owning_account(db, place.1)?.ok_or(Error::NotFound)?;
             let handle = Handle::parse(&transfer.target_handle).map_err(Error::internal)?;
-            let asked = Asked { workspace: workspace.clone(), target, handle };
+            let asked =
+                Asked { workspace: workspace.clone(), target, handle, carry: transfer.carried() };
             let facts = queries::facts(db, asked, counts, inner.settings(), now)?;
             let facts = facts.ok_or(Error::NotFound)?;
             if rules::hash(&facts) != hash {
@@ -254,7 +255,7 @@ async fn execute_one(app: &App, id: TransferId, now: Instant) -> Result<()> {
             let target = queries::owning_account(db, transfer.target_account_id)?;
             let target = target.ok_or(Error::NotFound)?;
             let handle = Handle::parse(&transfer.target_handle).map_err(Error::internal)?;
-            let asked = Asked { workspace, target, handle };
+            let asked = Asked { workspace, target, handle, carry: transfer.carried() };
             let facts = queries::facts(db, asked, counts, inner.settings(), now)?;
             let facts = facts.ok_or(Error::NotFound)?;
             for side in [Side::Source, Side::Target] {

@@ -3,13 +3,18 @@
 use serde_json::json;
 
 use super::Told;
+use crate::access::email::EmailAddress;
+use crate::access::identify;
 use crate::access::membership::Workspace;
+use crate::access::organization::OrganizationRole;
+use crate::access::role::{Role, RoleRef};
 use crate::app::App;
 use crate::base::db::{Db, Instant, Json};
 use crate::base::error::Result;
 use crate::tenancy::audit::{Entry, record};
-use crate::tenancy::invitations::actions::void_of_workspace;
-use crate::tenancy::transfers::model::{Facts, Receipt, Sees, State, Transfer};
+use crate::tenancy::invitations::actions::{New, details, insert, void_of_workspace};
+use crate::tenancy::invitations::model::{Happened, Kind, Scope};
+use crate::tenancy::transfers::model::{CarriedAs, Facts, Receipt, Sees, Side, State, Transfer};
 use crate::tenancy::transfers::review::review;
 use crate::tenancy::transfers::{mail, queries, rules};
 
@@ -70,5 +75,48 @@ pub(super) fn execute(
     record(db, &by.source, out, now)?;
     let arrived = Entry::of_workspace("workspace.transferred-in", &there, details);
     record(db, &by.target, arrived, now)?;
+    invite(db, app, (transfer, facts), (&there, by), now)?;
     mail::queue_moved(db, transfer, facts, now)
+}
+
+/// Invites those to the target whom both sides agreed to carry over, in the name of whoever said yes for it.
+fn invite(
+    db: &mut Db,
+    app: &App,
+    (transfer, facts): (&Transfer, &Facts),
+    (there, by): (&Workspace, &Told),
+    now: Instant,
+) -> Result<()> {
+    let Some(consent) = transfer.consent(Side::Target) else { return Ok(()) };
+    let inviter = identify::person(db, consent.user, app.settings().keeps_mails())?;
+    let Some(inviter) = inviter else { return Ok(()) };
+    for person in facts.carried.iter().filter(|person| person.problem.is_none()) {
+        let Ok(email) = EmailAddress::parse(&person.email) else { continue };
+        let (kind, workspace, role) = match person.invited_as {
+            CarriedAs::Collaborator => {
+                (Kind::Collaborator, Some(there.id), Some(Role::Collaborator))
+            }
+            CarriedAs::Viewer => (Kind::Workspace, Some(there.id), Some(Role::Viewer)),
+            CarriedAs::Member => (Kind::Organization, None, None),
+        };
+        let new = New {
+            kind,
+            scope: Scope { account: there.account, workspace },
+            email: (email.typed(), email.key()),
+            user: (kind == Kind::Workspace).then_some(person.user),
+            role: role.map(RoleRef::BuiltIn),
+            organization_role: (kind == Kind::Organization).then_some(OrganizationRole::Member),
+            access_until: None,
+            inviter: &inviter,
+        };
+        let sent = insert(db, &app.context, &new, now)?;
+        let told = details(&sent, [("transfer", json!(transfer.id))]);
+        let event = sent.event(Happened::Created);
+        let entry = match workspace {
+            Some(_) => Entry::of_workspace(event, there, told),
+            None => Entry::of_account(event, there.account, told),
+        };
+        record(db, &by.target, entry, now)?;
+    }
+    Ok(())
 }

@@ -29,7 +29,7 @@ pub async fn dry_run(
             let party = queries::party(db, target.clone(), again.settings())?;
             let counts = queries::counts(db, &workspace, &party, now)?;
             let place = (workspace.account, target.id);
-            let asked = Asked { workspace, target, handle };
+            let asked = Asked { workspace, target, handle, carry: Vec::new() };
             let facts = queries::facts(db, asked, counts, again.settings(), now)?;
             let facts = facts.ok_or(Error::NotFound)?;
             let mut sees = sees_of(db, &person, place)?;
@@ -105,8 +105,12 @@ pub fn look(
         let stored = Handle::parse(&found.transfer.target_handle).map_err(Error::internal)?;
         let party = queries::party(db, target.clone(), app.settings())?;
         let counts = queries::counts(db, &found.workspace, &party, now)?;
-        let asked =
-            Asked { workspace: found.workspace.clone(), target, handle: wanted.unwrap_or(stored) };
+        let asked = Asked {
+            workspace: found.workspace.clone(),
+            target,
+            handle: wanted.unwrap_or(stored),
+            carry: found.transfer.carried(),
+        };
         let facts =
             queries::facts(db, asked, counts, app.settings(), now)?.ok_or(Error::NotFound)?;
         found.review = Some(review(&facts, sees));

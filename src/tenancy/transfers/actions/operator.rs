@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::base::db::{Db, Instant, Locks, in_transaction};
 use crate::base::error::{Error, Result};
 use crate::tenancy::transfers::export::{Route, markdown};
-use crate::tenancy::transfers::model::{Facts, Sees, Severity, State, Transfer, TransferId};
+use crate::tenancy::transfers::model::{Facts, Sees, Severity, Transfer, TransferId};
 use crate::tenancy::transfers::queries::{self, Asked};
 use crate::tenancy::transfers::review::review;
 use crate::tenancy::transfers::rules;
@@ -67,7 +67,7 @@ pub fn by_operator(db: &mut Db, app: &App, order: &Order, now: Instant) -> Resul
     let party = queries::party(db, target.clone(), app.settings())?;
     let counts = queries::counts(db, &workspace, &party, now)?;
     in_transaction(db, &locks, |db| {
-        let asked = Asked { workspace: workspace.clone(), target, handle };
+        let asked = Asked { workspace: workspace.clone(), target, handle, carry: Vec::new() };
         let facts = queries::facts(db, asked, counts, app.settings(), now)?;
         carry_out(db, app, order, &facts.ok_or(Error::NotFound)?, now)
     })
@@ -103,31 +103,9 @@ fn carry_out(
         let text = format!("A transfer of {from} waits already. Let it be cancelled first.");
         return Ok(Ordered::Refused(text));
     }
-    let undo_until = now + jiff::SignedDuration::from_hours(app.settings().flags.undo_hours);
-    let mut transfer = Transfer {
-        id: TransferId::new(now),
-        workspace_id: workspace.id,
-        source_account_id: workspace.account,
-        target_account_id: facts.target.account.id,
-        source_handle: workspace.handle.clone(),
-        target_handle: facts.handle.as_str().to_owned(),
-        state: State::Pending,
-        note: reason,
-        reason: None,
-        requested_by: None,
-        requested_by_name: "Whoever runs this server".to_owned(),
-        source_consent: None,
-        target_consent: None,
-        receipt: None,
-        before: None,
-        created_at: now,
-        expires_at: undo_until,
-        execute_at: None,
-        decided_at: None,
-        undo_until: None,
-        when_idle: false,
-    };
+    let by = ("Whoever runs this server".to_owned(), reason);
+    let mut transfer = Transfer::new(TransferId::new(now), facts, by, now);
     queries::insert(db, &transfer)?;
     execute(db, app, &mut transfer, facts, &Told::operator(), now)?;
-    Ok(Ordered::Moved(to, transfer.id, undo_until))
+    Ok(Ordered::Moved(to, transfer.id, transfer.undo_until.unwrap_or(now)))
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::execute::execute;
 use super::{Told, consent_of, may_move_now, sees};
+use crate::access::UserId;
 use crate::access::actor::RecentDecider;
 use crate::access::handle::Handle;
 use crate::access::membership::{AccountKind, OwningAccount};
@@ -33,6 +34,8 @@ pub struct Wanted {
     pub execute_at: Option<Instant>,
     /// Not as long as a flow run is going on.
     pub when_idle: bool,
+    /// Who of those who lose access is to be invited to the target; others do not count.
+    pub carry: Vec<UserId>,
     /// The review that was seen.
     pub hash: String,
 }
@@ -110,7 +113,12 @@ pub async fn start(
                 return Err(Error::Invalid("Choose another account.".to_owned()));
             }
             let target_id = target.id;
-            let asked = Asked { workspace: workspace.clone(), target, handle: wanted.handle };
+            let asked = Asked {
+                workspace: workspace.clone(),
+                target,
+                handle: wanted.handle,
+                carry: wanted.carry.clone(),
+            };
             let facts = queries::facts(db, asked, counts, inner.settings(), now)?;
             let facts = facts.ok_or(Error::NotFound)?;
             if rules::hash(&facts) != wanted.hash {
@@ -129,31 +137,16 @@ pub async fn start(
                 return Err(Error::TooMany(ASK_AGAIN));
             }
             let consent = Json(consent_of(person, &facts));
+            let days = inner.settings().flags.transfer_days;
+            let by = (person.name.clone(), wanted.note);
             let mut transfer = Transfer {
-                id,
-                workspace_id: workspace.id,
-                source_account_id: workspace.account,
-                target_account_id: target_id,
-                source_handle: workspace.handle.clone(),
-                target_handle: facts.handle.as_str().to_owned(),
-                state: State::Pending,
-                note: wanted.note,
-                reason: None,
                 requested_by: Some(person.user),
-                requested_by_name: person.name.clone(),
                 source_consent: sees.source.then(|| consent.clone()),
                 target_consent: sees.target.then_some(consent),
-                receipt: None,
-                before: None,
-                created_at: now,
-                expires_at: wanted
-                    .execute_at
-                    .unwrap_or(now)
-                    .plus_days(inner.settings().flags.transfer_days),
+                expires_at: wanted.execute_at.unwrap_or(now).plus_days(days),
                 execute_at: wanted.execute_at.or_else(|| wanted.when_idle.then_some(now)),
-                decided_at: None,
-                undo_until: None,
                 when_idle: wanted.when_idle,
+                ..Transfer::new(id, &facts, by, now)
             };
             queries::insert(db, &transfer)?;
             let by = Told::of(confirmed.actor(), ip, sees);

@@ -134,6 +134,10 @@ fn go_back(db: &mut Db, transfer: &Transfer, by: &Told, now: Instant) -> Result<
     let reason = "The transfer of the workspace was undone.";
     void_of_workspace(db, there.id, reason, now)?;
     transfers::void_of_workspace(db, there.id, reason, now)?;
+    let carried = queries::emails_of(db, &transfer.carried())?;
+    let moved_at = transfer.decided_at.unwrap_or(now);
+    let sent = (carried, reason);
+    queries::end_carried(db, there.account, moved_at, sent, now)?;
     queries::move_there(db, &there, (source.id, &handle), now)?;
     let new = (source.id, handle.as_str());
     queries::redirect(db, there.id, (there.account, &there.handle), new, now)?;
@@ -142,7 +146,6 @@ fn go_back(db: &mut Db, transfer: &Transfer, by: &Told, now: Instant) -> Result<
         queries::give_default_back(db, transfer, &before.0)?;
         queries::show_runs(db, there.id, before.0.runs_visible_from)?;
     }
-    let moved_at = transfer.decided_at.unwrap_or(now);
     let reopened = queries::restore_invitations(db, transfer, moved_at, now)?;
     queries::set_undone(db, transfer.id)?;
     let back = Workspace {

@@ -18,7 +18,9 @@ use crate::base::http::page::{Notice, Page, Shell};
 use crate::base::http::see_other;
 use crate::tenancy::transfers::actions::{self, Started, Wanted};
 use crate::tenancy::transfers::export::{Format, Route, file};
-use crate::tenancy::transfers::forms::{Confirmation, ReviewParams, StartForm, handle_of};
+use crate::tenancy::transfers::forms::{
+    CARRIED, Confirmation, ReviewParams, StartForm, carried, handle_of,
+};
 use crate::tenancy::transfers::model::{Facts, Review};
 use crate::tenancy::transfers::queries::{self};
 use crate::tenancy::transfers::rules;
@@ -52,6 +54,11 @@ struct Found {
     time: Field,
     /// Whether it waits until no flow run is going on.
     idle: Field,
+    /// Those who lose access: id, name, address, and whether they are to be invited.
+    losing: Vec<(String, String, String, bool)>,
+    /// How many of them are not in this list.
+    more_losing: usize,
+    carry_problem: Option<String>,
     /// `Transfer`, or `Request transfer`.
     verb: &'static str,
     /// Who has to approve.
@@ -151,6 +158,12 @@ fn found(facts: &Facts, review: &Review, person: &Person, around: &Around, app: 
         .filter(|account| !decides(account))
         .map(|account| account.name.as_str())
         .collect();
+    let losing: Vec<_> = facts
+        .people
+        .iter()
+        .filter(|one| one.loses() && one.user != person.user)
+        .map(|one| (one.user.to_string(), one.name.clone(), one.email.clone(), false))
+        .collect();
     let sees_target = decides(target);
     let can_ask = facts.taken.is_none() && !(sees_target && facts.target.slots.is_full());
     Found {
@@ -160,6 +173,9 @@ fn found(facts: &Facts, review: &Review, person: &Person, around: &Around, app: 
         confirmation: Confirmation::of(review),
         time: Field::empty("time"),
         idle: Field::empty("idle"),
+        losing: losing.iter().take(CARRIED).cloned().collect(),
+        more_losing: losing.len().saturating_sub(CARRIED),
+        carry_problem: None,
         verb: if missing.is_empty() { "Transfer" } else { "Request transfer" },
         awaited: (!missing.is_empty()).then(|| {
             let days = app.settings().flags.transfer_days;
@@ -266,16 +282,20 @@ pub(super) async fn submit(
     let time = found.time.parse(|typed| rules::time(typed, now));
     found.idle = Field::new("idle", form.idle.clone());
     let when_idle = form.idle == "on";
+    for (id, _, _, is_ticked) in &mut found.losing {
+        *is_ticked = form.carry.contains(id);
+    }
+    let carry = carried(&form.carry).map_err(|problem| found.carry_problem = Some(problem)).ok();
     if form.hash != review.hash {
         found.changed = true;
         page.found = Some(found);
         return Page(page).with_status(StatusCode::CONFLICT);
     }
-    let (Some(note), Some(execute_at)) = (note, time) else {
+    let (Some(note), Some(execute_at), Some(carry)) = (note, time, carry) else {
         page.found = Some(found);
         return Page(page).unprocessable();
     };
-    let wanted = Wanted { target, handle, note, execute_at, when_idle, hash: form.hash };
+    let wanted = Wanted { target, handle, note, execute_at, when_idle, carry, hash: form.hash };
     let to = match actions::start(&app, access, confirmed.into(), (ip, Some(once)), wanted).await? {
         Started::Waits(id) => {
             let text = if found.awaited.is_some() {

@@ -3,19 +3,19 @@
 use diesel::dsl::{count_star, max, min};
 use diesel::prelude::*;
 
-use super::super::model::{Facts, Party, Removal};
+use super::super::model::{Facts, FlowKey, Party, Removal};
 use super::super::rules;
+use super::carry::carried;
 use super::people::{bots, keys, people, roles_in_use};
 use crate::access::AccountId;
 use crate::access::actor::Person;
 use crate::access::handle::Handle;
-use crate::access::history::shown_runs;
 use crate::access::membership::{self, OwningAccount, Workspace};
 use crate::access::organization::Organization;
 use crate::access::{UserId, organization};
 use crate::base::db::paging::COUNT_LIMIT;
-use crate::base::db::schema::{accounts, audit_entries, flow_runs, flows, invitations};
-use crate::base::db::{Db, Instant};
+use crate::base::db::schema::{accounts, audit_entries, flow_runs, flows, invitations, workspaces};
+use crate::base::db::{Db, Instant, MultiBackend};
 use crate::base::settings::Settings;
 use crate::tenancy::workspaces::contents;
 use crate::tenancy::workspaces::queries::{slots, taken};
@@ -104,6 +104,8 @@ pub struct Asked {
     pub target: OwningAccount,
     /// Its handle there.
     pub handle: Handle,
+    /// Who of those who lose access is to be invited to it.
+    pub carry: Vec<UserId>,
 }
 
 /// What is counted of a history; nothing of it decides whether something moves, so a transaction that moves a
@@ -164,22 +166,35 @@ pub fn counts(
     })
 }
 
-/// Runs that ended before a moment.
+/// Runs that ended before a moment and are to be seen: how many of each flow in one pass over an index, and the ends of
+/// their span by a look at either end of it.
 fn removal(db: &mut Db, workspace: &Workspace, before: Instant) -> QueryResult<Removal> {
-    let rows: Vec<(super::super::model::FlowKey, i64, Option<Instant>, Option<Instant>)> =
-        flow_runs::table
+    let visible_from: Option<Instant> =
+        workspaces::table.find(workspace.id).select(workspaces::runs_visible_from).first(db)?;
+    let shown = || {
+        let mut ended = flow_runs::table
+            .into_boxed::<MultiBackend>()
             .filter(flow_runs::workspace_id.eq(workspace.id))
-            .filter(flow_runs::ended_at.lt(before))
-            .filter(shown_runs!(workspace.id))
-            .group_by(flow_runs::flow_id)
-            .select((
-                flow_runs::flow_id,
-                count_star(),
-                min(flow_runs::ended_at),
-                max(flow_runs::ended_at),
-            ))
-            .load(db)?;
-    let names: Vec<(super::super::model::FlowKey, String)> = flows::table
+            .filter(flow_runs::ended_at.lt(before));
+        if let Some(from) = visible_from {
+            ended = ended.filter(flow_runs::ended_at.ge(from));
+        }
+        ended
+    };
+    let first: Option<Instant> = shown().select(min(flow_runs::ended_at)).first(db)?;
+    let Some(first) = first else { return Ok(Removal::default()) };
+    let last: Option<Instant> = shown().select(max(flow_runs::ended_at)).first(db)?;
+    let mut ended = flow_runs::table
+        .group_by(flow_runs::flow_id)
+        .select((flow_runs::flow_id, count_star()))
+        .into_boxed::<MultiBackend>()
+        .filter(flow_runs::workspace_id.eq(workspace.id))
+        .filter(flow_runs::ended_at.lt(before));
+    if let Some(from) = visible_from {
+        ended = ended.filter(flow_runs::ended_at.ge(from));
+    }
+    let rows: Vec<(FlowKey, i64)> = ended.load(db)?;
+    let names: Vec<(FlowKey, String)> = flows::table
         .filter(flows::workspace_id.eq(workspace.id))
         .select((flows::id, flows::name))
         .load(db)?;
@@ -187,14 +202,12 @@ fn removal(db: &mut Db, workspace: &Workspace, before: Instant) -> QueryResult<R
         let found = names.iter().find(|(known, _)| *known == id);
         found.map_or_else(String::new, |(_, name)| name.clone())
     };
-    let first = rows.iter().filter_map(|row| row.2).min();
-    let last = rows.iter().filter_map(|row| row.3).max();
     let mut by_flow: Vec<(String, i64)> =
-        rows.iter().map(|(id, count, _, _)| (name_of(*id), *count)).collect();
+        rows.iter().map(|(id, count)| (name_of(*id), *count)).collect();
     by_flow.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
     Ok(Removal {
         runs: by_flow.iter().map(|(_, count)| count).sum(),
-        span: first.zip(last),
+        span: last.map(|last| (first, last)),
         flows: by_flow,
     })
 }
@@ -210,12 +223,13 @@ pub fn facts(
     settings: &Settings,
     now: Instant,
 ) -> QueryResult<Option<Facts>> {
-    let Asked { workspace, target, handle } = asked;
+    let Asked { workspace, target, handle, carry } = asked;
     let Some(source) = owning_account(db, workspace.account)? else { return Ok(None) };
     let source = party(db, source, settings)?;
     let target = party(db, target, settings)?;
     let default_role = membership::default_role(db, workspace.id)?;
     let known = people(db, (&workspace, &source, &target), default_role.as_ref(), now)?;
+    let carried = carried(db, (&carry, &known), &target, settings, now)?;
     let losers: Vec<UserId> =
         known.iter().filter(|person| person.loses()).map(|person| person.user).collect();
     let open = invitations::table
@@ -232,6 +246,7 @@ pub fn facts(
         bots: bots(db, &workspace, now)?,
         roles: roles_in_use(db, &workspace)?,
         people: known,
+        carried,
         invitations: open,
         default_role,
         removal: counts.removal,

@@ -1,5 +1,6 @@
 //! Rows of transfers, and what a review is computed from.
 
+mod carry;
 mod facts;
 mod moves;
 mod people;
@@ -13,11 +14,12 @@ use crate::base::db::schema::{accounts, flow_runs, transfers, workspaces};
 use crate::base::db::{Db, Instant, Json, MultiBackend};
 use crate::base::http::json::Window;
 
+pub use carry::end_carried;
 pub use facts::{
     Asked, Counts, account_of_handle, counts, facts, owning_account, party, takes, target_of_handle,
 };
 pub use moves::{
-    before, emails_of_grants, end_of_grants, forget_kept, give_back, give_default_back,
+    before, emails_of, emails_of_grants, end_of_grants, forget_kept, give_back, give_default_back,
     has_changed, is_ended, is_held, keep_grants, move_there, redirect, restore_invitations,
     show_runs,
 };
@@ -66,6 +68,7 @@ pub fn insert(db: &mut Db, transfer: &Transfer) -> QueryResult<()> {
             transfers::expires_at.eq(transfer.expires_at),
             transfers::execute_at.eq(transfer.execute_at),
             transfers::when_idle.eq(transfer.when_idle),
+            transfers::carry_over.eq(&transfer.carry_over),
         ))
         .execute(db)?;
     Ok(())

@@ -1,0 +1,126 @@
+//! Those of the people who lose access that are invited to the target (product.md 1.14, 6).
+
+use diesel::prelude::*;
+
+use super::super::model::{Carried, CarriedAs, Party, PersonAccess};
+use crate::access::email::EmailAddress;
+use crate::access::organization::{self, takes_domain};
+use crate::access::{AccountId, UserId};
+use crate::base::db::schema::{invitations, organization_members};
+use crate::base::db::{Db, Instant};
+use crate::base::settings::Settings;
+use crate::tenancy::invitations::model::Scope;
+use crate::tenancy::invitations::queries as invited;
+use crate::tenancy::invitations::rules::has_place;
+
+/// The people of a choice who do lose access, as what they are invited, and why they cannot be.
+///
+/// # Errors
+/// The database's fault.
+pub fn carried(
+    db: &mut Db,
+    (chosen, people): (&[UserId], &[PersonAccess]),
+    target: &Party,
+    settings: &Settings,
+    now: Instant,
+) -> QueryResult<Vec<Carried>> {
+    let losing: Vec<(&PersonAccess, EmailAddress)> = people
+        .iter()
+        .filter(|one| one.loses() && chosen.contains(&one.user))
+        .filter_map(|one| Some((one, EmailAddress::parse(&one.email).ok()?)))
+        .collect();
+    if losing.is_empty() {
+        return Ok(Vec::new());
+    }
+    let account = target.account.id;
+    let ids: Vec<UserId> = losing.iter().map(|(one, _)| one.user).collect();
+    let members = if target.is_organization() { members_of(db, account, ids)? } else { Vec::new() };
+    let keys: Vec<String> = losing.iter().map(|(_, email)| email.key().to_owned()).collect();
+    let scope = Scope { account, workspace: None };
+    let open = open_of(db, account, keys, now)?;
+    let domains = organization::one(db, account)?.map(|found| found.email_domains);
+    let limit = invited::own_member_limit(db, account)?.or(settings.flags.member_limit);
+    // Nobody is left in a workspace that moved to a person.
+    let mut places = 0;
+    if target.is_organization() {
+        places = invited::members(db, scope)? + invited::open(db, scope, now)?;
+    }
+    let mut found = Vec::new();
+    for (person, email) in losing {
+        let invited_as = if !target.is_organization() {
+            CarriedAs::Collaborator
+        } else if members.contains(&person.user) {
+            CarriedAs::Viewer
+        } else {
+            CarriedAs::Member
+        };
+        let is_within = invited_as == CarriedAs::Viewer;
+        let takes = |domains: &String| takes_domain(domains, email.domain());
+        let problem = if !is_within && open.iter().any(|key| key == email.key()) {
+            Some("is invited already")
+        } else if !is_within && !domains.as_ref().is_none_or(takes) {
+            Some("has an address of a domain that it does not take")
+        } else if !is_within && !has_place(places, limit) {
+            Some("finds no place left")
+        } else {
+            None
+        };
+        if problem.is_none() && !is_within {
+            places += 1;
+        }
+        let (name, email) = (person.name.clone(), person.email.clone());
+        found.push(Carried { user: person.user, name, email, invited_as, problem });
+    }
+    Ok(found)
+}
+
+fn members_of(db: &mut Db, account: AccountId, users: Vec<UserId>) -> QueryResult<Vec<UserId>> {
+    organization_members::table
+        .filter(organization_members::account_id.eq(account))
+        .filter(organization_members::user_id.eq_any(users))
+        .select(organization_members::user_id)
+        .load(db)
+}
+
+/// The addresses to which an account sent invitations that are open.
+fn open_of(
+    db: &mut Db,
+    account: AccountId,
+    keys: Vec<String>,
+    now: Instant,
+) -> QueryResult<Vec<String>> {
+    invitations::table
+        .filter(invitations::account_id.eq(account))
+        .filter(invitations::workspace_id.is_null())
+        .filter(invitations::email_key.eq_any(keys))
+        .filter(invitations::state.eq("pending"))
+        .filter(invitations::expires_at.gt(now))
+        .select(invitations::email_key)
+        .load(db)
+}
+
+/// Ends the invitations into a target that went out when a workspace moved there, as far as they are open.
+///
+/// # Errors
+/// The database's fault.
+pub fn end_carried(
+    db: &mut Db,
+    target: AccountId,
+    moved_at: Instant,
+    (emails, reason): (Vec<String>, &str),
+    now: Instant,
+) -> QueryResult<usize> {
+    let sent = invitations::table
+        .filter(invitations::account_id.eq(target))
+        .filter(invitations::workspace_id.is_null())
+        .filter(invitations::created_at.eq(moved_at))
+        .filter(invitations::email.eq_any(emails))
+        .filter(invitations::state.eq("pending"));
+    diesel::update(sent)
+        .set((
+            invitations::state.eq("void"),
+            invitations::void_reason.eq(Some(reason)),
+            invitations::decided_at.eq(Some(now)),
+        ))
+        .execute(db)
+}
