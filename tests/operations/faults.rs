@@ -11,9 +11,13 @@ use bulkhead::base::error::Error;
 use bulkhead::server;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use serde_json::{Value, json};
 
 use crate::support::invariants::{self, number, texts};
-use crate::support::{Answer, Client, Home, PASSWORD, Server, is_postgres, spawn, variable};
+use crate::support::{
+    Answer, ApiClient, Client, Home, PASSWORD, Server, is_postgres, spawn, variable,
+};
+use crate::tenancy::service_accounts::key_of;
 
 /// What was acknowledged, as queries that must find exactly one row.
 type Acknowledged = Arc<Mutex<Vec<String>>>;
@@ -152,6 +156,93 @@ async fn nothing_acknowledged_is_lost_to_kill_9() {
 }
 
 /// Runs requests while something holds the writer's lock.
+/// Moves `lab` from Acme to Other and back until the server dies; how many of both were acknowledged.
+async fn moves_back_and_forth(api: ApiClient, place: String) -> i64 {
+    let mut acknowledged = 0;
+    let call = async |path: &str, body: Value| {
+        let answer = api.try_send("POST", path, Some(body)).await?;
+        assert!(answer.status < 300, "{path}: {} {}", answer.status, answer.text);
+        Some(answer)
+    };
+    loop {
+        let filter = json!({"transfers": {"state": {"any_": ["completed"]}}});
+        let Some(open) = call("/api/transfers/filter", filter).await else { return acknowledged };
+        let step = if let Some(id) = open.json()[0]["id"].as_str() {
+            call(&format!("/api/transfers/{id}/undo"), json!({"confirm": "other/lab"})).await
+        } else {
+            let to = json!({"account_handle": "other"});
+            let Some(seen) = call(&format!("{place}/transfer/review"), to).await else {
+                return acknowledged;
+            };
+            let seen = seen.json();
+            let yes = json!({"account_handle": "other", "confirm": "acme/lab",
+                "review_hash": seen["review"]["hash"], "acknowledge": seen["acknowledge"]});
+            call(&format!("{place}/transfer"), yes).await
+        };
+        if step.is_none() {
+            return acknowledged;
+        }
+        acknowledged += 1;
+    }
+}
+
+/// T13, F-17: killed at any moment of a transfer and of its undo, the workspace is in one place, with everything that
+/// belongs to it there, both logs tell the same, and what was acknowledged is so.
+#[actix_rt::test]
+async fn a_transfer_is_whole_or_not_at_all_under_kill_9() {
+    let rounds = variable("BULKHEAD_KILL_ROUNDS").map_or(12, |rounds| rounds.parse().unwrap());
+    let mut home = Home::empty().set("BULKHEAD_REQUESTS_PER_MINUTE_OF_KEY", "1000000");
+    let mut server = home.start().await;
+    let ada = server.set_up("ada").await;
+    for handle in ["acme", "other"] {
+        let fields = [("name", handle), ("handle", handle)];
+        ada.submit("/organizations/new", &fields).await.assert_status(303);
+    }
+    let lab = [("owner", "acme"), ("handle", "lab")];
+    ada.submit("/workspaces/new?owner=acme", &lab).await.assert_status(303);
+    let bot = [("name", "ingest")];
+    ada.submit("/organizations/acme/service-accounts/new", &bot).await.assert_status(200);
+    let share = "/workspaces/acme/lab/sharing/service-accounts/new";
+    let opened = ada.get(share).await;
+    let who = opened.attributes("select[name=who] option:not([value=''])", "value").remove(0);
+    let fields = [("who", &*who), ("role", "worker"), ("days", "")];
+    ada.fill(opened.form(share, "Share"), &fields).await.assert_status(303);
+    let key = key_of(&ada).await;
+    let connect = |server: &Server| server.api(&key);
+    let list = connect(&server).get("/api/me/workspaces").await.json();
+    let id = |name: &str| list[0][name].as_str().unwrap().to_owned();
+    let place = format!("/api/accounts/{}/workspaces/{}", id("account_id"), id("workspace_id"));
+    let count =
+        |db: &mut Db, sql: &str| number(db, &format!("SELECT count(*) AS number FROM {sql}"));
+    let (mut least, mut told) = (0, 0);
+    for round in 0..rounds {
+        let mover = actix_rt::spawn(moves_back_and_forth(connect(&server), place.clone()));
+        let random = u64::from(Instant::now().elapsed().subsec_nanos()) % 50;
+        actix_rt::time::sleep(Duration::from_millis(80 + round * 37 % 150 + random)).await;
+        server.kill();
+        least += mover.await.unwrap();
+        server = home.start().await;
+        invariants::assert_hold(&home.database.location);
+        let mut db = home.connect();
+        let away = count(&mut db, "transfers WHERE state = 'completed'");
+        let owner =
+            "SELECT a.handle AS text FROM workspaces w JOIN accounts a ON a.id = w.account_id";
+        let owners = texts(&mut db, owner);
+        assert_eq!(owners, [if away == 1 { "other" } else { "acme" }]);
+        assert_eq!(count(&mut db, "service_account_grants"), 1 - away);
+        assert_eq!(count(&mut db, "transfers WHERE state = 'pending'"), 0);
+        let out = count(&mut db, "audit_entries WHERE event = 'workspace.transferred-out'");
+        assert_eq!(out, count(&mut db, "audit_entries WHERE event = 'workspace.transferred-in'"));
+        let undone = count(&mut db, "transfers WHERE state = 'undone'");
+        assert_eq!(out, away + 2 * undone);
+        // The answer to the last one may have been lost, never the move to an answer.
+        assert!(out == least || out == least + 1, "{out} after {least}");
+        (least, told) = (out, told + 1);
+    }
+    assert!(least > told, "only {least} moves over {told} kills");
+    home.run(&["audit", "verify"]).assert_ok();
+}
+
 async fn save_profile(ada: &Client, name: &str) -> Answer {
     ada.submit("/profile", &[("name", name)]).await
 }

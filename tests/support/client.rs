@@ -394,6 +394,16 @@ impl ApiClient {
 
     /// Calls an endpoint with any method, and JSON where there is some.
     pub async fn send(&self, method: &str, path: &str, body: Option<serde_json::Value>) -> Answer {
+        self.try_send(method, path, body).await.unwrap()
+    }
+
+    /// The same; nothing where the server is gone.
+    pub async fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<serde_json::Value>,
+    ) -> Option<Answer> {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
         let mut request = self.http.request(method, format!("{}{path}", self.base));
         if !self.key.is_empty() {
@@ -402,6 +412,6 @@ impl ApiClient {
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_string());
         }
-        answer(request.send().await.unwrap()).await
+        Some(answer(request.send().await.ok()?).await)
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use bulkhead::base::db::{Db, Location, Role, connect};
 
 use super::app::next_address;
-use super::client::Client;
+use super::client::{ApiClient, Client};
 use super::database::{TestDatabase, variable};
 
 /// What PostgreSQL needs to be told, since several servers share it.
@@ -251,6 +251,11 @@ impl Server {
     /// Somebody who is not signed in.
     pub fn visitor(&self) -> Client {
         Client::new(self.base.clone(), next_address())
+    }
+
+    /// A program with a key.
+    pub fn api(&self, key: &str) -> ApiClient {
+        ApiClient::new(self.base.clone(), next_address(), key)
     }
 
     /// The first user, made by the link that the server printed, and signed in.

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::tenancy::transfers::model::{Facts, GoingOn, Review, Sees, State, Transfer, TransferId};
-use crate::tenancy::transfers::queries::{self, Asked};
+use crate::tenancy::transfers::queries::{self, Asked, Counts};
 use crate::tenancy::transfers::review::review;
 
 /// What a transfer would do now, and what whoever looks may see of it.
@@ -24,21 +24,24 @@ pub async fn dry_run(
 ) -> Result<(Facts, Review, Sees)> {
     let (now, again, person) = (app.now(), app.clone(), person.clone());
     let workspace = access.workspace().clone();
-    app.db
-        .read(move |db| {
-            let party = queries::party(db, target.clone(), again.settings())?;
-            let counts = queries::counts(db, &workspace, &party, now)?;
-            let place = (workspace.account, target.id);
-            let asked = Asked { workspace, target, handle, carry: Vec::new() };
-            let facts = queries::facts(db, asked, counts, again.settings(), now)?;
-            let facts = facts.ok_or(Error::NotFound)?;
-            let mut sees = sees_of(db, &person, place)?;
-            // An owner of the workspace sees it as those do who decide over its account.
-            sees.source = true;
-            let review = review(&facts, sees);
-            Ok((facts, review, sees))
-        })
-        .await
+    let (of, to, settings) = (workspace.clone(), target.clone(), app.clone());
+    // Each takes a while in a large workspace, so both are read at once.
+    let counts = app.db.read(move |db| {
+        let party = queries::party(db, to, settings.settings())?;
+        Ok(queries::counts(db, &of, &party, now)?)
+    });
+    let facts = app.db.read(move |db| {
+        let place = (workspace.account, target.id);
+        let asked = Asked { workspace, target, handle, carry: Vec::new() };
+        let facts = queries::facts(db, asked, Counts::default(), again.settings(), now)?;
+        Ok((facts.ok_or(Error::NotFound)?, sees_of(db, &person, place)?))
+    });
+    let (counts, (facts, sees)) = tokio::try_join!(counts, facts)?;
+    // An owner of the workspace sees it as those do who decide over its account.
+    let sees = Sees { source: true, ..sees };
+    let facts = counts.put_into(facts);
+    let review = review(&facts, sees);
+    Ok((facts, review, sees))
 }
 
 /// A transfer as somebody finds it.

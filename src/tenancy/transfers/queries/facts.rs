@@ -119,6 +119,21 @@ pub struct Counts {
     contents: Vec<contents::Counted>,
 }
 
+impl Counts {
+    /// The same facts with these counts.
+    #[must_use]
+    pub fn put_into(self, facts: Facts) -> Facts {
+        Facts {
+            removal: self.removal,
+            active: self.active,
+            due: self.due,
+            audit_entries: self.audit_entries,
+            contents: self.contents,
+            ..facts
+        }
+    }
+}
+
 /// Runs named in a review.
 const NAMED: i64 = 20;
 
@@ -239,7 +254,7 @@ pub fn facts(
         .order(invitations::id)
         .select((invitations::email, invitations::created_at))
         .load(db)?;
-    Ok(Some(Facts {
+    Ok(Some(counts.put_into(Facts {
         at: now,
         taken: taken(db, target.account.id, &handle, Some(workspace.id), now)?,
         keys: keys(db, &workspace, &losers, now)?,
@@ -249,16 +264,16 @@ pub fn facts(
         carried,
         invitations: open,
         default_role,
-        removal: counts.removal,
-        active: counts.active,
-        due: counts.due,
-        audit_entries: counts.audit_entries,
-        contents: counts.contents,
+        removal: Removal::default(),
+        active: (0, Vec::new()),
+        due: 0,
+        audit_entries: 0,
+        contents: Vec::new(),
         site: settings.site().to_owned(),
         price_note: settings.flags.price_note.clone(),
         workspace,
         source,
         target,
         handle,
-    }))
+    })))
 }
