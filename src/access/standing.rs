@@ -1,16 +1,33 @@
 //! The right of a key to something in a workspace, asked again as long as a connection lives (WS-04,
 //! AZ-08).
 
+use diesel::QueryResult;
 use jiff::SignedDuration;
 use uuid::Uuid;
 
+use super::actor::Reach;
+use super::membership::{Held, Workspace};
 use super::permission::Permission;
-use super::{AccountId, WorkspaceId, identify, membership};
+use super::{AccountId, WorkspaceId, identify, membership, transfers};
 use crate::app::App;
-use crate::base::db::Instant;
+use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::secret::ApiKey;
+
+/// A workspace by its ids, and what is held there. A socket cannot lead on to another address once it is open, so one at
+/// the address of before a transfer is served by the new place, for those with access there (decisions 30).
+fn reached(
+    db: &mut Db,
+    reach: &Reach,
+    (account, workspace): (AccountId, WorkspaceId),
+) -> QueryResult<Option<(Workspace, Held)>> {
+    let here = membership::by_ids(db, reach, account, workspace)?;
+    if here.is_some() || !transfers::came_from(db, workspace, account)? {
+        return Ok(here);
+    }
+    membership::by_id(db, reach, workspace)
+}
 
 /// How long an answer counts: sockets end within five seconds of a revocation.
 pub const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(3);
@@ -51,8 +68,7 @@ impl Standing {
         let actor = identify::actor_of_key(app, &self.key, self.ip).await?;
         let now: Instant = app.now();
         let (reach, (account, workspace)) = (actor.reach(now), self.place);
-        let found =
-            app.db.read(move |db| Ok(membership::by_ids(db, &reach, account, workspace)?)).await?;
+        let found = app.db.read(move |db| Ok(reached(db, &reach, (account, workspace))?)).await?;
         let Some((workspace, held)) = found else { return Err(Error::NotFound) };
         if reach.only_workspace.is_some_and(|only| only != workspace.id) {
             return Err(Error::NotFound);

@@ -1,18 +1,21 @@
 //! Transfers: the review, both consents, the move, and the way back.
 
+use bulkhead::access::AccountId;
 use bulkhead::access::organization::OrganizationRole;
-use bulkhead::access::role::Role;
-use bulkhead::base::db::Id;
+use bulkhead::access::role::{Role, RoleId};
 use bulkhead::base::db::schema::{
-    accounts, audit_entries, flow_runs, invitations, memberships, service_account_grants, transfers,
+    accounts, audit_entries, flow_runs, invitations, memberships, organizations,
+    service_account_grants, transfers, workspace_roles,
 };
+use bulkhead::base::db::{Id, Instant, Locks};
 use diesel::prelude::*;
 use serde_json::json;
 
 use super::members::acme;
+use super::roles::role;
 use super::service_accounts::{bot, key_of};
 use super::sharing::{add_member, member, share};
-use crate::support::{Answer, ApiClient, Client, TestApp, invariants, spawn, spawn_with};
+use crate::support::{Answer, ApiClient, Client, Socket, TestApp, invariants, spawn, spawn_with};
 
 const LAB: &str = "/workspaces/ada/lab/settings/transfer";
 const DATA: &str = "/workspaces/acme/data/settings/transfer";
@@ -95,7 +98,8 @@ async fn contents(app: &TestApp) -> Vec<String> {
 async fn a_personal_workspace_moves_to_an_organization_and_back() {
     let app = spawn().await;
     let (ada, bob, place) = lab(&app).await;
-    let bobs = app.api(&key_of(&bob).await);
+    let bobs_key = key_of(&bob).await;
+    let bobs = app.api(&bobs_key);
     let before = contents(&app).await;
     ada.get("/workspaces/ada/lab/settings").await.shows("Transfer");
     bob.get(LAB).await.assert_status(403);
@@ -183,13 +187,23 @@ async fn a_personal_workspace_moves_to_an_organization_and_back() {
     bob.get("/workspaces/ada/lab").await.assert_status(404);
     bob.get("/workspaces/acme/lab").await.assert_status(404);
     // Decisions 30: the client's old address leads on, for those with access.
-    let api = app.api(&key_of(&ada).await);
+    let adas_key = key_of(&ada).await;
+    let api = app.api(&adas_key);
     let moved = api.post(&format!("{place}/flow_runs/filter"), json!({})).await;
     moved.assert_status(308);
     let there = moved.location();
     let found = api.post(&there, json!({})).await.assert_status(200).json();
     assert_eq!(found[0]["name"], "first");
     bobs.post(&format!("{place}/flow_runs/filter"), json!({})).await.assert_status(404);
+    // A socket tells its key in a frame, so it is served where it was opened.
+    let old = format!("{place}/events/out");
+    let head = [("sec-websocket-protocol", "prefect".to_owned())];
+    let mut socket = Socket::open(&app.base, &old, &head).await.unwrap();
+    socket.send(&json!({"type": "auth", "token": adas_key})).await;
+    assert_eq!(socket.receive().await, json!({"type": "auth_success"}));
+    let mut socket = Socket::open(&app.base, &old, &head).await.unwrap();
+    socket.send(&json!({"type": "auth", "token": bobs_key})).await;
+    assert_eq!(socket.end().await, 1008);
     let link = place.trim_start_matches("/api/accounts/").replace("/workspaces/", "/workspace/");
     ada.get(&format!("/account/{link}/dashboard")).await.assert_redirect_to("/workspaces/acme/lab");
     // Everyone is told; the pair of entries has one id.
@@ -808,4 +822,50 @@ async fn who_loses_access_is_invited_to_the_target() {
     cleo.get("/workspaces/elsewhere/data").await.assert_status(404);
     assert_eq!(invitations_of(&app, "cleo@example.org").await, "accepted");
     app.assert_audit_is_whole().await;
+}
+
+/// AU-14, lifecycles.md 2: an admin who lacks the second factor that the target asks for decides nothing over it; what
+/// is typed beside a wrong confirmation is kept on the page and nowhere else; a role of the source's own that is given
+/// after the yes asks for another one.
+#[actix_rt::test]
+async fn a_yes_counts_for_what_was_seen_by_who_may_give_it() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    let eve = elsewhere(&app).await;
+    let vic = member(&app, "vic").await;
+    app.give_role(("acme", "data"), "vic", Role::Viewer).await;
+    let page = transfer(&ada, DATA, "other=elsewhere&handle=data", "acme/data").await;
+    let ask_for_a_second_factor = |since: Option<Instant>| {
+        app.app.db.write(Locks::Instance, move |db| {
+            let account = accounts::table.filter(accounts::handle.eq("elsewhere"));
+            let account: AccountId = account.select(accounts::id).first(db)?;
+            let rule = organizations::two_factor_since.eq(since);
+            Ok(diesel::update(organizations::table.find(account)).set(rule).execute(db)?)
+        })
+    };
+    ask_for_a_second_factor(Some(app.app.now())).await.unwrap();
+    eve.get(&page).await.assert_status(404);
+    eve.get("/workspaces").await.lacks("Transfers that wait for you");
+    ask_for_a_second_factor(None).await.unwrap();
+
+    let opened = eve.get(&page).await;
+    let form = opened.form(&page, "confirm");
+    let wrong = eve.fill(form, &[("handle", "tides"), ("confirm", "acme/wrong")]).await;
+    assert_eq!(wrong.status, 409, "another handle is another review");
+    assert_eq!(wrong.attributes("input[name=handle]", "value"), ["tides"]);
+    ada.get(&page).await.shows("elsewhere/data").lacks("elsewhere/tides");
+
+    role(&ada, "Release", "viewer", &["manage_blocks"]).await.assert_status(303);
+    let given = app.app.db.write(Locks::Instance, |db| {
+        let role: RoleId = workspace_roles::table.select(workspace_roles::id).first(db)?;
+        let none = None::<Role>;
+        let given = (memberships::custom_role_id.eq(Some(role)), memberships::role.eq(none));
+        Ok(diesel::update(memberships::table).set(given).execute(db)?)
+    });
+    assert_eq!(given.await.unwrap(), 1);
+    approve(&eve, &page, "acme/data").await.assert_status(303);
+    eve.get(&page).await.shows("Waits for Acme");
+    ada.get(&page).await.shows("1 role does not exist in Elsewhere").shows("Release");
+    approve(&ada, &page, "acme/data").await.assert_status(303);
+    vic.get("/workspaces/acme/data").await.assert_status(404);
 }
