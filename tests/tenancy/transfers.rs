@@ -434,6 +434,15 @@ async fn an_organizations_workspace_becomes_personal() {
             .await
             .assert_status(status);
     }
+    // Nothing that is hidden is read or removed either.
+    let old = runs_before.iter().find(|id| **id != young).unwrap();
+    let hidden = format!("{there}/flow_runs/{old}");
+    api.send("DELETE", &hidden, None).await.assert_status(404);
+    api.get(&format!("{hidden}/input/key")).await.assert_status(404);
+    api.send("DELETE", &format!("{there}/flows/{}", flow["id"].as_str().unwrap()), None)
+        .await
+        .assert_status(409);
+    assert_eq!(contents(&app).await, runs_before);
     let deny = ada.submit_form(&page, "Undo", &[("confirm", "ada/data-2")]).await;
     deny.assert_status(303);
     assert_eq!(shown(&place, &api).await, 4);
@@ -783,6 +792,17 @@ async fn who_loses_access_is_invited_to_the_target() {
     bob.submit_form(&link, "accept", &[]).await.assert_status(303);
     bob.get("/organizations/acme").await.assert_status(200);
 
+    // An invitation that nobody answered in time is in nobody's way, and the source still undoes it alone.
+    let eve = elsewhere(&app).await;
+    let may = [("email", "cleo@example.org"), ("role", "member")];
+    eve.submit("/organizations/elsewhere/members/invite", &may).await.assert_status(303);
+    let over = app.app.now().plus_days(-1);
+    let end = app.app.db.write(Locks::Instance, move |db| {
+        let all = invitations::table.filter(invitations::email_key.eq("cleo@example.org"));
+        Ok(diesel::update(all).set(invitations::expires_at.eq(over)).execute(db)?)
+    });
+    assert_eq!(end.await.unwrap(), 1);
+
     // To a person: who was a member is invited as a collaborator.
     let vic = member(&app, "vic").await;
     app.give_role(("acme", "data"), "vic", Role::Viewer).await;
@@ -793,7 +813,6 @@ async fn who_loses_access_is_invited_to_the_target() {
     vic.get("/workspaces/ada/data").await.assert_status(200);
 
     // The other side reads whom it lets in. A member of it already is invited into the workspace.
-    let eve = elsewhere(&app).await;
     app.make_member("elsewhere", "vic", OrganizationRole::Member).await;
     let cleo = app.user("cleo").await;
     let invite = "/workspaces/ada/data/collaborators/invite";
@@ -806,6 +825,14 @@ async fn who_loses_access_is_invited_to_the_target() {
     let seen = eve.get(&page).await;
     seen.shows("2 people are invited to Elsewhere").shows("cleo@example.org · as a member");
     seen.shows("vic@example.org · as a viewer of the workspace");
+    // Who is in Elsewhere, or why somebody cannot be, is not Ada's to know (decisions 24).
+    ada.get(&page).await.shows("vic@example.org").lacks("as a viewer").lacks("as a member");
+    approve(&eve, &page, "ada/data").await.assert_status(303);
+    assert_eq!(invitations_of(&app, "cleo@example.org").await, "superseded,accepted,pending");
+    ada.get(&page).await.shows("Undo the transfer").lacks("only Elsewhere can undo it");
+    ada.submit_form(&page, "Undo", &[("confirm", "elsewhere/data")]).await.assert_status(303);
+    assert_eq!(invitations_of(&app, "cleo@example.org").await, "superseded,accepted,void");
+    let page = carrying(&ada, from, "other=elsewhere&handle=data", ("ada/data", people)).await;
     // What cannot be by then is said, and does not hold it up.
     eve.submit("/organizations/elsewhere/policy", &[("email_domains", "elsewhere.example")])
         .await
@@ -820,7 +847,8 @@ async fn who_loses_access_is_invited_to_the_target() {
     vic.submit_form(&link, "accept", &[]).await.assert_status(303);
     vic.get("/workspaces/elsewhere/data").await.assert_status(200);
     cleo.get("/workspaces/elsewhere/data").await.assert_status(404);
-    assert_eq!(invitations_of(&app, "cleo@example.org").await, "accepted");
+    assert_eq!(invitations_of(&app, "cleo@example.org").await, "superseded,accepted,void");
+    ada.get(&page).await.shows("not possible now").lacks("of a domain");
     app.assert_audit_is_whole().await;
 }
 

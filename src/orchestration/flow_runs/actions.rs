@@ -84,6 +84,10 @@ fn make(
     if let Some(key) = &wanted.key
         && let Some(run) = queries::of_key(db, workspace, (flow, key))?
     {
+        if !queries::exists(db, workspace, run.id)? {
+            let text = "A run of this idempotency key was made before, and is kept no longer.";
+            return Err(Error::Conflict(text.to_owned()));
+        }
         return Ok((run, false));
     }
     wanted.body.labels.insert("prefect.flow.id".to_owned(), json!(flow));
@@ -457,6 +461,9 @@ pub async fn delete(
     id: FlowRunId,
 ) -> Result<()> {
     let (now, workspace) = (app.now(), access.workspace().id);
+    if !app.db.read(move |db| Ok(queries::exists(db, workspace, id)?)).await? {
+        return Err(Error::NotFound);
+    }
     remove_tasks(app, workspace, vec![id]).await?;
     app.db
         .write(access.locks(), move |db| {

@@ -31,6 +31,11 @@ pub async fn delete(
     let workspace = place.id;
     let flow = app.db.read(move |db| Ok(queries::one(db, workspace, id)?)).await?;
     let flow = flow.ok_or(Error::NotFound)?;
+    if app.db.read(move |db| Ok(queries::has_hidden_runs(db, workspace, id)?)).await? {
+        let text = "The workspace was transferred, and this flow has runs that come back if that is undone. Delete \
+                    it once the transfer can’t be undone any more.";
+        return Err(Error::Conflict(text.to_owned()));
+    }
     let mut removed = 0;
     loop {
         let some =

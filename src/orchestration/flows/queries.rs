@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::model::{Flow, FlowId};
 use crate::access::WorkspaceId;
-use crate::access::history::shown_runs;
+use crate::access::history::{shown_runs, visible_from};
 use crate::base::db::paging::{PAGE_SIZE, Position, Slice, contains_pattern};
 use crate::base::db::schema::{flow_runs, flows};
 use crate::base::db::{Db, Id, Instant, Json, MultiBackend, lower, on_each_backend};
@@ -176,6 +176,18 @@ pub fn some_runs(
         .limit(limit)
         .select(flow_runs::id)
         .load(db)
+}
+
+/// Whether a flow has runs that a transfer hides and that come back when it is undone (decisions 27).
+///
+/// # Errors
+/// The database's fault.
+pub fn has_hidden_runs(db: &mut Db, workspace: WorkspaceId, id: FlowId) -> QueryResult<bool> {
+    let hidden = flow_runs::table
+        .filter(flow_runs::workspace_id.eq(workspace))
+        .filter(flow_runs::flow_id.eq(id))
+        .filter(flow_runs::ended_at.lt(visible_from!(workspace)));
+    diesel::select(diesel::dsl::exists(hidden)).get_result(db)
 }
 
 /// Removes a flow that has no runs.

@@ -302,7 +302,9 @@ pub async fn delete(app: &App, access: WorkspaceAccess<ManageFlows>, id: TaskRun
     app.db
         .ingest(move |db| {
             access.still_holds(db)?;
-            let is_gone = queries::delete(db, access.workspace().id, id)?;
+            let workspace = access.workspace().id;
+            queries::one(db, workspace, id)?.ok_or(Error::NotFound)?;
+            let is_gone = queries::delete(db, workspace, id)?;
             is_gone.then_some(()).ok_or(Error::NotFound)
         })
         .await

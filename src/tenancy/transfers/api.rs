@@ -244,7 +244,7 @@ impl TransferBody {
             requested_by: transfer.requested_by_name.clone(),
             created: moment(transfer.created_at),
             expires: moment(transfer.expires_at),
-            not_before: transfer.execute_at.map(moment),
+            not_before: transfer.chosen_time().map(moment),
             when_idle: transfer.when_idle,
             decided: transfer.decided_at.map(moment),
             undo_until: transfer.undo_until.map(moment),

@@ -203,6 +203,11 @@ impl Transfer {
         }
     }
 
+    /// No sooner than this, where somebody chose a time; one that waits for runs may go at once otherwise.
+    pub fn chosen_time(&self) -> Option<Instant> {
+        self.execute_at.filter(|at| *at != self.created_at)
+    }
+
     /// Who is to be invited to the target.
     pub fn carried(&self) -> Vec<UserId> {
         self.carry_over.as_ref().map_or_else(Vec::new, |carried| carried.0.clone())

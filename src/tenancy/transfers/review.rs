@@ -21,7 +21,7 @@ pub fn review(facts: &Facts, sees: Sees) -> Review {
     add(runs(facts, sees));
     add(addresses(facts));
     add(gains(facts, sees));
-    add(carried(facts));
+    add(carried(facts, sees));
     add(accounts(facts, sees));
     add(unchanged(facts));
     impacts.sort_by_key(|impact: &Impact| rank(impact.severity));
@@ -408,8 +408,9 @@ fn gains(facts: &Facts, sees: Sees) -> Vec<Impact> {
     parts
 }
 
-/// Whom the source wants to have invited is what both sides agree to, so both read it by name.
-fn carried(facts: &Facts) -> Vec<Impact> {
+/// Whom the source wants to have invited is what both sides agree to, so both read it by name. As what, and why not, is
+/// the target's to know.
+fn carried(facts: &Facts, sees: Sees) -> Vec<Impact> {
     let mut parts = Vec::new();
     let target = &facts.target.account.name;
     let (can, cannot): (Vec<&Carried>, Vec<&Carried>) =
@@ -427,7 +428,7 @@ fn carried(facts: &Facts) -> Vec<Impact> {
                 CarriedAs::Member => "as a member",
                 CarriedAs::Viewer => "as a viewer of the workspace",
             };
-            format!("{} · {what}", one.email)
+            if sees.target { format!("{} · {what}", one.email) } else { one.email.clone() }
         };
         let sentence = if facts.target.is_organization() {
             "Of those who lose access. Its admins give members a role in the workspace."
@@ -444,7 +445,7 @@ fn carried(facts: &Facts) -> Vec<Impact> {
     if !cannot.is_empty() {
         let count = count_of(&cannot);
         let title = format!("{} can’t be invited to {target}", counted(count, "person", "people"));
-        let why = |one: &Carried| one.problem.unwrap_or_default();
+        let why = |one: &Carried| one.problem.filter(|_| sees.target).unwrap_or("not possible now");
         let impact = part(Code::PeopleNotInvited, (Severity::Info, Side::Target), count, title);
         parts.push(impact.naming(cannot.iter().map(|one| subject(one.name.clone(), why(one)))));
     }

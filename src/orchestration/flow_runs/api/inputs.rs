@@ -13,6 +13,7 @@ use crate::base::error::{Error, Result};
 use crate::base::http::json::{JsonBody, Refusal, created, moment, no_content, ok, path_id};
 use crate::orchestration::flow_runs::inputs::{self, FlowRunInput, check_key};
 use crate::orchestration::flow_runs::model::FlowRunId;
+use crate::orchestration::flow_runs::queries;
 
 /// An input.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -130,6 +131,9 @@ pub async fn filter(
     let found = app
         .db
         .read(move |db| {
+            if !queries::exists(db, workspace, id)? {
+                return Ok(Vec::new());
+            }
             Ok(inputs::some(db, (workspace, id), (&body.prefix, without), limit.into())?)
         })
         .await?;
@@ -152,7 +156,15 @@ pub async fn read(
 ) -> Result<HttpResponse> {
     let (workspace, id): (_, FlowRunId) = (access.workspace().id, path_id(&req, "id")?);
     let key: String = path_id(&req, "key")?;
-    let found = app.db.read(move |db| Ok(inputs::one(db, (workspace, id), &key)?)).await?;
+    let found = app
+        .db
+        .read(move |db| {
+            if !queries::exists(db, workspace, id)? {
+                return Ok(None);
+            }
+            Ok(inputs::one(db, (workspace, id), &key)?)
+        })
+        .await?;
     let value = found.ok_or(Error::NotFound)?.value;
     Ok(HttpResponse::Ok().content_type("application/json").body(value))
 }
@@ -172,6 +184,11 @@ pub async fn remove(
 ) -> Result<HttpResponse> {
     let (workspace, id): (_, FlowRunId) = (access.workspace().id, path_id(&req, "id")?);
     let key: String = path_id(&req, "key")?;
-    let is_gone = app.db.ingest(move |db| Ok(inputs::delete(db, (workspace, id), &key)?)).await?;
+    let is_gone = app
+        .db
+        .ingest(move |db| {
+            Ok(queries::exists(db, workspace, id)? && inputs::delete(db, (workspace, id), &key)?)
+        })
+        .await?;
     if is_gone { Ok(no_content()) } else { Err(Error::NotFound) }
 }

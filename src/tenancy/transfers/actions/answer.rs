@@ -263,10 +263,13 @@ async fn execute_one(app: &App, id: TransferId, now: Instant) -> Result<()> {
                     give(db, &mut transfer, side, None)?;
                 }
             }
+            let later = now.plus_days(inner.settings().flags.transfer_days);
             if rules::awaits(&transfer).is_some() {
+                queries::let_runs_start(db, &transfer, later)?;
                 return mail::queue_requested(db, &transfer, &facts, now);
             }
             if facts.taken.is_some() || facts.target.slots.is_full() {
+                queries::let_runs_start(db, &transfer, later)?;
                 return Ok(());
             }
             if may_move_now(db, &transfer, now)? {

@@ -12,8 +12,9 @@ use crate::app::App;
 use crate::base::db::{Db, Instant, Json};
 use crate::base::error::Result;
 use crate::tenancy::audit::{Entry, record};
-use crate::tenancy::invitations::actions::{New, details, insert, void_of_workspace};
+use crate::tenancy::invitations::actions::{New, details, insert, supersede, void_of_workspace};
 use crate::tenancy::invitations::model::{Happened, Kind, Scope};
+use crate::tenancy::invitations::queries::live;
 use crate::tenancy::transfers::model::{CarriedAs, Facts, Receipt, Sees, Side, State, Transfer};
 use crate::tenancy::transfers::review::review;
 use crate::tenancy::transfers::{mail, queries, rules};
@@ -109,13 +110,15 @@ fn invite(
             access_until: None,
             inviter: &inviter,
         };
+        // One that nobody answered in time still holds the place of the new one.
+        if let Some(old) = live(db, new.scope, email.key())? {
+            supersede(db, &old, now)?;
+        }
         let sent = insert(db, &app.context, &new, now)?;
-        let told = details(&sent, [("transfer", json!(transfer.id))]);
-        let event = sent.event(Happened::Created);
-        let entry = match workspace {
-            Some(_) => Entry::of_workspace(event, there, told),
-            None => Entry::of_account(event, there.account, told),
-        };
+        // Of the account, whatever it leads to: it belongs to the move, and is no change of the workspace since.
+        let path = format!("{}/{}", there.account_handle, there.handle);
+        let told = details(&sent, [("transfer", json!(transfer.id)), ("path", json!(path))]);
+        let entry = Entry::of_account(sent.event(Happened::Created), there.account, told);
         record(db, &by.target, entry, now)?;
     }
     Ok(())

@@ -129,6 +129,7 @@ pub fn look(
     }
     let reach = actor.reach(now);
     let held = membership::by_id(db, &reach, found.workspace.id)?;
+    let held = held.filter(|(_, held)| !held.lacks_second_factor);
     found.reaches = held.is_some();
     let may_end = held.is_some_and(|(_, held)| held.scopes.contains(Permission::RunFlows));
     if let (State::Completed, true, Some(at)) =

@@ -14,7 +14,7 @@ use crate::tenancy::transfers::queries::{self, Asked};
 use crate::tenancy::transfers::review::review;
 use crate::tenancy::transfers::rules;
 use crate::tenancy::workspaces::connect::path_of;
-use crate::tenancy::workspaces::queries::by_handles;
+use crate::tenancy::workspaces::queries::{by_handles, with_deleted};
 
 /// What the operator wants.
 #[derive(Clone, Debug)]
@@ -67,6 +67,12 @@ pub fn by_operator(db: &mut Db, app: &App, order: &Order, now: Instant) -> Resul
     let party = queries::party(db, target.clone(), app.settings())?;
     let counts = queries::counts(db, &workspace, &party, now)?;
     in_transaction(db, &locks, |db| {
+        // Nobody held the rows until now.
+        let is_same = with_deleted(db, workspace.id)? == Some((workspace.clone(), None));
+        if !is_same || queries::is_ended(db, target.id)? {
+            let text = "Something changed meanwhile. Look at it again.";
+            return Ok(Ordered::Refused(text.to_owned()));
+        }
         let asked = Asked { workspace: workspace.clone(), target, handle, carry: Vec::new() };
         let facts = queries::facts(db, asked, counts, app.settings(), now)?;
         carry_out(db, app, order, &facts.ok_or(Error::NotFound)?, now)

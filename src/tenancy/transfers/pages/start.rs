@@ -161,7 +161,7 @@ fn found(facts: &Facts, review: &Review, person: &Person, around: &Around, app: 
     let losing: Vec<_> = facts
         .people
         .iter()
-        .filter(|one| one.loses() && one.user != person.user)
+        .filter(|one| one.loses())
         .map(|one| (one.user.to_string(), one.name.clone(), one.email.clone(), false))
         .collect();
     let sees_target = decides(target);

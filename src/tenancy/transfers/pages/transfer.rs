@@ -167,7 +167,7 @@ fn page(
         };
         facts.push((word, text));
     }
-    if let Some(at) = transfer.execute_at.filter(|at| *at != transfer.created_at) {
+    if let Some(at) = transfer.chosen_time() {
         facts.push(("Not before", at.minute_text()));
     }
     if transfer.when_idle {

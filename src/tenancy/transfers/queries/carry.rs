@@ -24,11 +24,13 @@ pub fn carried(
     settings: &Settings,
     now: Instant,
 ) -> QueryResult<Vec<Carried>> {
-    let losing: Vec<(&PersonAccess, EmailAddress)> = people
-        .iter()
-        .filter(|one| one.loses() && chosen.contains(&one.user))
-        .filter_map(|one| Some((one, EmailAddress::parse(&one.email).ok()?)))
-        .collect();
+    let mut losing: Vec<(&PersonAccess, EmailAddress)> = Vec::new();
+    for one in people.iter().filter(|one| one.loses() && chosen.contains(&one.user)) {
+        // An address of long ago that would not be taken any more gets no invitation.
+        if let Ok(email) = EmailAddress::parse(&one.email) {
+            losing.push((one, email));
+        }
+    }
     if losing.is_empty() {
         return Ok(Vec::new());
     }
@@ -58,7 +60,9 @@ pub fn carried(
         let takes = |domains: &String| takes_domain(domains, email.domain());
         let problem = if !is_within && open.iter().any(|key| key == email.key()) {
             Some("is invited already")
-        } else if !is_within && !domains.as_ref().is_none_or(takes) {
+        } else if !settings.allows_domain(email.domain())
+            || (!is_within && !domains.as_ref().is_none_or(takes))
+        {
             Some("has an address of a domain that it does not take")
         } else if !is_within && !has_place(places, limit) {
             Some("finds no place left")

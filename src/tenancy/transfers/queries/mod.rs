@@ -114,6 +114,24 @@ pub fn hold_starts(db: &mut Db, transfer: &Transfer, until: Instant) -> QueryRes
     Ok(())
 }
 
+/// Lets flow runs start again in the workspace of a transfer that cannot move for now, and gives whoever has to do
+/// something about that until `expires_at`.
+///
+/// # Errors
+/// The database's fault.
+pub fn let_runs_start(db: &mut Db, transfer: &Transfer, expires_at: Instant) -> QueryResult<()> {
+    let held = workspaces::table
+        .find(transfer.workspace_id)
+        .filter(workspaces::starts_held_until.is_not_null());
+    let none = workspaces::starts_held_until.eq(None::<Instant>);
+    if diesel::update(held).set(none).execute(db)? > 0 {
+        diesel::update(transfers::table.find(transfer.id))
+            .set(transfers::expires_at.eq(expires_at))
+            .execute(db)?;
+    }
+    Ok(())
+}
+
 /// Whether a flow run is going on in a workspace; one that has not begun is not.
 ///
 /// # Errors

@@ -352,6 +352,7 @@ pub fn has_changed(
     let looking = [
         "workspace.transferred-in",
         "workspace.accessed",
+        "workspace-invitation.rejected",
         "workspace.accessed-by-key",
         "workspace-transfer.approved",
         "workspace-transfer.created",
