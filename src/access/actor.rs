@@ -379,7 +379,7 @@ impl Decider {
     ///
     /// # Errors
     /// [`Error::Forbidden`] for a key that only reads.
-    pub fn may_change(&self) -> Result<()> {
+    fn may_change(&self) -> Result<()> {
         match &self.actor {
             Actor::UserKey { key, .. } if key.read_only => {
                 Err(Error::Forbidden("This key only reads.".to_owned()))
@@ -401,6 +401,37 @@ impl FromRequest for Decider {
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(Self::of(req))
+    }
+}
+
+/// The same, by a key that may change something.
+#[derive(Clone, Debug)]
+pub struct ChangingDecider(Decider);
+
+impl ChangingDecider {
+    /// Who.
+    pub fn person(&self) -> &Person {
+        self.0.person()
+    }
+
+    /// As the actor of a change.
+    pub fn actor(&self) -> &Actor {
+        self.0.actor()
+    }
+}
+
+impl From<SignedInPerson> for ChangingDecider {
+    fn from(signed_in: SignedInPerson) -> Self {
+        Self(signed_in.into())
+    }
+}
+
+impl FromRequest for ChangingDecider {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Decider::of(req).and_then(|decider| decider.may_change().map(|()| Self(decider))))
     }
 }
 

@@ -10,7 +10,7 @@ use super::actions::{self, Answered, Found, Started, Undone, Wanted, look};
 use super::forms::{asks, carried};
 use super::model::{Party, PersonAccess, Review, Side, State, Transfer, TransferId};
 use super::{queries, rules};
-use crate::access::actor::{Decider, Person, RecentDecider};
+use crate::access::actor::{ChangingDecider, Decider, Person, RecentDecider};
 use crate::access::handle::Handle;
 use crate::access::membership::{OwningAccount, Workspace};
 use crate::access::permission::needs::ManageWorkspaceSettings;
@@ -548,7 +548,7 @@ pub struct Declining {
               (status = 409, body = Refusal), (status = 415, body = Refusal),
               (status = 422, body = Refusal)))]
 pub async fn decline(
-    decider: Decider,
+    decider: ChangingDecider,
     (app, ip): (web::Data<App>, ClientIp),
     req: HttpRequest,
     body: JsonBody<Declining>,
@@ -564,7 +564,7 @@ pub async fn decline(
     responses((status = 204), (status = 401, body = Refusal), (status = 403, body = Refusal),
               (status = 404, body = Refusal), (status = 409, body = Refusal)))]
 pub async fn cancel(
-    decider: Decider,
+    decider: ChangingDecider,
     (app, ip): (web::Data<App>, ClientIp),
     req: HttpRequest,
 ) -> Result<HttpResponse> {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::execute::execute;
 use super::{Told, consent_of, may_move_now, pending, sees, still_counts};
-use crate::access::actor::{Decider, RecentDecider};
+use crate::access::actor::{ChangingDecider, RecentDecider};
 use crate::access::handle::Handle;
 use crate::access::membership::Workspace;
 use crate::app::App;
@@ -155,11 +155,10 @@ fn give(
 /// As of [`approve`].
 pub async fn decline(
     app: &App,
-    person: Decider,
+    person: ChangingDecider,
     ip: ClientIp,
     (id, reason): (TransferId, String),
 ) -> Result<()> {
-    person.may_change()?;
     let now = app.now();
     let locks = locks(app, id).await?;
     app.db
@@ -183,8 +182,12 @@ pub async fn decline(
 ///
 /// # Errors
 /// As of [`approve`].
-pub async fn cancel(app: &App, person: Decider, ip: ClientIp, id: TransferId) -> Result<()> {
-    person.may_change()?;
+pub async fn cancel(
+    app: &App,
+    person: ChangingDecider,
+    ip: ClientIp,
+    id: TransferId,
+) -> Result<()> {
     let now = app.now();
     let locks = locks(app, id).await?;
     app.db
