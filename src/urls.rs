@@ -178,6 +178,11 @@ pub fn audit_export(organization: &str) -> String {
     format!("{}/export", audit_log(organization))
 }
 
+/// What deleting a workspace did, as a file.
+pub fn workspace_deletion(id: impl Display, format: &str) -> String {
+    with_query(&format!("{}/receipt", workspace_deleted(id)), &[("format", format)])
+}
+
 /// A deleted workspace within its days of grace: restore, delete now.
 pub fn workspace_deleted(id: impl Display) -> String {
     format!("/workspaces/deleted/{id}")
@@ -242,6 +247,11 @@ pub fn settings_delete(account: &str, workspace: &str) -> String {
 /// What transferring a workspace would change, and the request.
 pub fn settings_transfer(account: &str, workspace: &str) -> String {
     format!("{}/settings/transfer", self::workspace(account, workspace))
+}
+
+/// The flow runs that an account would not keep, as a file.
+pub fn transfer_runs(account: &str, workspace: &str, target: &str) -> String {
+    with_query(&format!("{}/runs", settings_transfer(account, workspace)), &[("target", target)])
 }
 
 /// A transfer that waits, or its receipt.

@@ -74,6 +74,7 @@ fn slices_stand_on_earlier_ones() {
         "accounts",
         "invitations",
         "organizations",
+        "impacts",
         "workspaces",
         "collaborators",
         "api_keys",

@@ -17,7 +17,7 @@ use super::{AccountId, UserId};
 use crate::access::listing::Listing;
 use crate::app::App;
 use crate::base::db::schema::{
-    account_redirects, accounts, organization_members, organizations, two_factor,
+    account_redirects, accounts, organization_members, organizations, two_factor, users,
 };
 use crate::base::db::{Db, Id, Instant, Locks};
 use crate::base::error::{Error, Result};
@@ -532,4 +532,26 @@ impl<P> fmt::Debug for OrganizationAccess<P> {
             .field("role", &self.role)
             .finish_non_exhaustive()
     }
+}
+
+/// The addresses of those who decide over an account: its person, or the organization's admins.
+///
+/// # Errors
+/// The database's fault.
+pub fn emails_of_authority(db: &mut Db, account: AccountId) -> QueryResult<Vec<String>> {
+    let person: Option<String> = users::table
+        .filter(users::personal_account_id.eq(account))
+        .select(users::email)
+        .first(db)
+        .optional()?;
+    if let Some(person) = person {
+        return Ok(vec![person]);
+    }
+    organization_members::table
+        .inner_join(users::table)
+        .filter(organization_members::account_id.eq(account))
+        .filter(organization_members::role.eq(OrganizationRole::Admin))
+        .order(organization_members::id)
+        .select(users::email)
+        .load(db)
 }

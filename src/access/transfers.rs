@@ -2,12 +2,16 @@
 //! which handles stay free for its way back. What moves them is `tenancy/transfers`.
 
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::actor::Person;
 use super::history::release_starts;
-use super::{AccountId, WorkspaceId, organization};
-use crate::base::db::schema::{accounts, transfers, workspaces};
+use super::{AccountId, UserId, WorkspaceId, organization};
+use crate::base::db::schema::{accounts, transfers, users};
 use crate::base::db::{Db, Id, Instant};
+use crate::base::error::Result;
+use crate::base::mail::queue_all;
 
 /// What an id of the `transfers` table is the id of.
 #[derive(Debug)]
@@ -88,8 +92,8 @@ impl<'a> Void<'a> {
     }
 }
 
-/// Ends the transfer that a workspace waits for, inside the transaction that deletes the workspace; it stays
-/// ended when the workspace is restored.
+/// Ends the transfer that a workspace waits for, inside the transaction that deletes the workspace, and tells whoever was
+/// asked, and who asked; it stays ended when the workspace is restored.
 ///
 /// # Errors
 /// The database's fault.
@@ -98,32 +102,109 @@ pub fn void_of_workspace(
     workspace: WorkspaceId,
     reason: &str,
     now: Instant,
-) -> QueryResult<usize> {
+) -> Result<usize> {
     let waiting = transfers::table
         .filter(transfers::workspace_id.eq(workspace))
         .filter(transfers::state.eq("pending"));
-    release_starts(db, workspace)?;
-    diesel::update(waiting).set(Void::because(reason, now)).execute(db)
+    let ids = waiting.select(transfers::id).load(db)?;
+    void(db, ids, reason, now)
 }
 
 /// The same for all into an account, inside the transaction that ends the account.
 ///
 /// # Errors
 /// The database's fault.
-pub fn void_into(
-    db: &mut Db,
-    account: AccountId,
-    reason: &str,
-    now: Instant,
-) -> QueryResult<usize> {
+pub fn void_into(db: &mut Db, account: AccountId, reason: &str, now: Instant) -> Result<usize> {
     let waiting = transfers::table
         .filter(transfers::target_account_id.eq(account))
         .filter(transfers::state.eq("pending"));
-    let held = waiting.select(transfers::workspace_id);
-    diesel::update(workspaces::table.filter(workspaces::id.eq_any(held)))
-        .set(workspaces::starts_held_until.eq(None::<Instant>))
-        .execute(db)?;
-    diesel::update(waiting).set(Void::because(reason, now)).execute(db)
+    let ids = waiting.select(transfers::id).load(db)?;
+    void(db, ids, reason, now)
+}
+
+/// What a mail about a transfer says, as it was: who lost access cannot look any more, and what is renamed later is not
+/// theirs to know.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct MailData {
+    /// `ada/lab`
+    pub from: String,
+    /// `acme/lab`
+    pub to: String,
+    /// Handle of the target.
+    pub target: String,
+    /// Who asked, by name.
+    pub by: String,
+    /// A word to the others, or why it ended.
+    pub note: String,
+    /// As what it ended.
+    pub state: String,
+    /// Until when it can be answered, or undone.
+    pub until: Option<Instant>,
+    /// When it is to move.
+    pub at: Option<Instant>,
+}
+
+/// To both sides: nothing moves after all.
+pub const OVER: &str = "transfer.over";
+
+/// Ends transfers, each with a mail to whoever decides over its accounts, and to who asked.
+fn void(db: &mut Db, ids: Vec<TransferId>, reason: &str, now: Instant) -> Result<usize> {
+    type Row = (TransferId, WorkspaceId, (AccountId, AccountId), (String, String), String);
+    let (source, target) = diesel::alias!(accounts as source, accounts as target);
+    let rows: Vec<(Row, (String, String), Option<UserId>)> = transfers::table
+        .inner_join(source.on(source.field(accounts::id).eq(transfers::source_account_id)))
+        .inner_join(target.on(target.field(accounts::id).eq(transfers::target_account_id)))
+        .filter(transfers::id.eq_any(ids.clone()))
+        .select((
+            (
+                transfers::id,
+                transfers::workspace_id,
+                (transfers::source_account_id, transfers::target_account_id),
+                (transfers::source_handle, transfers::target_handle),
+                transfers::requested_by_name,
+            ),
+            (source.field(accounts::handle), target.field(accounts::handle)),
+            transfers::requested_by,
+        ))
+        .load(db)?;
+    for ((id, workspace, places, handles, by), (from, to), asker) in rows {
+        release_starts(db, workspace)?;
+        let data = MailData {
+            from: format!("{from}/{}", handles.0),
+            to: format!("{to}/{}", handles.1),
+            target: to,
+            by,
+            note: reason.to_owned(),
+            state: "void".to_owned(),
+            ..MailData::default()
+        };
+        let told = concerned(db, [places.0, places.1], asker)?;
+        queue_all(db, OVER, &told, (&json!(data), Some(id.uuid())), now)?;
+    }
+    let waiting = transfers::table.filter(transfers::id.eq_any(ids));
+    Ok(diesel::update(waiting).set(Void::because(reason, now)).execute(db)?)
+}
+
+/// Addresses of those who decide over the accounts of a transfer, and of who asked for it; each once.
+///
+/// # Errors
+/// The database's fault.
+pub fn concerned(
+    db: &mut Db,
+    accounts: impl IntoIterator<Item = AccountId>,
+    asker: Option<UserId>,
+) -> QueryResult<Vec<String>> {
+    let mut all = Vec::new();
+    for account in accounts {
+        all.extend(organization::emails_of_authority(db, account)?);
+    }
+    if let Some(asker) = asker {
+        all.extend(users::table.find(asker).select(users::email).first::<String>(db).optional()?);
+    }
+    all.sort_unstable();
+    all.dedup();
+    Ok(all)
 }
 
 /// A transfer that waits for somebody.

@@ -5,6 +5,7 @@ pub mod api_keys;
 pub mod audit;
 pub mod closing;
 pub mod collaborators;
+pub mod impacts;
 pub mod invitations;
 pub mod organizations;
 pub mod outbox;

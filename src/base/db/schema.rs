@@ -108,6 +108,7 @@ diesel::table! {
         default_custom_role_id -> Nullable<SqlId>,
         runs_visible_from -> Nullable<SqlInstant>,
         starts_held_until -> Nullable<SqlInstant>,
+        deletion_receipt -> Nullable<Text>,
     }
 }
 

@@ -54,7 +54,8 @@ pub struct Wanted {
 /// was made.
 ///
 /// # Errors
-/// [`Error::NotFound`] for a flow of elsewhere; the database's fault.
+/// [`Error::NotFound`] for a flow of elsewhere; [`Error::Conflict`] for one that starts at once where none may for
+/// now; the database's fault.
 pub async fn create(
     app: &App,
     access: WorkspaceAccess<RunFlows>,
@@ -89,6 +90,10 @@ fn make(
             return Err(Error::Conflict(text.to_owned()));
         }
         return Ok((run, false));
+    }
+    let starts = wanted.state.as_ref().is_some_and(|state| state.kind == StateType::Running);
+    if starts && wanted.parent.is_none() && holds_starts(db, workspace, now)? {
+        return Err(Error::Conflict(rules::ABOUT_TO_MOVE.to_owned()));
     }
     wanted.body.labels.insert("prefect.flow.id".to_owned(), json!(flow));
     let mut run = FlowRun {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::model::{Flow, FlowId};
 use crate::access::WorkspaceId;
-use crate::access::history::{shown_runs, visible_from};
+use crate::access::history::visible_from;
 use crate::base::db::paging::{PAGE_SIZE, Position, Slice, contains_pattern};
 use crate::base::db::schema::{flow_runs, flows};
 use crate::base::db::{Db, Id, Instant, Json, MultiBackend, lower, on_each_backend};
@@ -239,6 +239,12 @@ pub fn newest_runs(
     let last = alias
         .filter(alias.field(flow_runs::workspace_id).eq(workspace))
         .filter(alias.field(flow_runs::flow_id).eq(flows::id))
+        .filter(
+            visible_from!(workspace)
+                .is_null()
+                .or(alias.field(flow_runs::ended_at).is_null())
+                .or(alias.field(flow_runs::ended_at).ge(visible_from!(workspace))),
+        )
         .order(alias.field(flow_runs::id).desc())
         .limit(1)
         .select(alias.field(flow_runs::id))
@@ -252,7 +258,6 @@ pub fn newest_runs(
     flow_runs::table
         .filter(flow_runs::workspace_id.eq(workspace))
         .filter(flow_runs::id.eq_any(newest))
-        .filter(shown_runs!(workspace))
         .select(FlowRun::as_select())
         .load(db)
 }

@@ -122,7 +122,9 @@ pub fn decide(run: &Run<'_>, mut proposed: State, force: bool, now: Instant) -> 
 
 /// 3: what may follow an end.
 fn from_final(run: &Run<'_>, current: &State, proposed: &State) -> Option<Decision> {
-    use StateType::{Cancelled, Cancelling, Completed, Crashed, Paused, Pending, Scheduled};
+    use StateType::{
+        Cancelled, Cancelling, Completed, Crashed, Paused, Pending, Running, Scheduled,
+    };
     match proposed.kind {
         // 6: what was cancelled before a worker took it up is not taken up.
         Pending if current.kind == Cancelled => Some(no_pending(current)),
@@ -141,6 +143,7 @@ fn from_final(run: &Run<'_>, current: &State, proposed: &State) -> Option<Decisi
         Scheduled if !run.has_deployment => Some(Decision::Abort(
             "Cannot reschedule a run without an associated deployment.".to_owned(),
         )),
+        Running => held(run),
         _ => None,
     }
 }
@@ -198,12 +201,15 @@ pub(super) fn waits(current: &State, now: Instant) -> Option<Decision> {
 /// Seconds after which a run that may not start asks again.
 pub const HELD: i64 = 15;
 
+/// Why nothing starts for now.
+pub const ABOUT_TO_MOVE: &str =
+    "The workspace is about to move to another account. Runs start again afterwards.";
+
 /// What has not begun waits as long as its workspace is about to move; what a run that goes on starts belongs to
 /// that one (decisions 28).
 fn held(run: &Run<'_>) -> Option<Decision> {
-    let reason = "The workspace is about to move to another account. Runs start again afterwards.";
     let seconds = run.held.filter(|_| !run.is_subflow)?;
-    Some(Decision::Wait(seconds, reason.to_owned()))
+    Some(Decision::Wait(seconds, ABOUT_TO_MOVE.to_owned()))
 }
 
 fn cancelled(run: &Run<'_>, wish: &State, now: Instant) -> Decision {

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::queries;
 use crate::access::actor::RecentlyConfirmed;
+use crate::access::transfers;
 use crate::app::App;
 use crate::base::db::{Locks, lock_accounts};
 use crate::base::error::{Error, Result};
@@ -72,6 +73,7 @@ pub async fn close(app: &App, who: RecentlyConfirmed, ip: ClientIp) -> Result<Cl
             accounts::mail::queue_account_deleted(db, &person.email, now)?;
             let reason = "Whoever sent it deleted the account.";
             invitations::void_of_inviter(db, person.user, reason, now)?;
+            transfers::void_into(db, person.account, "The account was deleted.", now)?;
             queries::remove(db, person.user, person.account)?;
             Ok(Closed::Gone)
         })

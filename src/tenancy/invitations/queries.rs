@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use super::model::{
     Invitation, InvitationId, Offer, PendingInvitation, Place, Scope, State, Target,
 };
+use super::rules;
 use crate::access::actor::Person;
 use crate::access::identify::Verified;
 use crate::access::membership::{self, COLUMNS, Workspace};
@@ -172,6 +173,56 @@ pub fn declined_since(
         .first(db)
         .optional()?;
     Ok(at.flatten())
+}
+
+/// Which of some addresses refused an invitation of an account after `since`.
+///
+/// # Errors
+/// The database's fault.
+pub fn declined_among(
+    db: &mut Db,
+    account: AccountId,
+    keys: &[String],
+    since: Instant,
+) -> QueryResult<Vec<String>> {
+    invitations::table
+        .filter(invitations::account_id.eq(account))
+        .filter(invitations::email_key.eq_any(keys.to_vec()))
+        .filter(invitations::state.eq(State::Declined))
+        .filter(invitations::decided_at.gt(since))
+        .select(invitations::email_key)
+        .distinct()
+        .load(db)
+}
+
+/// Which of some addresses got as many invitation mails today as they should (IN-08).
+///
+/// # Errors
+/// The database's fault.
+pub fn bothered_among(db: &mut Db, keys: &[String], now: Instant) -> QueryResult<Vec<String>> {
+    let sent = crate::base::mail::sent_to_each(db, keys, INVITATION_MAIL, now - rules::DAY)?;
+    let many = sent.into_iter().filter(|(_, mails)| *mails >= rules::MAILS_PER_RECIPIENT);
+    Ok(many.map(|(key, _)| key).collect())
+}
+
+/// Another invitation takes the place of those of some addresses into an account that nobody answered.
+///
+/// # Errors
+/// The database's fault.
+pub fn supersede_among(
+    db: &mut Db,
+    account: AccountId,
+    keys: &[String],
+    now: Instant,
+) -> QueryResult<usize> {
+    let live = invitations::table
+        .filter(invitations::account_id.eq(account))
+        .filter(invitations::workspace_id.is_null())
+        .filter(invitations::email_key.eq_any(keys.to_vec()))
+        .filter(invitations::state.eq(State::Pending));
+    diesel::update(live)
+        .set((invitations::state.eq(State::Superseded), invitations::decided_at.eq(Some(now))))
+        .execute(db)
 }
 
 /// Whether somebody with this address is in the place already.

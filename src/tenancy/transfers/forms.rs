@@ -2,11 +2,11 @@
 
 use serde::Deserialize;
 
-use super::model::{Code, Review};
 use super::rules;
 use crate::access::UserId;
 use crate::access::handle::Handle;
 use crate::base::http::form::Field;
+use crate::tenancy::impacts::model::{Code, Review};
 use crate::tenancy::workspaces::rules::confirms;
 
 /// Which review is asked for.

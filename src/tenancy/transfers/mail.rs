@@ -1,50 +1,32 @@
 //! The mails about transfers. They name accounts and workspaces by their handles (EM-03), and what they say of
 //! losses is in the review that they lead to.
 
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::model::{Facts, Side, State, Transfer, TransferId};
+use super::model::{Facts, State, Transfer, TransferId};
 use super::{queries, rules};
 use crate::access::AccountId;
 use crate::access::membership::Workspace;
+use crate::access::transfers::{MailData, OVER, concerned};
 use crate::app::Context;
 use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::mail::{Notice, QueuedMail, Rendered, queue_all};
+use crate::tenancy::impacts::model::Side;
 use crate::tenancy::invitations::rules::plain_name;
-use crate::tenancy::workspaces::queries::emails_of_authority;
 use crate::urls;
 
 const REQUESTED: &str = "transfer.requested";
 const LEAVING: &str = "transfer.leaving";
 const MOVED: &str = "transfer.moved";
 const ENDED: &str = "transfer.access-ended";
-const OVER: &str = "transfer.over";
 const UNDONE: &str = "transfer.undone";
 
 /// The mails of this slice.
 pub const TEMPLATES: &[&str] = &[REQUESTED, LEAVING, MOVED, ENDED, OVER, UNDONE];
 
-/// As it was: who lost access cannot look any more, and what is renamed later is not theirs to know.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(default)]
-struct Data {
-    /// `ada/lab`
-    from: String,
-    /// `acme/lab`
-    to: String,
-    /// Handle of the target.
-    target: String,
-    by: String,
-    note: String,
-    state: String,
-    until: Option<Instant>,
-    at: Option<Instant>,
-}
-
-fn data_of(transfer: &Transfer, workspace: &Workspace, target: &str) -> Data {
-    Data {
+fn data_of(transfer: &Transfer, workspace: &Workspace, target: &str) -> MailData {
+    MailData {
         from: format!("{}/{}", workspace.account_handle, workspace.handle),
         to: format!("{target}/{}", transfer.target_handle),
         target: target.to_owned(),
@@ -60,21 +42,16 @@ fn send(
     db: &mut Db,
     template: &'static str,
     recipients: &[String],
-    (data, id): (&Data, TransferId),
+    (data, id): (&MailData, TransferId),
     now: Instant,
 ) -> Result<()> {
     queue_all(db, template, recipients, (&json!(data), Some(id.uuid())), now)
 }
 
-/// Those who decide over some accounts, each once.
-fn authority(db: &mut Db, accounts: &[AccountId]) -> Result<Vec<String>> {
-    let mut all = Vec::new();
-    for account in accounts {
-        all.extend(emails_of_authority(db, *account)?);
-    }
-    all.sort_unstable();
-    all.dedup();
-    Ok(all)
+/// Whom it concerns on both sides.
+fn both(db: &mut Db, transfer: &Transfer) -> Result<Vec<String>> {
+    let sides = [transfer.source_account_id, transfer.target_account_id];
+    Ok(concerned(db, sides, transfer.requested_by)?)
 }
 
 /// Tells those who would lose access that somebody asked.
@@ -88,8 +65,8 @@ pub(super) fn queue_leaving(
     now: Instant,
 ) -> Result<()> {
     let data = data_of(transfer, &facts.workspace, &facts.target.account.handle);
-    let asked = authority(db, &[transfer.source_account_id, transfer.target_account_id])?;
-    let losers = losers(facts, transfer, &asked);
+    let asked = both(db, transfer)?;
+    let losers = losers(facts, &asked);
     send(db, LEAVING, &losers, (&data, transfer.id), now)
 }
 
@@ -111,15 +88,14 @@ pub(super) fn queue_requested(
         .filter(|(side, _)| transfer.consent(*side).is_none())
         .map(|(_, account)| account)
         .collect();
-    let asked = authority(db, &missing)?;
+    let asked = concerned(db, missing, None)?;
     send(db, REQUESTED, &asked, (&data, transfer.id), now)
 }
 
-/// Those who lose access, but for whoever asked and those who are told anyway.
-fn losers(facts: &Facts, transfer: &Transfer, told: &[String]) -> Vec<String> {
+/// Those who lose access, but for those who are told anyway.
+fn losers(facts: &Facts, told: &[String]) -> Vec<String> {
     let losing = facts.people.iter().filter(|person| person.loses());
     losing
-        .filter(|person| Some(person.user) != transfer.requested_by)
         .filter(|person| !told.contains(&person.email))
         .map(|person| person.email.clone())
         .collect()
@@ -137,8 +113,8 @@ pub(super) fn queue_moved(
 ) -> Result<()> {
     let mut data = data_of(transfer, &facts.workspace, &facts.target.account.handle);
     data.until = transfer.undo_until;
-    let sides = authority(db, &[transfer.source_account_id, transfer.target_account_id])?;
-    let losers = losers(facts, transfer, &sides);
+    let sides = both(db, transfer)?;
+    let losers = losers(facts, &sides);
     send(db, MOVED, &sides, (&data, transfer.id), now)?;
     send(db, ENDED, &losers, (&data, transfer.id), now)
 }
@@ -159,7 +135,7 @@ pub(super) fn queue_over(
     let mut data = data_of(transfer, workspace, &target);
     state.as_str().clone_into(&mut data.state);
     reason.unwrap_or_default().clone_into(&mut data.note);
-    let sides = authority(db, &[transfer.source_account_id, transfer.target_account_id])?;
+    let sides = both(db, transfer)?;
     send(db, OVER, &sides, (&data, transfer.id), now)
 }
 
@@ -177,7 +153,7 @@ pub(super) fn queue_undone(
 ) -> Result<()> {
     let mut data = data_of(transfer, there, &back.account_handle);
     data.to = format!("{}/{}", back.account_handle, back.handle);
-    let mut told = authority(db, &[transfer.source_account_id, transfer.target_account_id])?;
+    let mut told = both(db, transfer)?;
     told.extend(queries::emails_of_grants(db, back.id)?);
     told.sort_unstable();
     told.dedup();
@@ -191,22 +167,27 @@ pub(super) fn queue_undone(
 /// # Errors
 /// The database's fault; a row that cannot be read.
 pub fn render(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<Option<Rendered>> {
-    let data: Data = serde_json::from_value(mail.data.0.clone()).map_err(Error::internal)?;
+    let data: MailData = serde_json::from_value(mail.data.0.clone()).map_err(Error::internal)?;
     let id: TransferId =
         mail.subject_id.ok_or_else(|| Error::internal("a mail about no transfer"))?.cast();
-    let Some(transfer) = queries::one(db, id)? else { return Ok(None) };
-    let is_pending = transfer.state == State::Pending && transfer.expires_at > context.now();
-    let Data { from, to, target, by, note, .. } = &data;
+    // It goes with an account that ends; that it is over is told still.
+    let transfer = queries::one(db, id)?;
+    let pending = transfer
+        .as_ref()
+        .filter(|transfer| transfer.state == State::Pending && transfer.expires_at > context.now());
+    let MailData { from, to, target, by, note, .. } = &data;
     let by = plain_name(by);
     let said = |what: &str| {
         if note.is_empty() { String::new() } else { format!(" {what}: “{}”", plain_name(note)) }
     };
     let until = data.until.map(Instant::long_text).unwrap_or_default();
-    let page = urls::transfer(id);
     let workspaces = urls::workspaces().to_owned();
+    let page = transfer.as_ref().map_or_else(|| workspaces.clone(), |_| urls::transfer(id));
     let (subject, body, action, path) = match mail.template.as_str() {
-        REQUESTED if !is_pending || rules::awaits(&transfer).is_none() => return Ok(None),
-        LEAVING if !is_pending => return Ok(None),
+        REQUESTED if pending.is_none_or(|transfer| rules::awaits(transfer).is_none()) => {
+            return Ok(None);
+        }
+        LEAVING if pending.is_none() => return Ok(None),
         REQUESTED => (
             format!("{from} is to move to {target}"),
             format!(

@@ -6,7 +6,6 @@
 
 pub mod actions;
 pub mod api;
-pub mod export;
 pub mod forms;
 pub mod jobs;
 pub mod mail;

@@ -2,7 +2,6 @@
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use crate::access::transfers::TransferId;
@@ -13,6 +12,7 @@ use crate::access::role::{NamedRole, RoleId};
 use crate::access::{AccountId, UserId, WorkspaceId};
 use crate::base::db::schema::transfers;
 use crate::base::db::{Instant, Json, MultiBackend};
+use crate::tenancy::impacts::model::{BotAccess, EndedRuns, KeyAccess, PersonAccess, Review, Side};
 use crate::tenancy::workspaces::contents::Counted;
 use crate::tenancy::workspaces::model::{Slots, Taken};
 
@@ -35,16 +35,6 @@ crate::base::db::text_enum! {
         /// What it was about is gone.
         Void = "void",
     }
-}
-
-/// One of the two accounts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Side {
-    /// The workspace leaves it.
-    Source,
-    /// The workspace comes to it.
-    Target,
 }
 
 /// Which sides somebody belongs to: each sees its own people, keys and slots, and of the other no more than
@@ -153,8 +143,6 @@ pub struct Transfer {
     pub source_consent: Option<Json<Consent>>,
     /// The target's yes.
     pub target_consent: Option<Json<Consent>>,
-    /// As it was carried out.
-    pub receipt: Option<Json<Receipt>>,
     /// What the workspace was before.
     pub before: Option<Json<Before>>,
     /// When it was asked for.
@@ -191,7 +179,6 @@ impl Transfer {
             requested_by_name: by,
             source_consent: None,
             target_consent: None,
-            receipt: None,
             before: None,
             created_at: now,
             expires_at: now,
@@ -243,37 +230,6 @@ impl Party {
     }
 }
 
-/// Somebody who has access before or after.
-#[derive(Clone, Debug)]
-pub struct PersonAccess {
-    /// Who.
-    pub user: UserId,
-    /// By name.
-    pub name: String,
-    /// Address.
-    pub email: String,
-    /// From where it comes today, in words; empty for who has none.
-    pub before: Vec<String>,
-    /// The same afterwards.
-    pub after: Option<String>,
-    /// When the youngest of today's sources began.
-    pub since: Option<Instant>,
-    /// The person has no second factor.
-    pub lacks_second_factor: bool,
-}
-
-impl PersonAccess {
-    /// Whether access ends.
-    pub fn loses(&self) -> bool {
-        !self.before.is_empty() && self.after.is_none()
-    }
-
-    /// Whether access begins.
-    pub fn gains(&self) -> bool {
-        self.before.is_empty() && self.after.is_some()
-    }
-}
-
 /// As what somebody who loses access is invited to the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CarriedAs {
@@ -300,38 +256,6 @@ pub struct Carried {
     pub problem: Option<&'static str>,
 }
 
-/// A key of a person.
-#[derive(Clone, Debug)]
-pub struct KeyAccess {
-    /// The key.
-    pub id: Uuid,
-    /// Whose.
-    pub user: UserId,
-    /// Its name.
-    pub name: String,
-    /// Whether it reaches nothing but this workspace.
-    pub is_only_here: bool,
-    /// When it was last used, anywhere.
-    pub last_used: Option<Instant>,
-    /// When it was made.
-    pub created_at: Instant,
-}
-
-/// A service account with which the workspace is shared.
-#[derive(Clone, Debug)]
-pub struct BotAccess {
-    /// Which.
-    pub id: Uuid,
-    /// Its name.
-    pub name: String,
-    /// Its role here.
-    pub role: String,
-    /// When a key of it was last used, anywhere.
-    pub last_used: Option<Instant>,
-    /// Since when it has the role.
-    pub since: Instant,
-}
-
 /// Runs that the target does not keep.
 #[derive(Clone, Debug, Default)]
 pub struct Removal {
@@ -341,6 +265,8 @@ pub struct Removal {
     pub span: Option<(Instant, Instant)>,
     /// How many of each flow, the most first.
     pub flows: Vec<(String, i64)>,
+    /// All ended runs that are to be seen, by when they ended.
+    pub history: Vec<EndedRuns>,
 }
 
 /// What an id of the `flows` table is the id of, to who counts runs by it.
@@ -354,11 +280,31 @@ pub type FlowKey = crate::base::db::Id<FlowMarker>;
 #[derive(Debug)]
 pub enum RunMarker {}
 
+/// The id of a flow run.
+pub type RunKey = crate::base::db::Id<RunMarker>;
+
+/// A flow run that the target does not keep.
+#[derive(Clone, Debug, Queryable)]
+pub struct RemovedRun {
+    /// Its id.
+    pub id: RunKey,
+    /// Its name.
+    pub name: String,
+    /// Its flow.
+    pub flow: String,
+    /// `Completed`
+    pub state: Option<String>,
+    /// When it began.
+    pub started_at: Option<Instant>,
+    /// When it ended.
+    pub ended_at: Instant,
+}
+
 /// A flow run that goes on.
 #[derive(Clone, Debug, Queryable)]
 pub struct GoingOn {
     /// Its id.
-    pub id: crate::base::db::Id<RunMarker>,
+    pub id: RunKey,
     /// Its name.
     pub name: String,
     /// `RUNNING`
@@ -406,150 +352,10 @@ pub struct Facts {
     pub audit_entries: i64,
     /// What moves along.
     pub contents: Vec<Counted>,
+    /// Runs that an earlier transfer hid, which can still come back.
+    pub hidden: i64,
     /// The address of this site, without a slash at its end.
     pub site: String,
     /// What the operator says about charges.
     pub price_note: Option<String>,
-}
-
-/// How grave a part of a review is (decisions 25).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Nothing moves as long as it is so.
-    Blocks,
-    /// Data go for good.
-    Loses,
-    /// Somebody has to do something.
-    Action,
-    /// Good to know.
-    Info,
-    /// Stays as it is.
-    Unchanged,
-}
-
-/// What a part of a review is about.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, ToSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Code {
-    /// The target has no room.
-    TargetFull,
-    /// The handle cannot be had in the target.
-    HandleTaken,
-    /// Runs go, since the target keeps them for fewer days.
-    RunsRemoved,
-    /// People lose access.
-    PeopleLose,
-    /// Whoever looks loses access.
-    YouLose,
-    /// Keys of people lose access.
-    KeysLose,
-    /// Service accounts lose access.
-    ServiceAccountsLose,
-    /// Runs are going on.
-    RunsActive,
-    /// Runs are due soon.
-    RunsDue,
-    /// Saved links have another account's id.
-    LinksChange,
-    /// Profiles of the command line and processes need the new place.
-    ProfilesChange,
-    /// The target asks for a second factor.
-    SecondFactor,
-    /// People keep access.
-    PeopleKeep,
-    /// People get access.
-    PeopleGain,
-    /// Some of those who lose access are invited.
-    PeopleInvited,
-    /// Some of them cannot be.
-    PeopleNotInvited,
-    /// Open invitations end.
-    InvitationsEnd,
-    /// Roles do not exist in the target.
-    RolesLost,
-    /// Everybody's role goes back to none.
-    DefaultRoleReset,
-    /// The source's audit log tracks it no more.
-    AuditStops,
-    /// The target's audit log begins to.
-    AuditStarts,
-    /// The source has room for another one.
-    SlotFreed,
-    /// The target has room for one less.
-    SlotUsed,
-    /// Runs are kept for another time.
-    RetentionChanges,
-    /// What it costs.
-    Charges,
-    /// Old addresses lead to the new place.
-    Redirects,
-    /// Its id.
-    Id,
-    /// What is in it.
-    Contents,
-}
-
-/// Somebody or something that a part of a review is about.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
-pub struct Subject {
-    /// By name.
-    pub name: String,
-    /// What there is to say about it.
-    pub detail: String,
-    /// Since when it is so, where that is known.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub since: Option<Instant>,
-}
-
-/// One part of a review.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
-pub struct Impact {
-    /// What it is about.
-    pub code: Code,
-    /// How grave it is.
-    pub severity: Severity,
-    /// On which side.
-    pub side: Side,
-    /// How many it concerns.
-    pub count: i64,
-    /// A count and a consequence.
-    pub title: String,
-    /// What else there is to know.
-    pub sentence: String,
-    /// Whom it concerns.
-    pub subjects: Vec<Subject>,
-    /// Commands to be typed, and addresses.
-    pub lines: Vec<String>,
-}
-
-/// What a transfer does, as somebody may see it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
-pub struct Review {
-    /// When it was computed.
-    #[schema(value_type = String, format = DateTime)]
-    pub at: Instant,
-    /// Its parts, the gravest first.
-    pub impacts: Vec<Impact>,
-    /// Stands for what it takes away (decisions 26).
-    pub hash: String,
-}
-
-impl Review {
-    /// Its parts of one gravity.
-    pub fn of(&self, severity: Severity) -> impl Iterator<Item = &Impact> {
-        self.impacts.iter().filter(move |impact| impact.severity == severity)
-    }
-
-    /// How many parts of a gravity it has.
-    pub fn count(&self, severity: Severity) -> usize {
-        self.of(severity).count()
-    }
-
-    /// The part about something.
-    pub fn part(&self, code: Code) -> Option<&Impact> {
-        self.impacts.iter().find(|impact| impact.code == code)
-    }
 }

@@ -1,13 +1,15 @@
 //! The one function that says what a transfer does (product.md 1.12, 1.14): its page, its mails, its receipt and
 //! its execution all read what this writes.
 
-use super::model::{
-    Carried, CarriedAs, Code, Facts, Impact, PersonAccess, Review, Sees, Severity, Side, Subject,
-};
+use super::model::{Carried, CarriedAs, Facts, Sees};
 use super::rules;
-use crate::base::db::Instant;
 use crate::base::db::paging::count_text;
-use crate::base::text::{counted, relative, thousands};
+use crate::base::text::{counted, thousands};
+use crate::tenancy::impacts::model::{Code, Impact, PersonAccess, Review, Severity, Side};
+use crate::tenancy::impacts::parts::{
+    count_of, invitations_end, keys_lose, part, people_lose, runs_active, runs_due,
+    service_accounts_lose, subject, verb,
+};
 
 /// What a transfer does, as somebody of one side or of both may see it (decisions 24).
 pub fn review(facts: &Facts, sees: Sees) -> Review {
@@ -24,66 +26,11 @@ pub fn review(facts: &Facts, sees: Sees) -> Review {
     add(carried(facts, sees));
     add(accounts(facts, sees));
     add(unchanged(facts));
-    impacts.sort_by_key(|impact: &Impact| rank(impact.severity));
-    Review { at: facts.at, impacts, hash: rules::hash(facts) }
-}
-
-fn rank(severity: Severity) -> usize {
-    match severity {
-        Severity::Blocks => 0,
-        Severity::Loses => 1,
-        Severity::Action => 2,
-        Severity::Info => 3,
-        Severity::Unchanged => 4,
-    }
-}
-
-/// One part without anybody named.
-fn part(code: Code, (severity, side): (Severity, Side), count: i64, title: String) -> Impact {
-    Impact {
-        code,
-        severity,
-        side,
-        count,
-        title,
-        sentence: String::new(),
-        subjects: Vec::new(),
-        lines: Vec::new(),
-    }
-}
-
-impl Impact {
-    fn saying(mut self, sentence: impl Into<String>) -> Self {
-        self.sentence = sentence.into();
-        self
-    }
-
-    fn naming(mut self, subjects: impl IntoIterator<Item = Subject>) -> Self {
-        self.subjects = subjects.into_iter().collect();
-        self
-    }
-
-    fn with_lines(mut self, lines: impl IntoIterator<Item = String>) -> Self {
-        self.lines = lines.into_iter().collect();
-        self
-    }
-}
-
-fn subject(name: impl Into<String>, detail: impl Into<String>) -> Subject {
-    Subject { name: name.into(), detail: detail.into(), since: None }
-}
-
-fn count_of<T>(list: &[T]) -> i64 {
-    i64::try_from(list.len()).unwrap_or(i64::MAX)
+    Review::of_parts(facts.at, impacts, rules::hash(facts))
 }
 
 fn days(days: Option<i32>) -> String {
     days.map_or_else(|| "for ever".to_owned(), |days| counted(i64::from(days), "day", "days"))
-}
-
-/// `1 person loses access`, `3 people lose access`
-fn verb<'a>(count: i64, one: &'a str, many: &'a str) -> &'a str {
-    if count == 1 { one } else { many }
 }
 
 fn blocks(facts: &Facts, sees: Sees) -> Vec<Impact> {
@@ -141,59 +88,44 @@ fn runs(facts: &Facts, sees: Sees) -> Vec<Impact> {
         );
         let impact = part(Code::RunsRemoved, (Severity::Loses, Side::Target), removal.runs, title);
         let flows = removal.flows.iter().filter(|_| sees.source);
-        parts.push(
-            impact
+        let history = if sees.source { removal.history.clone() } else { Vec::new() };
+        parts.push(Impact {
+            history,
+            ..impact
                 .saying(sentence)
-                .naming(flows.map(|(flow, count)| subject(flow.clone(), thousands(*count)))),
-        );
+                .naming(flows.map(|(flow, count)| subject(flow.clone(), thousands(*count))))
+        });
     }
-    if facts.active.0 > 0 {
+    if facts.hidden > 0 && sees.source {
         let title = format!(
-            "{} {} going on",
-            counted(facts.active.0, "flow run", "flow runs"),
-            verb(facts.active.0, "is", "are")
+            "{} {} that an earlier transfer removed {} back",
+            count_text(facts.hidden),
+            verb(facts.hidden, "flow run", "flow runs"),
+            verb(facts.hidden, "doesn’t come", "don’t come")
         );
-        let sentence = "They stay as they are. What runs them can’t tell of their end once its key has no \
-                        access: it needs the new place and a key that reaches it.";
+        let sentence = "That transfer can’t be undone any more once this one moved the workspace. Undo it instead \
+                        to have them back.";
         let impact =
-            part(Code::RunsActive, (Severity::Action, Side::Source), facts.active.0, title);
-        // What runs there is called is the source’s to know.
-        let names = facts.active.1.iter().filter(|_| sees.source);
-        parts.push(impact.saying(sentence).naming(names.map(|name| subject(name.clone(), ""))));
+            part(Code::RunsStayRemoved, (Severity::Info, Side::Source), facts.hidden, title);
+        parts.push(impact.saying(sentence));
     }
-    if facts.due > 0 {
-        let title = format!(
-            "{} {} due within the hour",
-            counted(facts.due, "flow run", "flow runs"),
-            verb(facts.due, "is", "are")
-        );
-        parts.push(part(Code::RunsDue, (Severity::Info, Side::Source), facts.due, title));
-    }
+    // What runs there is called is the source’s to know.
+    let names: &[String] = if sees.source { &facts.active.1 } else { &[] };
+    let sentence = "They stay as they are. What runs them can’t tell of their end once its key has no access: \
+                    it needs the new place and a key that reaches it.";
+    parts.extend(runs_active(facts.active.0, names, sentence));
+    parts.extend(runs_due(facts.due));
     parts
-}
-
-fn named(person: &PersonAccess) -> Subject {
-    let detail = format!("{} · {}", person.email, person.before.join(" + "));
-    Subject { name: person.name.clone(), detail, since: person.since }
 }
 
 fn people_of_source(facts: &Facts, sees: Sees) -> Vec<Impact> {
     let mut parts = Vec::new();
     let losers: Vec<&PersonAccess> = facts.people.iter().filter(|one| one.loses()).collect();
     let (source, target) = (&facts.source.account.name, &facts.target.account.name);
-    if !losers.is_empty() {
-        let count = count_of(&losers);
-        let title = format!(
-            "{} {} access",
-            counted(count, "person", "people"),
-            verb(count, "loses", "lose")
-        );
-        let sentence = format!(
-            "At once, with their API keys. Roles given in {source} don’t move: {target} gives its own."
-        );
-        let impact = part(Code::PeopleLose, (Severity::Action, Side::Source), count, title);
-        parts.push(impact.saying(sentence).naming(losers.iter().map(|one| named(one))));
-    }
+    let sentence = format!(
+        "At once, with their API keys. Roles given in {source} don’t move: {target} gives its own."
+    );
+    parts.extend(people_lose(&losers, sentence));
     if losers.iter().any(|one| Some(one.user) == sees.person) {
         let title = "You lose access".to_owned();
         let sentence =
@@ -201,30 +133,7 @@ fn people_of_source(facts: &Facts, sees: Sees) -> Vec<Impact> {
         let impact = part(Code::YouLose, (Severity::Action, Side::Source), 1, title);
         parts.push(impact.saying(sentence));
     }
-    if !facts.keys.is_empty() {
-        let count = count_of(&facts.keys);
-        let title = format!(
-            "{} {} access",
-            counted(count, "API key", "API keys"),
-            verb(count, "loses", "lose")
-        );
-        let owner = |id| {
-            let found = facts.people.iter().find(|person| person.user == id);
-            found.map_or_else(String::new, |person| person.name.clone())
-        };
-        let keys = facts.keys.iter().map(|key| Subject {
-            name: key.name.clone(),
-            detail: format!(
-                "{} · {}{}",
-                owner(key.user),
-                used(key.last_used, facts.at),
-                if key.is_only_here { " · reaches nothing else" } else { "" }
-            ),
-            since: Some(key.created_at),
-        });
-        let impact = part(Code::KeysLose, (Severity::Action, Side::Source), count, title);
-        parts.push(impact.saying("They go on working elsewhere.").naming(keys));
-    }
+    parts.extend(keys_lose(&facts.keys, &facts.people, facts.at));
     let kept: Vec<&PersonAccess> =
         facts.people.iter().filter(|one| !one.before.is_empty() && one.after.is_some()).collect();
     if !kept.is_empty() && sees.target {
@@ -248,46 +157,11 @@ fn people_of_source(facts: &Facts, sees: Sees) -> Vec<Impact> {
     parts
 }
 
-/// When a key was last used, in words.
-fn used(at: Option<Instant>, now: Instant) -> String {
-    at.map_or_else(|| "never used".to_owned(), |at| format!("last used {}", relative(at, now)))
-}
-
 fn what_ends(facts: &Facts) -> Vec<Impact> {
     let mut parts = Vec::new();
     let source = &facts.source.account.name;
-    if !facts.bots.is_empty() {
-        let count = count_of(&facts.bots);
-        let title = format!(
-            "{} {} access",
-            counted(count, "service account", "service accounts"),
-            verb(count, "loses", "lose")
-        );
-        let sentence = format!("They stay in {source}, and keep what else is shared with them.");
-        let bots = facts.bots.iter().map(|bot| Subject {
-            name: bot.name.clone(),
-            detail: format!("{} · {}", bot.role, used(bot.last_used, facts.at)),
-            since: Some(bot.since),
-        });
-        let impact =
-            part(Code::ServiceAccountsLose, (Severity::Action, Side::Source), count, title);
-        parts.push(impact.saying(sentence).naming(bots));
-    }
-    if !facts.invitations.is_empty() {
-        let count = count_of(&facts.invitations);
-        let title = format!(
-            "{} {}",
-            counted(count, "invitation", "invitations"),
-            verb(count, "is revoked", "are revoked")
-        );
-        let open = facts.invitations.iter().map(|(email, since)| Subject {
-            name: email.clone(),
-            detail: format!("sent {}", relative(*since, facts.at)),
-            since: Some(*since),
-        });
-        let impact = part(Code::InvitationsEnd, (Severity::Info, Side::Source), count, title);
-        parts.push(impact.naming(open));
-    }
+    parts.extend(service_accounts_lose(&facts.bots, source, facts.at));
+    parts.extend(invitations_end(&facts.invitations, facts.at));
     if !facts.roles.is_empty() {
         let count = count_of(&facts.roles);
         let title = format!(

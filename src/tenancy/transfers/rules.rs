@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use super::model::{Facts, Losses, Party, Side, State, Transfer};
+use super::model::{Facts, Losses, Party, State, Transfer};
 use crate::access::membership::{AccountKind, OwningAccount, Workspace};
 use crate::base::db::Instant;
 use crate::base::secret::sha256;
 use crate::base::text::{hex, several_lines};
+use crate::tenancy::impacts::model::Side;
 
 /// Whether a workspace may move between accounts of these kinds in the web application (T4).
 pub fn may_move(source: AccountKind, target: AccountKind) -> bool {
@@ -61,6 +62,20 @@ pub fn losses(facts: &Facts) -> Losses {
 /// From when on ended runs are to be seen in the target; `None` where it keeps them for ever (decisions 27).
 pub fn visible_from(target: &Party, now: Instant) -> Option<Instant> {
     target.retention_days.map(|days| now.plus_days(-i64::from(days)))
+}
+
+/// Steps of the history in a review, about.
+const STEPS: i64 = 30;
+
+/// The time from the end of the first run until now in steps of one length, so that one of them begins where what is kept
+/// begins: the ends of each step, and whether it is kept.
+pub fn steps(first: Instant, kept_from: Instant, now: Instant) -> Vec<(Instant, Instant, bool)> {
+    let [first, cut, last] = [first, kept_from, now].map(Instant::as_microseconds);
+    let length = ((last - first) / STEPS).max(1);
+    let steps_in = |time: i64| ((time + length - 1) / length).max(1);
+    let (gone, kept) = (steps_in(cut - first), steps_in(last - cut));
+    let end = |step: i64| Instant::from_microseconds((cut + step * length).clamp(first, last));
+    (-gone..kept).map(|step| (end(step), end(step + 1), step >= 0)).collect()
 }
 
 /// Stands for what a review takes away, and for what blocks it (decisions 26): counts and times are not in it.
@@ -193,6 +208,26 @@ mod tests {
         {
             assert!(text(wrong).is_err(), "{wrong}");
         }
+    }
+
+    /// 1.14, 4: the history is told in steps of one length, and what goes ends with one of them.
+    #[test]
+    fn steps_meet_where_runs_are_kept_from() {
+        let at = |hours: i64| Instant::from_microseconds(hours * 3_600_000_000);
+        let long = steps(at(0), at(60), at(90));
+        assert_eq!(long.len(), 30);
+        assert_eq!((long[0].0, long[19].1, long[29].1), (at(0), at(60), at(90)));
+        assert!(
+            long.iter().all(|(from, until, is_kept)| until > from && *is_kept == (*from >= at(60)))
+        );
+        assert!(long.windows(2).all(|pair| pair[0].1 == pair[1].0));
+        // What is kept is shorter than a step.
+        let uneven = steps(at(0), at(999), at(1000));
+        assert_eq!((uneven.len(), uneven[0].0), (31, at(0)));
+        assert_eq!(uneven[30], (at(999), at(1000), true));
+        // All ended in one moment.
+        let one = steps(at(59), at(60), at(90));
+        assert_eq!((one[0].0, one[0].1, one[0].2), (at(59), at(60), false));
     }
 
     /// Decisions 26: more loss asks again, less does not.

@@ -8,6 +8,14 @@ use crate::access::handle::Handle;
 use crate::base::db::paging::{PageParams, Position};
 use crate::base::http::form::Field;
 
+/// Which file of a receipt is asked for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ReceiptParams {
+    /// `md`, `csv` or `json`
+    pub format: String,
+}
+
 /// The list's address parameters. A list is never refused for them: unknown ones are left aside,
 /// the first of doubled ones counts, and what cannot be in any name is taken out.
 #[derive(Clone, Debug)]

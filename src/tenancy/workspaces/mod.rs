@@ -8,6 +8,7 @@ pub mod activity;
 pub mod api;
 pub mod connect;
 pub mod contents;
+pub mod deletion;
 pub mod forms;
 pub mod jobs;
 pub mod mail;

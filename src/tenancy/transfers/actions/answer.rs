@@ -12,7 +12,8 @@ use crate::base::db::{Db, Instant, Json, Locks};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::tenancy::audit::{Entry, record};
-use crate::tenancy::transfers::model::{Side, State, Transfer, TransferId};
+use crate::tenancy::impacts::model::Side;
+use crate::tenancy::transfers::model::{State, Transfer, TransferId};
 use crate::tenancy::transfers::queries::{Asked, Counts};
 use crate::tenancy::transfers::{mail, queries, rules};
 use crate::tenancy::workspaces::queries::with_deleted;
@@ -235,21 +236,29 @@ fn over(
 /// The first fault; the transfer that it is about stays due and does not keep the others.
 pub async fn execute_due(app: App) -> Result<()> {
     let now = app.now();
-    let due = app.db.read(move |db| Ok(queries::due(db, now)?)).await?;
-    let mut outcome = Ok(());
-    for found in due {
-        let id = found.id;
-        if let Err(error) = execute_one(&app, id, now).await {
-            tracing::warn!(transfer.id = %id, error.cause = %error, "could not carry out a transfer");
-            outcome = outcome.and(Err(error));
+    let (mut outcome, mut after) = (Ok(()), None);
+    loop {
+        let due = app.db.read(move |db| Ok(queries::due(db, after, now)?)).await?;
+        let Some(last) = due.last() else { break };
+        after = last.execute_at.map(|at| (at, last.id));
+        for found in due {
+            let id = found.id;
+            if let Err(error) = execute_one(&app, &found, now).await {
+                tracing::warn!(transfer.id = %id, error.cause = %error, "could not carry out a transfer");
+                outcome = outcome.and(Err(error));
+            }
         }
     }
     app.mail_queued.notify_one();
     outcome
 }
 
-async fn execute_one(app: &App, id: TransferId, now: Instant) -> Result<()> {
-    let counts = counts_of(app, id, now).await?;
+async fn execute_one(app: &App, found: &Transfer, now: Instant) -> Result<()> {
+    let (id, workspace) = (found.id, found.workspace_id);
+    let is_busy =
+        found.when_idle && app.db.read(move |db| Ok(queries::is_busy(db, workspace)?)).await?;
+    // Nothing is told of one that goes on waiting.
+    let counts = if is_busy { None } else { Some(counts_of(app, id, now).await?) };
     let (locks, inner) = (locks(app, id).await?, app.clone());
     app.db
         .write(locks, move |db| {
@@ -259,6 +268,8 @@ async fn execute_one(app: &App, id: TransferId, now: Instant) -> Result<()> {
             let target = target.ok_or(Error::NotFound)?;
             let handle = Handle::parse(&transfer.target_handle).map_err(Error::internal)?;
             let asked = Asked { workspace, target, handle, carry: transfer.carried() };
+            let is_counted = counts.is_some();
+            let counts = counts.unwrap_or_default();
             let facts = queries::facts(db, asked, counts, inner.settings(), now)?;
             let facts = facts.ok_or(Error::NotFound)?;
             for side in [Side::Source, Side::Target] {
@@ -275,7 +286,7 @@ async fn execute_one(app: &App, id: TransferId, now: Instant) -> Result<()> {
                 queries::let_runs_start(db, &transfer, later)?;
                 return Ok(());
             }
-            if may_move_now(db, &transfer, now)? {
+            if may_move_now(db, &transfer, now)? && is_counted {
                 execute(db, &inner, &mut transfer, &facts, &Told::system(), now)?;
             }
             Ok(())

@@ -12,10 +12,11 @@ use crate::app::App;
 use crate::base::db::{Db, Instant, Json};
 use crate::base::error::Result;
 use crate::tenancy::audit::{Entry, record};
-use crate::tenancy::invitations::actions::{New, details, insert, supersede, void_of_workspace};
+use crate::tenancy::impacts::model::Side;
+use crate::tenancy::invitations::actions::{New, details, insert, void_of_workspace};
 use crate::tenancy::invitations::model::{Happened, Kind, Scope};
-use crate::tenancy::invitations::queries::live;
-use crate::tenancy::transfers::model::{CarriedAs, Facts, Receipt, Sees, Side, State, Transfer};
+use crate::tenancy::invitations::queries::supersede_among;
+use crate::tenancy::transfers::model::{Carried, CarriedAs, Facts, Receipt, Sees, State, Transfer};
 use crate::tenancy::transfers::review::review;
 use crate::tenancy::transfers::{mail, queries, rules};
 
@@ -91,8 +92,14 @@ fn invite(
     let Some(consent) = transfer.consent(Side::Target) else { return Ok(()) };
     let inviter = identify::person(db, consent.user, app.settings().keeps_mails())?;
     let Some(inviter) = inviter else { return Ok(()) };
-    for person in facts.carried.iter().filter(|person| person.problem.is_none()) {
-        let Ok(email) = EmailAddress::parse(&person.email) else { continue };
+    let chosen = facts.carried.iter().filter(|person| person.problem.is_none());
+    let chosen: Vec<(&Carried, EmailAddress)> = chosen
+        .filter_map(|person| Some((person, EmailAddress::parse(&person.email).ok()?)))
+        .collect();
+    // One that nobody answered in time still holds the place of the new one.
+    let keys: Vec<String> = chosen.iter().map(|(_, email)| email.key().to_owned()).collect();
+    supersede_among(db, there.account, &keys, now)?;
+    for (person, email) in chosen {
         let (kind, workspace, role) = match person.invited_as {
             CarriedAs::Collaborator => {
                 (Kind::Collaborator, Some(there.id), Some(Role::Collaborator))
@@ -110,10 +117,6 @@ fn invite(
             access_until: None,
             inviter: &inviter,
         };
-        // One that nobody answered in time still holds the place of the new one.
-        if let Some(old) = live(db, new.scope, email.key())? {
-            supersede(db, &old, now)?;
-        }
         let sent = insert(db, &app.context, &new, now)?;
         // Of the account, whatever it leads to: it belongs to the move, and is no change of the workspace since.
         let path = format!("{}/{}", there.account_handle, there.handle);

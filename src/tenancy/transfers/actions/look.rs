@@ -9,7 +9,8 @@ use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
-use crate::tenancy::transfers::model::{Facts, GoingOn, Review, Sees, State, Transfer, TransferId};
+use crate::tenancy::impacts::model::Review;
+use crate::tenancy::transfers::model::{Facts, GoingOn, Sees, State, Transfer, TransferId};
 use crate::tenancy::transfers::queries::{self, Asked, Counts};
 use crate::tenancy::transfers::review::review;
 
@@ -22,26 +23,32 @@ pub async fn dry_run(
     access: &WorkspaceAccess<needs::ManageWorkspaceSettings>,
     (person, target, handle): (&Person, OwningAccount, Handle),
 ) -> Result<(Facts, Review, Sees)> {
-    let (now, again, person) = (app.now(), app.clone(), person.clone());
+    let (now, person) = (app.now(), person.clone());
     let workspace = access.workspace().clone();
-    let (of, to, settings) = (workspace.clone(), target.clone(), app.clone());
-    // Each takes a while in a large workspace, so both are read at once.
-    let counts = app.db.read(move |db| {
-        let party = queries::party(db, to, settings.settings())?;
-        Ok(queries::counts(db, &of, &party, now)?)
-    });
-    let facts = app.db.read(move |db| {
-        let place = (workspace.account, target.id);
-        let asked = Asked { workspace, target, handle, carry: Vec::new() };
-        let facts = queries::facts(db, asked, Counts::default(), again.settings(), now)?;
-        Ok((facts.ok_or(Error::NotFound)?, sees_of(db, &person, place)?))
-    });
-    let (counts, (facts, sees)) = tokio::try_join!(counts, facts)?;
+    let place = (workspace.account, target.id);
+    let asked = Asked { workspace, target, handle, carry: Vec::new() };
+    let sees = app.db.read(move |db| sees_of(db, &person, place)).await?;
+    let facts = facts_of(app, asked, now).await?;
     // An owner of the workspace sees it as those do who decide over its account.
     let sees = Sees { source: true, ..sees };
-    let facts = counts.put_into(facts);
     let review = review(&facts, sees);
     Ok((facts, review, sees))
+}
+
+/// All that a review is computed from. Each half takes a while in a large workspace, so both are read at once.
+async fn facts_of(app: &App, asked: Asked, now: Instant) -> Result<Facts> {
+    let (again, settings) = (app.clone(), app.clone());
+    let (workspace, target) = (asked.workspace.clone(), asked.target.clone());
+    let counts = app.db.read(move |db| {
+        let party = queries::party(db, target, settings.settings())?;
+        Ok(queries::counts(db, &workspace, &party, now)?)
+    });
+    let facts = app.db.read(move |db| {
+        let facts = queries::facts(db, asked, Counts::default(), again.settings(), now)?;
+        facts.ok_or(Error::NotFound)
+    });
+    let (counts, facts) = tokio::try_join!(counts, facts)?;
+    Ok(counts.put_into(facts))
 }
 
 /// A transfer as somebody finds it.
@@ -65,6 +72,8 @@ pub struct Found {
     pub may_ask: bool,
     /// Whether the workspace can be opened.
     pub reaches: bool,
+    /// Whether it can be, and its flow runs and settings with it.
+    pub sees_runs: bool,
     /// Flow runs that were going on when it moved and still are, for whoever may end them.
     pub going_on: Vec<GoingOn>,
 }
@@ -73,13 +82,28 @@ pub struct Found {
 ///
 /// # Errors
 /// [`Error::NotFound`] for whoever is on neither side; the database's fault.
-pub fn look(
+pub async fn look(
+    app: &App,
+    (actor, id): (Actor, TransferId),
+    handle: Option<Handle>,
+) -> Result<Found> {
+    let (now, again) = (app.now(), app.clone());
+    let found = app.db.read(move |db| find(db, &again, (&actor, id), handle, now)).await?;
+    let (mut found, asked) = found;
+    if let Some(asked) = asked {
+        found.review = Some(review(&facts_of(app, asked, now).await?, found.sees));
+    }
+    Ok(found)
+}
+
+/// The same without a review of one that waits: that is still to be asked for.
+fn find(
     db: &mut Db,
     app: &App,
     (actor, id): (&Actor, TransferId),
-    handle: Option<&Handle>,
+    handle: Option<Handle>,
     now: Instant,
-) -> Result<Found> {
+) -> Result<(Found, Option<Asked>)> {
     let transfer = queries::one(db, id)?.ok_or(Error::NotFound)?;
     let (sees, workspace) = seen_by(db, actor, &transfer, now)?;
     let is_pending = transfer.state == State::Pending
@@ -92,32 +116,29 @@ pub fn look(
     };
     let (source, names_of_target) = (names(&source), names(&target));
     let mut found = Found {
-        review: transfer.receipt.as_ref().map(|receipt| receipt.0.of(sees).clone()),
+        review: queries::receipt(db, id)?.map(|receipt| receipt.of(sees).clone()),
         source,
         target: names_of_target,
         obstacle: None,
         may_ask: false,
         reaches: false,
+        sees_runs: false,
         going_on: Vec::new(),
         sees,
         workspace,
         transfer,
     };
-    if is_pending {
-        let wanted = handle.cloned();
+    let asked = if is_pending {
         let stored = Handle::parse(&found.transfer.target_handle).map_err(Error::internal)?;
-        let party = queries::party(db, target.clone(), app.settings())?;
-        let counts = queries::counts(db, &found.workspace, &party, now)?;
-        let asked = Asked {
+        Some(Asked {
             workspace: found.workspace.clone(),
             target,
-            handle: wanted.unwrap_or(stored),
+            handle: handle.unwrap_or(stored),
             carry: found.transfer.carried(),
-        };
-        let facts =
-            queries::facts(db, asked, counts, app.settings(), now)?.ok_or(Error::NotFound)?;
-        found.review = Some(review(&facts, sees));
-    }
+        })
+    } else {
+        None
+    };
     let decides = sees_of(
         db,
         actor.person()?,
@@ -125,17 +146,22 @@ pub fn look(
     )?;
     found.may_ask = decides.source || decides.target;
     if found.transfer.state == State::Completed && found.may_ask {
-        found.obstacle = obstacle(db, app, &found.transfer, decides.target, now)?;
+        found.obstacle = obstacle(db, app, &found.transfer, decides, now)?;
     }
     let reach = actor.reach(now);
     let held = membership::by_id(db, &reach, found.workspace.id)?;
     let held = held.filter(|(_, held)| !held.lacks_second_factor);
     found.reaches = held.is_some();
+    found.sees_runs = held.as_ref().is_some_and(|(_, held)| {
+        [Permission::SeeFlows, Permission::ManageWorkspaceSettings]
+            .into_iter()
+            .all(|needed| held.scopes.contains(needed))
+    });
     let may_end = held.is_some_and(|(_, held)| held.scopes.contains(Permission::RunFlows));
     if let (State::Completed, true, Some(at)) =
         (found.transfer.state, may_end, found.transfer.decided_at)
     {
         found.going_on = queries::going_on(db, found.workspace.id, at)?;
     }
-    Ok(found)
+    Ok((found, asked))
 }

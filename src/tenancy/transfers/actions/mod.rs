@@ -14,7 +14,7 @@ pub use self::operator::{Order, Ordered, by_operator};
 pub use self::start::{Started, Wanted, start};
 pub use self::undo::{Undone, obstacle, undo};
 
-use super::model::{Consent, Facts, Sees, Side, Transfer};
+use super::model::{Consent, Facts, Sees, Transfer};
 use super::{queries, rules};
 use crate::access::actor::{Actor, Person};
 use crate::access::membership::{self, Workspace};
@@ -24,6 +24,7 @@ use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::tenancy::audit::By;
+use crate::tenancy::impacts::model::Side;
 use crate::tenancy::workspaces::queries::with_deleted;
 
 /// What somebody who decides over accounts may see and do about a transfer between them.

@@ -8,8 +8,9 @@ use crate::access::membership::Workspace;
 use crate::app::App;
 use crate::base::db::{Db, Instant, Locks, in_transaction};
 use crate::base::error::{Error, Result};
-use crate::tenancy::transfers::export::{Route, markdown};
-use crate::tenancy::transfers::model::{Facts, Sees, Severity, Transfer, TransferId};
+use crate::tenancy::impacts::export::{Route, markdown};
+use crate::tenancy::impacts::model::Severity;
+use crate::tenancy::transfers::model::{Facts, Sees, State, Transfer, TransferId};
 use crate::tenancy::transfers::queries::{self, Asked};
 use crate::tenancy::transfers::review::review;
 use crate::tenancy::transfers::rules;
@@ -91,7 +92,7 @@ fn carry_out(
         (path_of(workspace), format!("{}/{}", facts.target.account.handle, facts.handle));
     let seen = review(facts, Sees { source: true, target: true, person: None });
     let Some((typed, reason)) = &order.confirmed else {
-        return Ok(Ordered::Looked(markdown(&seen, Route { from: &from, to: &to }), from));
+        return Ok(Ordered::Looked(markdown(&seen, Route { from: &from, to: Some(&to) }), from));
     };
     if *typed != from {
         return Ok(Ordered::Refused(format!("--confirm: type {from} to confirm.")));
@@ -105,9 +106,12 @@ fn carry_out(
     if !blocks.is_empty() {
         return Ok(Ordered::Refused(format!("{}.", blocks.join(". "))));
     }
-    if queries::pending_of(db, workspace.id)?.is_some() {
-        let text = format!("A transfer of {from} waits already. Let it be cancelled first.");
-        return Ok(Ordered::Refused(text));
+    if let Some(known) = queries::pending_of(db, workspace.id)? {
+        if known.expires_at > now {
+            let text = format!("A transfer of {from} waits already. Let it be cancelled first.");
+            return Ok(Ordered::Refused(text));
+        }
+        queries::end(db, &known, (State::Expired, None), now)?;
     }
     let by = ("Whoever runs this server".to_owned(), reason);
     let mut transfer = Transfer::new(TransferId::new(now), facts, by, now);

@@ -13,7 +13,7 @@ use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::tenancy::audit::{Entry, record};
 use crate::tenancy::invitations::actions::void_of_workspace;
-use crate::tenancy::transfers::model::{Transfer, TransferId};
+use crate::tenancy::transfers::model::{Sees, Transfer, TransferId};
 use crate::tenancy::transfers::{mail, queries, rules};
 use crate::tenancy::workspaces::queries::with_deleted;
 
@@ -37,7 +37,7 @@ pub fn changed_since(db: &mut Db, transfer: &Transfer) -> Result<bool> {
     Ok(queries::has_changed(db, place, moved_at)?)
 }
 
-/// Why a transfer cannot be undone now; `None` when it can be.
+/// Why a transfer cannot be undone now, to somebody who decides over one of its sides; `None` when it can be.
 ///
 /// # Errors
 /// The database's fault.
@@ -45,7 +45,7 @@ pub fn obstacle(
     db: &mut Db,
     app: &App,
     transfer: &Transfer,
-    decides_over_target: bool,
+    decides: Sees,
     now: Instant,
 ) -> Result<Option<String>> {
     if !rules::can_be_undone(transfer, now) {
@@ -58,7 +58,7 @@ pub fn obstacle(
     if workspace.account != transfer.target_account_id {
         return Ok(Some("The workspace was transferred again since.".to_owned()));
     }
-    if !decides_over_target && changed_since(db, transfer)? {
+    if !decides.target && changed_since(db, transfer)? {
         let owner = workspace.account_name;
         let text = format!(
             "Something was made or changed in it since, so only {owner} can undo it. Ask its admins."
@@ -75,6 +75,9 @@ pub fn obstacle(
     let name = source.name.clone();
     let source = queries::party(db, source, app.settings())?;
     if source.slots.is_full() {
+        if !decides.source {
+            return Ok(Some(format!("{name} has no room for it any more; its admins see why.")));
+        }
         return Ok(Some(format!(
             "{name} has no room for it any more: it uses {} workspaces. Delete one there first, or transfer \
              it back later.",
@@ -113,7 +116,7 @@ pub async fn undo(
             if !sees.source && !sees.target {
                 return Err(Error::NotFound);
             }
-            if let Some(reason) = obstacle(db, &inner, &transfer, sees.target, now)? {
+            if let Some(reason) = obstacle(db, &inner, &transfer, sees, now)? {
                 return Ok(Undone::Refused(reason));
             }
             let by = Told::of(confirmed.actor(), ip, sees);
@@ -134,10 +137,8 @@ fn go_back(db: &mut Db, transfer: &Transfer, by: &Told, now: Instant) -> Result<
     let reason = "The transfer of the workspace was undone.";
     void_of_workspace(db, there.id, reason, now)?;
     transfers::void_of_workspace(db, there.id, reason, now)?;
-    let carried = queries::emails_of(db, &transfer.carried())?;
     let moved_at = transfer.decided_at.unwrap_or(now);
-    let sent = (carried, reason);
-    queries::end_carried(db, there.account, moved_at, sent, now)?;
+    queries::end_carried(db, transfer, moved_at, reason, now)?;
     queries::move_there(db, &there, (source.id, &handle), now)?;
     let new = (source.id, handle.as_str());
     queries::redirect(db, there.id, (there.account, &there.handle), new, now)?;

@@ -1,8 +1,8 @@
 //! The pages.
 
+mod runs;
 mod start;
 mod transfer;
-mod view;
 
 use actix_web::web;
 
@@ -19,6 +19,10 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(
             resource("/workspaces/{account}/{workspace}/settings/transfer/review")
                 .get(start::download),
+        )
+        .service(
+            resource("/workspaces/{account}/{workspace}/settings/transfer/runs")
+                .get(runs::download),
         )
         .service(resource("/transfers/{id}/review").get(transfer::download))
         .service(resource("/transfers/{id}").get(transfer::show).post(transfer::act));

@@ -4,11 +4,10 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::view::{Account, View};
 use crate::access::actor::{Person, RecentlyConfirmed};
 use crate::access::handle::Handle;
 use crate::access::membership::{self, AccountKind, OwningAccount, Workspace};
-use crate::access::permission::needs;
+use crate::access::permission::{Permission, needs};
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::error::{Error, Result};
@@ -16,12 +15,15 @@ use crate::base::http::client::ClientIp;
 use crate::base::http::form::{Field, Form};
 use crate::base::http::page::{Notice, Page, Shell};
 use crate::base::http::see_other;
+use crate::tenancy::impacts::export::{Format, Route, file};
+use crate::tenancy::impacts::model::Review;
+use crate::tenancy::impacts::view::View;
 use crate::tenancy::transfers::actions::{self, Started, Wanted};
-use crate::tenancy::transfers::export::{Format, Route, file};
+
 use crate::tenancy::transfers::forms::{
     CARRIED, Confirmation, ReviewParams, StartForm, carried, handle_of,
 };
-use crate::tenancy::transfers::model::{Facts, Review};
+use crate::tenancy::transfers::model::{Facts, Party};
 use crate::tenancy::transfers::queries::{self};
 use crate::tenancy::transfers::rules;
 use crate::tenancy::workspaces::connect::path_of;
@@ -68,16 +70,35 @@ struct Found {
     is_possible: bool,
 }
 
+/// One of the two accounts, on top of the page.
+struct Account {
+    name: String,
+    handle: String,
+    /// How many workspaces it has, and has afterwards, where whoever looks may know.
+    slots: Option<(String, String)>,
+}
+
+impl Account {
+    /// An account as one side sees it; `change` is what the transfer does to the number of its workspaces.
+    fn of(party: &Party, is_seen: bool, change: i64) -> Self {
+        let slots = is_seen.then(|| {
+            let limit = party.slots.limit.map_or_else(String::new, |limit| format!(" of {limit}"));
+            (party.slots.used.to_string(), format!("{}{limit}", party.slots.used + change))
+        });
+        Self { name: party.account.name.clone(), handle: party.account.handle.clone(), slots }
+    }
+}
+
 /// Accounts in the list, at most.
 const LISTED: i64 = 100;
 
 /// What the page needs to know of accounts.
-struct Around {
+pub(super) struct Around {
     organizations: Vec<OwningAccount>,
-    target: Option<OwningAccount>,
+    pub(super) target: Option<OwningAccount>,
 }
 
-async fn around(app: &App, person: &Person, account: String) -> Result<Around> {
+pub(super) async fn around(app: &App, person: &Person, account: String) -> Result<Around> {
     let person = person.clone();
     app.db
         .read(move |db| {
@@ -206,6 +227,7 @@ pub(super) async fn show(
     }
     let around = around(&app, person, params.account()).await?;
     let shell = access.shell(shell, "settings");
+    let access_sees_runs = access.may(Permission::SeeFlows);
     let mut page = StartPage::of(shell, &app, access.workspace(), (person, &around), &params);
     let Some((target, handle)) = page.asked(&around, &params) else {
         let is_wrong =
@@ -213,7 +235,15 @@ pub(super) async fn show(
         return if is_wrong { Page(page).unprocessable() } else { Page(page).ok() };
     };
     let (facts, review, _) = actions::dry_run(&app, &access, (person, target, handle)).await?;
-    page.found = Some(found(&facts, &review, person, &around, &app));
+    let mut found = found(&facts, &review, person, &around, &app);
+    if access_sees_runs {
+        found.view.link_runs(&urls::transfer_runs(
+            &page.workspace.account_handle,
+            &page.workspace.handle,
+            &facts.target.account.handle,
+        ));
+    }
+    page.found = Some(found);
     let path = format!(
         "{}/review",
         urls::settings_transfer(&page.workspace.account_handle, &page.workspace.handle)
@@ -245,7 +275,7 @@ pub(super) async fn download(
     let format = Format::of(&params.format)?;
     let to = format!("{}/{handle}", target.handle);
     let (_, review, _) = actions::dry_run(&app, &access, (person, target, handle)).await?;
-    file(&review, Route { from: &page.path, to: &to }, format)
+    file(&review, Route { from: &page.path, to: Some(&to) }, format)
 }
 
 /// `POST …/settings/transfer`

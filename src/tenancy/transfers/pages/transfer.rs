@@ -4,7 +4,6 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::view::View;
 use crate::access::actor::{RecentlyConfirmed, SignedInPerson};
 use crate::access::membership::Workspace;
 use crate::app::App;
@@ -16,10 +15,12 @@ use crate::base::http::json::path_id;
 use crate::base::http::page::{Notice, Page, Shell};
 use crate::base::http::see_other;
 use crate::base::text::When;
+use crate::tenancy::impacts::export::{Format, Route, file};
+use crate::tenancy::impacts::model::Side;
+use crate::tenancy::impacts::view::View;
 use crate::tenancy::transfers::actions::{self, Answered, Found, Undone, look};
-use crate::tenancy::transfers::export::{Format, Route, file};
 use crate::tenancy::transfers::forms::{AnswerForm, Confirmation, ReviewParams, handle_of};
-use crate::tenancy::transfers::model::{GoingOn, Side, State, Transfer, TransferId};
+use crate::tenancy::transfers::model::{GoingOn, State, Transfer, TransferId};
 use crate::tenancy::transfers::rules;
 use crate::urls;
 
@@ -208,7 +209,14 @@ fn page(
         reason: transfer.reason.clone(),
         names: (source.0.clone(), target.0.clone()),
         view: review.as_ref().map(|review| {
-            let view = View::of(review, now);
+            let mut view = View::of(review, now);
+            if is_pending && sees.source && found.sees_runs {
+                view.link_runs(&urls::transfer_runs(
+                    &workspace.account_handle,
+                    &workspace.handle,
+                    &target.1,
+                ));
+            }
             if is_pending { view } else { view.of_receipt() }
         }),
         approving,
@@ -235,9 +243,8 @@ pub(super) async fn show(
     req: HttpRequest,
 ) -> Result<HttpResponse> {
     let id: TransferId = path_id(&req, "id")?;
-    let (again, asked, now) = (app.get_ref().clone(), person.clone(), app.now());
-    let found = app.db.read(move |db| look(db, &again, (asked.actor(), id), None, now)).await?;
-    Page(page(shell, &person, recent.is_some(), found, now)).ok()
+    let found = look(&app, (person.actor().clone(), id), None).await?;
+    Page(page(shell, &person, recent.is_some(), found, app.now())).ok()
 }
 
 /// `GET /transfers/{id}/review`: the review, or the receipt, as a file.
@@ -249,13 +256,12 @@ pub(super) async fn download(
 ) -> Result<HttpResponse> {
     let id: TransferId = path_id(&req, "id")?;
     let params = params.map(web::Query::into_inner).unwrap_or_default();
-    let (again, now) = (app.get_ref().clone(), app.now());
-    let found = app.db.read(move |db| look(db, &again, (person.actor(), id), None, now)).await?;
+    let found = look(&app, (person.actor().clone(), id), None).await?;
     let review = found.review.ok_or(Error::NotFound)?;
     let format = Format::of(&params.format)?;
     let from = format!("{}/{}", found.source.1, found.transfer.source_handle);
     let to = format!("{}/{}", found.target.1, found.transfer.target_handle);
-    file(&review, Route { from: &from, to: &to }, format)
+    file(&review, Route { from: &from, to: Some(&to) }, format)
 }
 
 /// `POST /transfers/{id}`
@@ -269,15 +275,12 @@ pub(super) async fn act(
     let id: TransferId = path_id(&req, "id")?;
     let form = form.fields;
     let here = urls::transfer(id);
-    let (again, asked, now) = (app.get_ref().clone(), person.clone(), app.now());
     let typed = (!form.handle.is_empty() && form.act == "approve").then(|| handle_of(&form.handle));
     let wanted = typed.clone().and_then(Result::ok);
-    let handle = wanted.clone();
-    let found =
-        app.db.read(move |db| look(db, &again, (asked.actor(), id), handle.as_ref(), now)).await?;
+    let found = look(&app, (person.actor().clone(), id), wanted.clone()).await?;
     let hash = found.review.as_ref().map(|review| review.hash.clone());
     let to = format!("{}/{}", found.target.1, found.transfer.target_handle);
-    let mut page = page(shell, &person, recent.is_ok(), found, now);
+    let mut page = page(shell, &person, recent.is_ok(), found, app.now());
     match form.act.as_str() {
         "approve" => {
             let confirmed = recent?;

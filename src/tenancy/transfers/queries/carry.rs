@@ -2,16 +2,17 @@
 
 use diesel::prelude::*;
 
-use super::super::model::{Carried, CarriedAs, Party, PersonAccess};
+use super::super::model::{Carried, CarriedAs, Party, Transfer};
 use crate::access::email::EmailAddress;
 use crate::access::organization::{self, takes_domain};
 use crate::access::{AccountId, UserId};
 use crate::base::db::schema::{invitations, organization_members};
 use crate::base::db::{Db, Instant};
 use crate::base::settings::Settings;
+use crate::tenancy::impacts::model::{PersonAccess, Side};
 use crate::tenancy::invitations::model::Scope;
 use crate::tenancy::invitations::queries as invited;
-use crate::tenancy::invitations::rules::has_place;
+use crate::tenancy::invitations::rules::{OPEN_PER_WORKSPACE, REST_AFTER_DECLINE, has_place};
 
 /// The people of a choice who do lose access, as what they are invited, and why they cannot be.
 ///
@@ -39,13 +40,16 @@ pub fn carried(
     let members = if target.is_organization() { members_of(db, account, ids)? } else { Vec::new() };
     let keys: Vec<String> = losing.iter().map(|(_, email)| email.key().to_owned()).collect();
     let scope = Scope { account, workspace: None };
+    let rested = invited::declined_among(db, account, &keys, now - REST_AFTER_DECLINE)?;
+    let bothered = invited::bothered_among(db, &keys, now)?;
     let open = open_of(db, account, keys, now)?;
     let domains = organization::one(db, account)?.map(|found| found.email_domains);
     let limit = invited::own_member_limit(db, account)?.or(settings.flags.member_limit);
     // Nobody is left in a workspace that moved to a person.
-    let mut places = 0;
+    let (mut places, mut waiting) = (0, 0);
     if target.is_organization() {
-        places = invited::members(db, scope)? + invited::open(db, scope, now)?;
+        waiting = invited::open(db, scope, now)?;
+        places = invited::members(db, scope)? + waiting;
     }
     let mut found = Vec::new();
     for (person, email) in losing {
@@ -66,11 +70,18 @@ pub fn carried(
             Some("has an address of a domain that it does not take")
         } else if !is_within && !has_place(places, limit) {
             Some("finds no place left")
+        } else if waiting >= OPEN_PER_WORKSPACE {
+            Some("finds too many invitations open")
+        } else if rested.iter().any(|key| key == email.key()) {
+            Some("declined an invitation lately")
+        } else if bothered.iter().any(|key| key == email.key()) {
+            Some("got several invitations today")
         } else {
             None
         };
-        if problem.is_none() && !is_within {
-            places += 1;
+        if problem.is_none() {
+            waiting += 1;
+            places += i64::from(!is_within);
         }
         let (name, email) = (person.name.clone(), person.email.clone());
         found.push(Carried { user: person.user, name, email, invited_as, problem });
@@ -109,16 +120,19 @@ fn open_of(
 /// The database's fault.
 pub fn end_carried(
     db: &mut Db,
-    target: AccountId,
+    transfer: &Transfer,
     moved_at: Instant,
-    (emails, reason): (Vec<String>, &str),
+    reason: &str,
     now: Instant,
 ) -> QueryResult<usize> {
+    let inviter = transfer.consent(Side::Target).map(|consent| consent.user);
+    let (Some(inviter), true) = (inviter, transfer.carry_over.is_some()) else { return Ok(0) };
+    // Addresses change; who sent them, and that they went out with the move, does not.
     let sent = invitations::table
-        .filter(invitations::account_id.eq(target))
+        .filter(invitations::account_id.eq(transfer.target_account_id))
         .filter(invitations::workspace_id.is_null())
         .filter(invitations::created_at.eq(moved_at))
-        .filter(invitations::email.eq_any(emails))
+        .filter(invitations::invited_by.eq(inviter))
         .filter(invitations::state.eq("pending"));
     diesel::update(sent)
         .set((

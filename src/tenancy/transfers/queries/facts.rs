@@ -1,22 +1,33 @@
 //! All that a review is computed from, read in one go.
 
+use std::collections::HashMap;
+
 use diesel::dsl::{count_star, max, min};
 use diesel::prelude::*;
 
 use super::super::model::{Facts, FlowKey, Party, Removal};
 use super::super::rules;
 use super::carry::carried;
-use super::people::{bots, keys, people, roles_in_use};
+use super::moves::is_ended;
 use crate::access::AccountId;
 use crate::access::actor::Person;
 use crate::access::handle::Handle;
+use crate::access::history::visible_from;
 use crate::access::membership::{self, OwningAccount, Workspace};
 use crate::access::organization::Organization;
+use crate::access::role::RoleId;
 use crate::access::{UserId, organization};
 use crate::base::db::paging::COUNT_LIMIT;
-use crate::base::db::schema::{accounts, audit_entries, flow_runs, flows, invitations, workspaces};
-use crate::base::db::{Db, Instant, MultiBackend};
+use crate::base::db::schema::{
+    accounts, audit_entries, flow_runs, flows, memberships, service_account_grants as grants,
+    workspace_roles, workspaces,
+};
+use crate::base::db::{Db, Instant, MultiBackend, SqlId, SqlInstant};
 use crate::base::settings::Settings;
+use crate::tenancy::impacts::model::EndedRuns;
+use crate::tenancy::impacts::queries::{
+    Everybody, active_runs, bots, due_runs, keys, open_invitations,
+};
 use crate::tenancy::workspaces::contents;
 use crate::tenancy::workspaces::queries::{slots, taken};
 
@@ -71,7 +82,7 @@ pub fn takes(db: &mut Db, person: &Person, account: AccountId) -> QueryResult<bo
     let known = organization::one(db, account)?;
     match known {
         Some(known) if known.refuses_transfers => organization::has_authority(db, person, account),
-        known => Ok(known.is_some()),
+        known => Ok(known.is_some() && !is_ended(db, account)?),
     }
 }
 
@@ -117,6 +128,7 @@ pub struct Counts {
     due: i64,
     audit_entries: i64,
     contents: Vec<contents::Counted>,
+    hidden: i64,
 }
 
 impl Counts {
@@ -129,13 +141,11 @@ impl Counts {
             due: self.due,
             audit_entries: self.audit_entries,
             contents: self.contents,
+            hidden: self.hidden,
             ..facts
         }
     }
 }
-
-/// Runs named in a review.
-const NAMED: i64 = 20;
 
 /// Counts what a workspace holds, and what of it the target does not keep.
 ///
@@ -148,24 +158,9 @@ pub fn counts(
     now: Instant,
 ) -> QueryResult<Counts> {
     let removal = match rules::visible_from(target, now) {
-        Some(from) => removal(db, workspace, from)?,
+        Some(from) => removal(db, workspace, from, now)?,
         None => Removal::default(),
     };
-    let running = ["RUNNING", "PENDING", "PAUSED", "CANCELLING"];
-    let active = || {
-        flow_runs::table
-            .filter(flow_runs::workspace_id.eq(workspace.id))
-            .filter(flow_runs::state_type.eq_any(running))
-    };
-    let names: Vec<String> = active()
-        .order((flow_runs::expected_start_at.desc(), flow_runs::id))
-        .limit(NAMED)
-        .select(flow_runs::name)
-        .load(db)?;
-    let due = flow_runs::table
-        .filter(flow_runs::workspace_id.eq(workspace.id))
-        .filter(flow_runs::state_type.eq("SCHEDULED"))
-        .filter(flow_runs::expected_start_at.le(now + jiff::SignedDuration::from_hours(1)));
     let about: Vec<i64> = audit_entries::table
         .filter(audit_entries::account_id.eq(workspace.account))
         .filter(audit_entries::workspace_id.eq(workspace.id))
@@ -174,57 +169,105 @@ pub fn counts(
         .load(db)?;
     Ok(Counts {
         removal,
-        active: (active().count().get_result(db)?, names),
-        due: due.count().get_result(db)?,
+        active: active_runs(db, workspace.id)?,
+        due: due_runs(db, workspace.id, now)?,
         audit_entries: i64::try_from(about.len()).unwrap_or(COUNT_LIMIT + 1),
         contents: contents::counts(db, workspace, |_| true)?,
+        hidden: hidden(db, workspace)?,
     })
 }
 
 /// Runs that ended before a moment and are to be seen: how many of each flow in one pass over an index, and the ends of
 /// their span by a look at either end of it.
-fn removal(db: &mut Db, workspace: &Workspace, before: Instant) -> QueryResult<Removal> {
+fn removal(
+    db: &mut Db,
+    workspace: &Workspace,
+    before: Instant,
+    now: Instant,
+) -> QueryResult<Removal> {
     let visible_from: Option<Instant> =
         workspaces::table.find(workspace.id).select(workspaces::runs_visible_from).first(db)?;
-    let shown = || {
-        let mut ended = flow_runs::table
-            .into_boxed::<MultiBackend>()
-            .filter(flow_runs::workspace_id.eq(workspace.id))
-            .filter(flow_runs::ended_at.lt(before));
-        if let Some(from) = visible_from {
-            ended = ended.filter(flow_runs::ended_at.ge(from));
-        }
-        ended
-    };
-    let first: Option<Instant> = shown().select(min(flow_runs::ended_at)).first(db)?;
-    let Some(first) = first else { return Ok(Removal::default()) };
-    let last: Option<Instant> = shown().select(max(flow_runs::ended_at)).first(db)?;
-    let mut ended = flow_runs::table
+    let from = visible_from.unwrap_or(Instant::from_microseconds(0));
+    let ended = flow_runs::workspace_id
+        .eq(workspace.id)
+        .and(flow_runs::ended_at.ge(from))
+        .and(flow_runs::ended_at.lt(before));
+    let ends = |end: Option<Option<Instant>>| end.flatten();
+    let shown = flow_runs::table.filter(ended);
+    let first = shown.select(min(flow_runs::ended_at)).first(db).optional()?;
+    let Some(first) = ends(first) else { return Ok(Removal::default()) };
+    let last = shown.select(max(flow_runs::ended_at)).first(db).optional()?;
+    let rows: Vec<(FlowKey, i64)> = flow_runs::table
         .group_by(flow_runs::flow_id)
         .select((flow_runs::flow_id, count_star()))
-        .into_boxed::<MultiBackend>()
-        .filter(flow_runs::workspace_id.eq(workspace.id))
-        .filter(flow_runs::ended_at.lt(before));
-    if let Some(from) = visible_from {
-        ended = ended.filter(flow_runs::ended_at.ge(from));
-    }
-    let rows: Vec<(FlowKey, i64)> = ended.load(db)?;
+        .filter(ended)
+        .load(db)?;
     let names: Vec<(FlowKey, String)> = flows::table
         .filter(flows::workspace_id.eq(workspace.id))
         .select((flows::id, flows::name))
         .load(db)?;
-    let name_of = |id| {
-        let found = names.iter().find(|(known, _)| *known == id);
-        found.map_or_else(String::new, |(_, name)| name.clone())
-    };
+    let names: HashMap<FlowKey, String> = names.into_iter().collect();
+    let name_of = |id| names.get(&id).cloned().unwrap_or_else(String::new);
     let mut by_flow: Vec<(String, i64)> =
         rows.iter().map(|(id, count)| (name_of(*id), *count)).collect();
     by_flow.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
     Ok(Removal {
         runs: by_flow.iter().map(|(_, count)| count).sum(),
-        span: last.map(|last| (first, last)),
+        span: ends(last).map(|last| (first, last)),
+        history: history(db, workspace, rules::steps(first, before, now))?,
         flows: by_flow,
     })
+}
+
+/// How many runs an earlier transfer hid, which are still there.
+fn hidden(db: &mut Db, workspace: &Workspace) -> QueryResult<i64> {
+    let some: Vec<FlowKey> = flow_runs::table
+        .filter(flow_runs::workspace_id.eq(workspace.id))
+        .filter(flow_runs::ended_at.lt(visible_from!(workspace.id)))
+        .limit(COUNT_LIMIT + 1)
+        .select(flow_runs::flow_id)
+        .load(db)?;
+    Ok(i64::try_from(some.len()).unwrap_or(COUNT_LIMIT + 1))
+}
+
+#[derive(QueryableByName)]
+struct StepRow {
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    step: i32,
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    runs: i64,
+}
+
+/// How many runs ended in each of some steps: one statement, which counts a range of an index for each.
+fn history(
+    db: &mut Db,
+    workspace: &Workspace,
+    steps: Vec<(Instant, Instant, bool)>,
+) -> QueryResult<Vec<EndedRuns>> {
+    let count = |at: usize| {
+        let (id, from, until) = (3 * at + 1, 3 * at + 2, 3 * at + 3);
+        format!(
+            "SELECT {at} AS step, COUNT(*) AS runs FROM flow_runs \
+             WHERE workspace_id = ${id} AND ended_at >= ${from} AND ended_at < ${until}"
+        )
+    };
+    let counts: Vec<String> = (0..steps.len()).map(count).collect();
+    let mut query = diesel::sql_query(counts.join(" UNION ALL ")).into_boxed::<MultiBackend>();
+    for (from, until, _) in &steps {
+        query = query.bind::<SqlId, _>(workspace.id);
+        query = query.bind::<SqlInstant, _>(*from).bind::<SqlInstant, _>(*until);
+    }
+    let mut history: Vec<EndedRuns> = steps
+        .into_iter()
+        .map(|(from, until, is_kept)| EndedRuns { from, until, runs: 0, is_kept })
+        .collect();
+    for row in query.load::<StepRow>(db)? {
+        let step = usize::try_from(row.step).map(|step| history.get_mut(step));
+        if let Ok(Some(step)) = step {
+            step.runs = row.runs;
+        }
+    }
+    Ok(history)
 }
 
 /// Reads all that a review is computed from.
@@ -243,17 +286,11 @@ pub fn facts(
     let source = party(db, source, settings)?;
     let target = party(db, target, settings)?;
     let default_role = membership::default_role(db, workspace.id)?;
-    let known = people(db, (&workspace, &source, &target), default_role.as_ref(), now)?;
+    let known = Everybody::of(db, &workspace, default_role.as_ref(), now)?;
+    let known = known.in_account(db, &target.account)?.by_name();
     let carried = carried(db, (&carry, &known), &target, settings, now)?;
     let losers: Vec<UserId> =
         known.iter().filter(|person| person.loses()).map(|person| person.user).collect();
-    let open = invitations::table
-        .filter(invitations::workspace_id.eq(workspace.id))
-        .filter(invitations::state.eq("pending"))
-        .filter(invitations::expires_at.gt(now))
-        .order(invitations::id)
-        .select((invitations::email, invitations::created_at))
-        .load(db)?;
     Ok(Some(counts.put_into(Facts {
         at: now,
         taken: taken(db, target.account.id, &handle, Some(workspace.id), now)?,
@@ -262,13 +299,14 @@ pub fn facts(
         roles: roles_in_use(db, &workspace)?,
         people: known,
         carried,
-        invitations: open,
+        invitations: open_invitations(db, workspace.id, now)?,
         default_role,
         removal: Removal::default(),
         active: (0, Vec::new()),
         due: 0,
         audit_entries: 0,
         contents: Vec::new(),
+        hidden: 0,
         site: settings.site().to_owned(),
         price_note: settings.flags.price_note.clone(),
         workspace,
@@ -276,4 +314,31 @@ pub fn facts(
         target,
         handle,
     })))
+}
+
+/// The source's own roles that are used in a workspace, by name.
+fn roles_in_use(db: &mut Db, workspace: &Workspace) -> QueryResult<Vec<(RoleId, String)>> {
+    let people = memberships::table
+        .filter(memberships::workspace_id.eq(workspace.id))
+        .filter(memberships::custom_role_id.is_not_null())
+        .select(memberships::custom_role_id.assume_not_null());
+    let bots = grants::table
+        .filter(grants::workspace_id.eq(workspace.id))
+        .filter(grants::custom_role_id.is_not_null())
+        .select(grants::custom_role_id.assume_not_null());
+    let everybody = workspaces::table
+        .filter(workspaces::id.eq(workspace.id))
+        .filter(workspaces::default_custom_role_id.is_not_null())
+        .select(workspaces::default_custom_role_id.assume_not_null());
+    workspace_roles::table
+        .filter(workspace_roles::account_id.eq(workspace.account))
+        .filter(
+            workspace_roles::id
+                .eq_any(people)
+                .or(workspace_roles::id.eq_any(bots))
+                .or(workspace_roles::id.eq_any(everybody)),
+        )
+        .order((workspace_roles::name_key, workspace_roles::id))
+        .select((workspace_roles::id, workspace_roles::name))
+        .load(db)
 }

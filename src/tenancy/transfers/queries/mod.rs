@@ -3,26 +3,28 @@
 mod carry;
 mod facts;
 mod moves;
-mod people;
+mod removed;
 
 use diesel::prelude::*;
 
-use super::model::{Consent, GoingOn, Receipt, Side, State, Transfer, TransferId};
+use super::model::{Consent, GoingOn, Receipt, State, Transfer, TransferId};
 use crate::access::history::release_starts;
 use crate::access::{AccountId, WorkspaceId};
 use crate::base::db::schema::{accounts, flow_runs, transfers, workspaces};
 use crate::base::db::{Db, Instant, Json, MultiBackend};
 use crate::base::http::json::Window;
+use crate::tenancy::impacts::model::Side;
 
 pub use carry::end_carried;
 pub use facts::{
     Asked, Counts, account_of_handle, counts, facts, owning_account, party, takes, target_of_handle,
 };
 pub use moves::{
-    before, emails_of, emails_of_grants, end_of_grants, forget_kept, give_back, give_default_back,
+    before, emails_of_grants, end_of_grants, forget_kept, give_back, give_default_back,
     has_changed, is_ended, is_held, keep_grants, move_there, redirect, restore_invitations,
     show_runs,
 };
+pub use removed::removed_runs;
 
 /// A transfer by id.
 ///
@@ -30,6 +32,16 @@ pub use moves::{
 /// The database's fault.
 pub fn one(db: &mut Db, id: TransferId) -> QueryResult<Option<Transfer>> {
     transfers::table.find(id).select(Transfer::as_select()).first(db).optional()
+}
+
+/// What a transfer did, for those who see it; none for one that moved nothing.
+///
+/// # Errors
+/// The database's fault.
+pub fn receipt(db: &mut Db, id: TransferId) -> QueryResult<Option<Receipt>> {
+    let kept: Option<Json<Receipt>> =
+        transfers::table.find(id).select(transfers::receipt).first(db)?;
+    Ok(kept.map(|receipt| receipt.0))
 }
 
 /// The transfer that a workspace waits for.
@@ -289,18 +301,26 @@ pub fn overdue(db: &mut Db, now: Instant) -> QueryResult<Vec<Transfer>> {
         .load(db)
 }
 
-/// Transfers that wait for nothing but their time, which has come.
+/// Some of the transfers that wait for nothing but their time, which has come, those that wait longest first; `after` is the
+/// last one of those before.
 ///
 /// # Errors
 /// The database's fault.
-pub fn due(db: &mut Db, now: Instant) -> QueryResult<Vec<Transfer>> {
+pub fn due(
+    db: &mut Db,
+    after: Option<(Instant, TransferId)>,
+    now: Instant,
+) -> QueryResult<Vec<Transfer>> {
+    let (at, id) = after.unwrap_or((Instant::from_microseconds(0), uuid::Uuid::nil().into()));
     transfers::table
+        .filter(transfers::execute_at.ge(at))
+        .filter(transfers::execute_at.gt(at).or(transfers::id.gt(id)))
         .filter(transfers::state.eq(State::Pending))
         .filter(transfers::execute_at.le(now))
         .filter(transfers::expires_at.gt(now))
         .filter(transfers::source_consent.is_not_null())
         .filter(transfers::target_consent.is_not_null())
-        .order(transfers::execute_at)
+        .order((transfers::execute_at, transfers::id))
         .limit(SOME)
         .select(Transfer::as_select())
         .load(db)

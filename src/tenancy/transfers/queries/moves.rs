@@ -377,15 +377,6 @@ pub fn has_changed(
         .get_result(db)
 }
 
-/// The addresses of some people.
-///
-/// # Errors
-/// The database's fault.
-pub fn emails_of(db: &mut Db, people: &[UserId]) -> QueryResult<Vec<String>> {
-    use crate::base::db::schema::users;
-    users::table.filter(users::id.eq_any(people.to_vec())).select(users::email).load(db)
-}
-
 /// The addresses of people who have a role in a workspace.
 ///
 /// # Errors

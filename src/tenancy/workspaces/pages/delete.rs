@@ -13,12 +13,14 @@ use crate::base::db::Instant;
 use crate::base::error::Result;
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{Field, Form};
-use crate::base::http::page::{Notice, Page, Person, Shell};
+use crate::base::http::page::{Notice, Page, Shell};
 use crate::base::http::see_other;
-use crate::base::text::{When, thousands};
-use crate::tenancy::workspaces::contents::{self, Counted};
+use crate::base::text::When;
+use crate::tenancy::impacts::view::Part;
+use crate::tenancy::workspaces::contents::Counted;
+use crate::tenancy::workspaces::deletion::review;
 use crate::tenancy::workspaces::forms::{ConfirmForm, confirmation, unconfirmed};
-use crate::tenancy::workspaces::{actions, queries, rules};
+use crate::tenancy::workspaces::{actions, queries};
 use crate::urls;
 
 #[derive(Template)]
@@ -31,14 +33,10 @@ struct DeletePage {
     label: String,
     counts: Vec<Counted>,
     counted_at: When,
-    people: Vec<Person>,
-    more_people: Option<String>,
+    parts: Vec<Part>,
     until: Option<String>,
     confirm: Field,
 }
-
-/// People named on the page; the others are counted.
-const NAMED: i64 = 4;
 
 async fn page(
     access: &WorkspaceAccess<needs::ManageWorkspaceSettings>,
@@ -46,18 +44,10 @@ async fn page(
     app: &App,
     confirm: Field,
 ) -> Result<DeletePage> {
+    let (now, place, again) = (app.now(), access.workspace().clone(), app.clone());
+    let facts =
+        app.db.read(move |db| Ok(queries::deletion(db, &place, again.settings(), now)?)).await?;
     let Workspace { account_handle, handle, .. } = access.workspace().clone();
-    let place = access.workspace().clone();
-    let (counts, people) = app
-        .db
-        .read(move |db| {
-            let counts = contents::counts(db, &place, |_| true)?;
-            Ok((counts, queries::people(db, place.id, NAMED)?))
-        })
-        .await?;
-    let now = app.now();
-    let grace_days = app.settings().flags.deletion_grace_days;
-    let others = counts.first().map_or(0, |people| people.number) - NAMED;
     let path = path_of(access.workspace());
     Ok(DeletePage {
         shell: access.shell(shell, "settings"),
@@ -65,11 +55,10 @@ async fn page(
         handle,
         label: format!("Type {path} to confirm"),
         path,
-        counts,
+        parts: review(&facts).impacts.iter().map(Part::of).collect(),
+        counts: facts.contents,
         counted_at: When::new(now, now),
-        people: people.iter().map(|(name, email)| Person::new(name, email)).collect(),
-        more_people: (others > 0).then(|| format!("and {} more", thousands(others))),
-        until: (grace_days > 0).then(|| rules::purge_after(now, grace_days).long_text()),
+        until: facts.until.map(Instant::long_text),
         confirm,
     })
 }

@@ -17,8 +17,11 @@ use crate::base::http::form::{Field, Form};
 use crate::base::http::page::{Notice, Page, Shell};
 use crate::base::http::see_other;
 use crate::base::text::When;
+use crate::tenancy::impacts::export::{Format, Route, file};
+use crate::tenancy::impacts::model::Review;
+use crate::tenancy::impacts::view::Part;
 use crate::tenancy::workspaces::actions::{self, Restored};
-use crate::tenancy::workspaces::forms::{DeletedForm, confirmation, unconfirmed};
+use crate::tenancy::workspaces::forms::{DeletedForm, ReceiptParams, confirmation, unconfirmed};
 use crate::tenancy::workspaces::model::Slots;
 use crate::tenancy::workspaces::queries;
 use crate::urls;
@@ -37,14 +40,17 @@ struct DeletedPage {
     /// Where the password is asked for once more, when it has to be.
     confirm_href: Option<String>,
     confirm: Field,
+    /// What deleting it did.
+    parts: Vec<Part>,
+    /// The same as a file: its form, and where it is.
+    files: Vec<(&'static str, String)>,
 }
 
+/// A deleted workspace, until when it can be restored, the room of its account, and what deleting it did.
+type Found = (Workspace, Option<Instant>, Slots, Option<Review>);
+
 /// The workspace of an address, if the person decides over its account.
-async fn find(
-    app: &App,
-    person: &SignedInPerson,
-    id: &str,
-) -> Result<(Workspace, Option<Instant>, Slots)> {
+async fn find(app: &App, person: &SignedInPerson, id: &str) -> Result<Found> {
     let id: WorkspaceId = id.parse().map_err(|_| Error::NotFound)?;
     let (person, usual) = (person.person().clone(), app.settings().flags.workspace_limit);
     app.db
@@ -54,7 +60,8 @@ async fn find(
                 return Err(Error::NotFound);
             }
             let slots = queries::slots(db, found.account, usual)?;
-            Ok((found, purge, slots))
+            let receipt = queries::receipt(db, id)?;
+            Ok((found, purge, slots, receipt))
         })
         .await
 }
@@ -70,7 +77,7 @@ fn full_text(account: &str, slots: Slots) -> Option<String> {
 fn page(
     shell: Shell,
     app: &App,
-    (workspace, purge_after, slots): &(Workspace, Option<Instant>, Slots),
+    (workspace, purge_after, slots, receipt): &Found,
     is_recent: bool,
     confirm: Field,
 ) -> DeletedPage {
@@ -86,6 +93,10 @@ fn page(
         support: app.settings().flags.support.as_ref().map(|at| (at.clone(), support_href(at))),
         confirm_href: (!is_recent).then_some(back),
         confirm,
+        parts: receipt.iter().flat_map(|receipt| &receipt.impacts).map(Part::of).collect(),
+        files: ["md", "csv", "json"]
+            .map(|format| (format, urls::workspace_deletion(workspace.id, format)))
+            .to_vec(),
     }
 }
 
@@ -107,6 +118,19 @@ pub(super) async fn show(
     Page(page(shell, &app, &found, recent.is_some(), unconfirmed())).ok()
 }
 
+/// `GET /workspaces/deleted/{id}/receipt`: what deleting it did, as a file.
+pub(super) async fn receipt(
+    person: SignedInPerson,
+    app: web::Data<App>,
+    id: web::Path<String>,
+    params: Option<web::Query<ReceiptParams>>,
+) -> Result<HttpResponse> {
+    let (workspace, _, _, receipt) = find(&app, &person, &id).await?;
+    let format = Format::of(&params.map(web::Query::into_inner).unwrap_or_default().format)?;
+    let from = path_of(&workspace);
+    file(&receipt.ok_or(Error::NotFound)?, Route { from: &from, to: None }, format)
+}
+
 /// What an answer on this page needs.
 struct Answer {
     app: web::Data<App>,
@@ -115,7 +139,7 @@ struct Answer {
     ip: ClientIp,
     req: HttpRequest,
     is_recent: bool,
-    found: (Workspace, Option<Instant>, Slots),
+    found: Found,
 }
 
 pub(super) async fn act(

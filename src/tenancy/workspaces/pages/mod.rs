@@ -21,6 +21,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/workspaces").get(list::show))
         .service(resource("/workspaces/new").get(new::show).post(new::create))
         .service(resource("/workspaces/deleted/{id}").get(deleted::show).post(deleted::act))
+        .service(resource("/workspaces/deleted/{id}/receipt").get(deleted::receipt))
         .service(of_workspace("/settings").get(settings::show))
         .service(of_workspace("/settings/edit").get(settings::edit).post(settings::save))
         .service(of_workspace("/settings/delete").get(delete::show).post(delete::delete))

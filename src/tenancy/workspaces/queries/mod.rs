@@ -1,5 +1,6 @@
 //! Looking workspaces up, apart from who may reach them (`access/membership.rs`).
 
+mod deletion;
 mod list;
 mod write;
 
@@ -10,17 +11,15 @@ use super::rules;
 use crate::access::actor::Reach;
 use crate::access::handle::Handle;
 use crate::access::membership::{COLUMNS, Workspace, reachable};
-use crate::access::organization::OrganizationRole;
 use crate::access::role::{Role, RoleId, RoleRef};
 use crate::access::{AccountId, WorkspaceId, transfers};
 use crate::base::db::paging::contains_pattern;
-use crate::base::db::schema::{
-    accounts, memberships, organization_members, users, workspace_redirects, workspaces,
-};
+use crate::base::db::schema::{accounts, memberships, workspace_redirects, workspaces};
 use crate::base::db::{Db, Instant};
 use crate::base::http::json::Window;
 use crate::tenancy::invitations::roster::MemberId;
 
+pub use deletion::{deletion, receipt};
 pub use list::{PAGE, matches, page};
 pub use write::{
     add_purged, delete, insert, mark_deleted, mark_restored, purge_now, purged, remove_member,
@@ -190,42 +189,6 @@ pub fn is_due(db: &mut Db, id: WorkspaceId, now: Instant) -> QueryResult<bool> {
 pub fn is_active(db: &mut Db, id: WorkspaceId) -> QueryResult<bool> {
     let active = workspaces::table.find(id).filter(workspaces::deleted_at.is_null());
     diesel::select(diesel::dsl::exists(active)).get_result(db)
-}
-
-/// Name and address of the people who were let into a workspace, by name; at most `limit`.
-///
-/// # Errors
-/// The database's fault.
-pub fn people(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<Vec<(String, String)>> {
-    memberships::table
-        .inner_join(users::table.inner_join(accounts::table))
-        .filter(memberships::workspace_id.eq(id))
-        .order((memberships::sort_name, memberships::id))
-        .limit(limit)
-        .select((accounts::name, users::email))
-        .load(db)
-}
-
-/// The addresses of those who decide over an account: its person, or the organization's admins.
-///
-/// # Errors
-/// The database's fault.
-pub fn emails_of_authority(db: &mut Db, account: AccountId) -> QueryResult<Vec<String>> {
-    let person: Option<String> = users::table
-        .filter(users::personal_account_id.eq(account))
-        .select(users::email)
-        .first(db)
-        .optional()?;
-    if let Some(person) = person {
-        return Ok(vec![person]);
-    }
-    organization_members::table
-        .inner_join(users::table)
-        .filter(organization_members::account_id.eq(account))
-        .filter(organization_members::role.eq(OrganizationRole::Admin))
-        .order(organization_members::id)
-        .select(users::email)
-        .load(db)
 }
 
 /// Workspaces of an account that an actor reaches, by handle; with `handles`, only those.

@@ -9,6 +9,7 @@ use crate::access::membership::{OwningAccount, Workspace};
 use crate::access::{UserId, WorkspaceId};
 use crate::base::db::schema::{memberships, workspace_redirects, workspaces};
 use crate::base::db::{Db, Id, Instant, Json};
+use crate::tenancy::impacts::model::Review;
 use crate::tenancy::workspaces::model::Wanted;
 
 /// Makes a workspace in an account.
@@ -87,14 +88,14 @@ pub fn update(db: &mut Db, before: &Workspace, wanted: &Wanted, now: Instant) ->
     Ok(())
 }
 
-/// Marks a workspace as deleted, to be removed at `purge_after`.
+/// Marks a workspace as deleted, to be removed at `purge_after`, with what that did.
 ///
 /// # Errors
 /// The database's fault.
 pub fn mark_deleted(
     db: &mut Db,
     id: WorkspaceId,
-    by: UserId,
+    (by, receipt): (UserId, Review),
     purge_after: Instant,
     now: Instant,
 ) -> QueryResult<()> {
@@ -103,6 +104,7 @@ pub fn mark_deleted(
             workspaces::deleted_at.eq(Some(now)),
             workspaces::deleted_by.eq(Some(by)),
             workspaces::purge_after.eq(Some(purge_after)),
+            workspaces::deletion_receipt.eq(Some(Json(receipt))),
         ))
         .execute(db)?;
     Ok(())
@@ -118,6 +120,7 @@ pub fn mark_restored(db: &mut Db, id: WorkspaceId, now: Instant) -> QueryResult<
             workspaces::deleted_at.eq(None::<Instant>),
             workspaces::deleted_by.eq(None::<UserId>),
             workspaces::purge_after.eq(None::<Instant>),
+            workspaces::deletion_receipt.eq(None::<Json<Review>>),
             workspaces::updated_at.eq(now),
         ))
         .execute(db)?;

@@ -47,8 +47,21 @@ impl Format {
 pub struct Route<'a> {
     /// `ada/lab`
     pub from: &'a str,
-    /// `acme/lab`
-    pub to: &'a str,
+    /// `acme/lab`; `None` where it goes for good.
+    pub to: Option<&'a str>,
+}
+
+impl Route<'_> {
+    fn title(self) -> String {
+        match self.to {
+            Some(to) => format!("Transfer of {} to {to}", self.from),
+            None => format!("Deletion of {}", self.from),
+        }
+    }
+
+    fn word(self) -> &'static str {
+        if self.to.is_some() { "transfer" } else { "deletion" }
+    }
 }
 
 /// A review as a file to be downloaded.
@@ -65,7 +78,7 @@ pub fn file(review: &Review, route: Route<'_>, format: Format) -> Result<HttpRes
         }
     };
     let (ending, media_type) = format.file();
-    let name = format!("transfer-{}.{ending}", route.from.replace('/', "-"));
+    let name = format!("{}-{}.{ending}", route.word(), route.from.replace('/', "-"));
     Ok(HttpResponse::Ok()
         .content_type(media_type)
         .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
@@ -105,12 +118,12 @@ fn plain(text: &str) -> String {
 /// A review to be read.
 pub fn markdown(review: &Review, route: Route<'_>) -> String {
     let mut lines = vec![
-        format!("# Transfer of {} to {}", route.from, route.to),
+        format!("# {}", route.title()),
         String::new(),
         format!("Computed at {}.", review.at.second_text()),
     ];
     for (heading, wanted) in [
-        ("Blocks the transfer", Severity::Blocks),
+        ("Not possible as things are", Severity::Blocks),
         ("Loses data", Severity::Loses),
         ("Needs action", Severity::Action),
         ("For information", Severity::Info),

@@ -1,19 +1,20 @@
-//! Who has access to a workspace before and after it moves, and by which keys.
+//! Who and what has access to a workspace, by which keys, and what goes on in it.
 
 use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::super::model::{BotAccess, KeyAccess, Party, PersonAccess};
+use super::model::{BotAccess, KeyAccess, PersonAccess};
 use crate::access::actor::KeyMarker;
-use crate::access::membership::{AccountKind, Workspace, named_role};
+use crate::access::membership::{AccountKind, OwningAccount, Workspace, named_role};
 use crate::access::organization::OrganizationRole;
 use crate::access::role::{NamedRole, Role, RoleId};
-use crate::access::{AccountId, ServiceAccountId, UserId};
+use crate::access::{AccountId, ServiceAccountId, UserId, WorkspaceId};
 use crate::base::db::schema::{
-    accounts, api_keys, memberships, organization_members, service_account_grants as grants,
-    service_account_keys, service_accounts, two_factor, users, workspace_roles,
+    accounts, api_keys, flow_runs, invitations, memberships, organization_members,
+    service_account_grants as grants, service_account_keys, service_accounts, two_factor, users,
+    workspace_roles,
 };
 use crate::base::db::{Db, Id, Instant};
 
@@ -35,64 +36,83 @@ const CUSTOM: (
 /// Somebody: id, name, address, and whether there is a second factor.
 type Who = (UserId, String, String, Option<UserId>);
 
-/// Everybody who has access before or after, by name.
-///
-/// # Errors
-/// The database's fault.
-pub fn people(
-    db: &mut Db,
-    (workspace, source, target): (&Workspace, &Party, &Party),
-    default: Option<&NamedRole>,
-    now: Instant,
-) -> QueryResult<Vec<PersonAccess>> {
-    let mut all: BTreeMap<Uuid, PersonAccess> = BTreeMap::new();
-    for (who, since) in authority(db, source)? {
-        let word = if source.is_organization() { "Admin" } else { "Owner of the account" };
-        note(&mut all, who).before(word.to_owned(), Some(since));
-    }
-    if let (true, Some(role)) = (source.is_organization(), default) {
-        for (who, since) in members(db, source.account.id)? {
-            note(&mut all, who).before(format!("{} as everybody", role.title), Some(since));
-        }
-    }
-    let rows: Vec<(Who, (Option<Role>, Custom), Instant)> = memberships::table
-        .inner_join(users::table.inner_join(accounts::table))
-        .left_join(workspace_roles::table)
-        .left_join(two_factor::table.on(two_factor::user_id.eq(memberships::user_id)))
-        .filter(memberships::workspace_id.eq(workspace.id))
-        .filter(memberships::expires_at.is_null().or(memberships::expires_at.gt(now)))
-        .select((
-            (users::id, accounts::name, users::email, two_factor::user_id.nullable()),
-            (memberships::role, CUSTOM.nullable()),
-            memberships::created_at,
-        ))
-        .load(db)?;
-    for (who, (built_in, custom), since) in rows {
-        let title = named_role(built_in, custom).map(|role| role.title);
-        note(&mut all, who).before(title.unwrap_or_else(|| "A role".to_owned()), Some(since));
-    }
-    for (who, _) in authority(db, target)? {
-        let word = if target.is_organization() { "Owner, as an admin" } else { "Owner" };
-        note(&mut all, who).after = Some(word.to_owned());
-    }
-    let mut people: Vec<PersonAccess> = all.into_values().collect();
-    people.sort_by_key(|person| (person.name.to_lowercase(), person.user.uuid()));
-    Ok(people)
-}
+/// Everybody who has access, or is to have it.
+#[derive(Debug, Default)]
+pub struct Everybody(BTreeMap<Uuid, PersonAccess>);
 
-fn note(
-    all: &mut BTreeMap<Uuid, PersonAccess>,
-    (user, name, email, second): Who,
-) -> &mut PersonAccess {
-    all.entry(user.uuid()).or_insert_with(|| PersonAccess {
-        user,
-        name,
-        email,
-        before: Vec::new(),
-        after: None,
-        since: None,
-        lacks_second_factor: second.is_none(),
-    })
+impl Everybody {
+    /// Everybody who has access to a workspace, with where it comes from.
+    ///
+    /// # Errors
+    /// The database's fault.
+    pub fn of(
+        db: &mut Db,
+        workspace: &Workspace,
+        default: Option<&NamedRole>,
+        now: Instant,
+    ) -> QueryResult<Self> {
+        let mut all = Self::default();
+        let (account, kind) = (workspace.account, workspace.account_kind);
+        let is_organization = kind == AccountKind::Organization;
+        for (who, since) in authority(db, account, kind)? {
+            let word = if is_organization { "Admin" } else { "Owner of the account" };
+            all.note(who).before(word.to_owned(), Some(since));
+        }
+        if let (true, Some(role)) = (is_organization, default) {
+            for (who, since) in members(db, account)? {
+                all.note(who).before(format!("{} as everybody", role.title), Some(since));
+            }
+        }
+        let rows: Vec<(Who, (Option<Role>, Custom), Instant)> = memberships::table
+            .inner_join(users::table.inner_join(accounts::table))
+            .left_join(workspace_roles::table)
+            .left_join(two_factor::table.on(two_factor::user_id.eq(memberships::user_id)))
+            .filter(memberships::workspace_id.eq(workspace.id))
+            .filter(memberships::expires_at.is_null().or(memberships::expires_at.gt(now)))
+            .select((
+                (users::id, accounts::name, users::email, two_factor::user_id.nullable()),
+                (memberships::role, CUSTOM.nullable()),
+                memberships::created_at,
+            ))
+            .load(db)?;
+        for (who, (built_in, custom), since) in rows {
+            let title = named_role(built_in, custom).map(|role| role.title);
+            all.note(who).before(title.unwrap_or_else(|| "A role".to_owned()), Some(since));
+        }
+        Ok(all)
+    }
+
+    /// The same with those who have access because they decide over an account that the workspace comes to.
+    ///
+    /// # Errors
+    /// The database's fault.
+    pub fn in_account(mut self, db: &mut Db, account: &OwningAccount) -> QueryResult<Self> {
+        let is_organization = account.kind == AccountKind::Organization;
+        for (who, _) in authority(db, account.id, account.kind)? {
+            let word = if is_organization { "Owner, as an admin" } else { "Owner" };
+            self.note(who).after = Some(word.to_owned());
+        }
+        Ok(self)
+    }
+
+    /// All of them by name.
+    pub fn by_name(self) -> Vec<PersonAccess> {
+        let mut people: Vec<PersonAccess> = self.0.into_values().collect();
+        people.sort_by_key(|person| (person.name.to_lowercase(), person.user.uuid()));
+        people
+    }
+
+    fn note(&mut self, (user, name, email, second): Who) -> &mut PersonAccess {
+        self.0.entry(user.uuid()).or_insert_with(|| PersonAccess {
+            user,
+            name,
+            email,
+            before: Vec::new(),
+            after: None,
+            since: None,
+            lacks_second_factor: second.is_none(),
+        })
+    }
 }
 
 impl PersonAccess {
@@ -103,9 +123,12 @@ impl PersonAccess {
 }
 
 /// Who decides over an account: its person, or its admins.
-fn authority(db: &mut Db, party: &Party) -> QueryResult<Vec<(Who, Instant)>> {
-    let account = party.account.id;
-    match party.account.kind {
+fn authority(
+    db: &mut Db,
+    account: AccountId,
+    kind: AccountKind,
+) -> QueryResult<Vec<(Who, Instant)>> {
+    match kind {
         AccountKind::Personal => users::table
             .inner_join(accounts::table)
             .left_join(two_factor::table.on(two_factor::user_id.eq(users::id)))
@@ -230,33 +253,55 @@ pub fn bots(db: &mut Db, workspace: &Workspace, now: Instant) -> QueryResult<Vec
     Ok(rows.into_iter().map(bot).collect())
 }
 
-/// The source's own roles that are used in a workspace, by name.
+/// The invitations into a workspace that can be accepted: the address, and when each was sent.
 ///
 /// # Errors
 /// The database's fault.
-pub fn roles_in_use(db: &mut Db, workspace: &Workspace) -> QueryResult<Vec<(RoleId, String)>> {
-    use crate::base::db::schema::workspaces;
-    let people = memberships::table
-        .filter(memberships::workspace_id.eq(workspace.id))
-        .filter(memberships::custom_role_id.is_not_null())
-        .select(memberships::custom_role_id.assume_not_null());
-    let bots = grants::table
-        .filter(grants::workspace_id.eq(workspace.id))
-        .filter(grants::custom_role_id.is_not_null())
-        .select(grants::custom_role_id.assume_not_null());
-    let everybody = workspaces::table
-        .filter(workspaces::id.eq(workspace.id))
-        .filter(workspaces::default_custom_role_id.is_not_null())
-        .select(workspaces::default_custom_role_id.assume_not_null());
-    workspace_roles::table
-        .filter(workspace_roles::account_id.eq(workspace.account))
-        .filter(
-            workspace_roles::id
-                .eq_any(people)
-                .or(workspace_roles::id.eq_any(bots))
-                .or(workspace_roles::id.eq_any(everybody)),
-        )
-        .order((workspace_roles::name_key, workspace_roles::id))
-        .select((workspace_roles::id, workspace_roles::name))
+pub fn open_invitations(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    now: Instant,
+) -> QueryResult<Vec<(String, Instant)>> {
+    invitations::table
+        .filter(invitations::workspace_id.eq(workspace))
+        .filter(invitations::state.eq("pending"))
+        .filter(invitations::expires_at.gt(now))
+        .order(invitations::id)
+        .select((invitations::email, invitations::created_at))
         .load(db)
+}
+
+/// Runs named in a review.
+const NAMED: i64 = 20;
+
+/// How many flow runs are going on, and some of their names.
+///
+/// # Errors
+/// The database's fault.
+pub fn active_runs(db: &mut Db, workspace: WorkspaceId) -> QueryResult<(i64, Vec<String>)> {
+    let running = ["RUNNING", "PENDING", "PAUSED", "CANCELLING"];
+    let active = || {
+        flow_runs::table
+            .filter(flow_runs::workspace_id.eq(workspace))
+            .filter(flow_runs::state_type.eq_any(running))
+    };
+    let names = active()
+        .order((flow_runs::expected_start_at.desc(), flow_runs::id))
+        .limit(NAMED)
+        .select(flow_runs::name)
+        .load(db)?;
+    Ok((active().count().get_result(db)?, names))
+}
+
+/// How many flow runs are due within the hour.
+///
+/// # Errors
+/// The database's fault.
+pub fn due_runs(db: &mut Db, workspace: WorkspaceId, now: Instant) -> QueryResult<i64> {
+    flow_runs::table
+        .filter(flow_runs::workspace_id.eq(workspace))
+        .filter(flow_runs::state_type.eq("SCHEDULED"))
+        .filter(flow_runs::expected_start_at.le(now + jiff::SignedDuration::from_hours(1)))
+        .count()
+        .get_result(db)
 }
