@@ -61,6 +61,12 @@ class Person:
         assert page.status == 200, f"{page}: {page.text}"
         return page.find(r"\b(pnu_\w+)")
 
+    def accepts_invitation(self) -> None:
+        """Follows the newest mailed link, and joins."""
+        self.browser.open(self._mailed_link("/invitations/"))
+        page = self.browser.submit("Accept invitation", {})
+        assert page.status == 200, f"{page}: {page.text}"
+
     def revokes_key(self, name: str) -> None:
         """Takes the link in the key's row, and presses the button on the page behind it."""
         page = self.browser.open("/profile/api-keys")

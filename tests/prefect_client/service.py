@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
@@ -10,6 +11,8 @@ import sqlite3
 import subprocess
 import threading
 import time
+import uuid
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,9 +28,18 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def psql(database: str, statement: str) -> None:
-    command = ["psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--dbname", database, "--command", statement]
-    subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+def psql(database: str, statement: str) -> list[str]:
+    command = ["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]
+    command += ["--dbname", database, "--command", statement]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    return done.stdout.splitlines()
+
+
+def plain(value):
+    """A value as PostgreSQL tells it: an id in its usual form."""
+    if isinstance(value, bytes):
+        return str(uuid.UUID(bytes=value)) if len(value) == 16 else value.hex()
+    return value
 
 
 class Service:
@@ -101,12 +113,25 @@ class Service:
         if self.database:
             psql(self.database, statement)
             return
+        with closing(self._opened()) as connection, connection:
+            connection.execute(statement)
+
+    def rows(self) -> dict[str, list[dict]]:
+        """All rows of all tables, as they are kept."""
+        if self.database:
+            names = psql(self.database, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+            told = {name: psql(self.database, f"SELECT row_to_json(t) FROM {name} t") for name in names}
+            return {name: [json.loads(row) for row in rows] for name, rows in told.items()}
+        with closing(self._opened()) as connection:
+            connection.row_factory = sqlite3.Row
+            names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+            tables = {name: connection.execute(f"SELECT * FROM {name}").fetchall() for (name,) in names}
+        return {name: [{key: plain(row[key]) for key in row.keys()} for row in rows] for name, rows in tables.items()}
+
+    def _opened(self) -> sqlite3.Connection:
         files = [f for f in self.data.rglob("*") if f.is_file() and f.read_bytes()[:15] == b"SQLite format 3"]
         assert len(files) == 1, f"one database, not {files}"
-        connection = sqlite3.connect(files[0], timeout=10)
-        with connection:
-            connection.execute(statement)
-        connection.close()
+        return sqlite3.connect(files[0], timeout=10)
 
     def wait(self, condition, complaint: str, seconds: float = 60):
         deadline = time.monotonic() + seconds
