@@ -16,5 +16,6 @@ pub mod service_accounts;
 pub mod sharing;
 mod transfers;
 mod transfers_api;
+mod transfers_told;
 pub mod two_factor;
 mod workspaces;

@@ -42,7 +42,7 @@ pub async fn accept(client: &Client) {
     client.submit_form("/workspaces", "accept", &[]).await.assert_status(303);
 }
 
-async fn set_default(manager: &Client, role: &str) {
+pub async fn set_default(manager: &Client, role: &str) {
     let page = format!("{SHARING}/default");
     let first = manager.submit(&page, &[("role", role)]).await;
     if first.status == 422 {

@@ -17,8 +17,8 @@ use super::service_accounts::{bot, key_of};
 use super::sharing::{add_member, member, share};
 use crate::support::{Answer, ApiClient, Client, Socket, TestApp, invariants, spawn, spawn_with};
 
-const LAB: &str = "/workspaces/ada/lab/settings/transfer";
-const DATA: &str = "/workspaces/acme/data/settings/transfer";
+pub const LAB: &str = "/workspaces/ada/lab/settings/transfer";
+pub const DATA: &str = "/workspaces/acme/data/settings/transfer";
 
 /// Confirms a review that is open: everything ticked, the path typed.
 async fn confirm(client: &Client, opened: &Answer, page: &str, path: &str) -> Answer {
@@ -30,7 +30,7 @@ async fn confirm(client: &Client, opened: &Answer, page: &str, path: &str) -> An
 }
 
 /// Asks for a transfer through the pages; the page of the transfer.
-async fn transfer(client: &Client, page: &str, query: &str, path: &str) -> String {
+pub async fn transfer(client: &Client, page: &str, query: &str, path: &str) -> String {
     let opened = client.get(&format!("{page}?{query}")).await;
     let answer = confirm(client, &opened, page, path).await;
     answer.assert_status(303);
@@ -40,13 +40,13 @@ async fn transfer(client: &Client, page: &str, query: &str, path: &str) -> Strin
 }
 
 /// Says yes on a transfer's page.
-async fn approve(client: &Client, page: &str, path: &str) -> Answer {
+pub async fn approve(client: &Client, page: &str, path: &str) -> Answer {
     let opened = client.get(page).await;
     confirm(client, &opened, page, path).await
 }
 
 /// An organization of somebody else.
-async fn elsewhere(app: &TestApp) -> Client {
+pub async fn elsewhere(app: &TestApp) -> Client {
     let eve = app.user("eve").await;
     eve.submit("/organizations/new", &[("name", "Elsewhere"), ("handle", "elsewhere")])
         .await
@@ -55,7 +55,7 @@ async fn elsewhere(app: &TestApp) -> Client {
 }
 
 /// Ada's own `lab`, with Bob in it, Pam invited, and a run; Ada is admin of `acme` too.
-async fn lab(app: &TestApp) -> (Client, Client, String) {
+pub async fn lab(app: &TestApp) -> (Client, Client, String) {
     let ada = acme(app).await;
     ada.workspace("lab").await;
     let bob = app.user("bob").await;
@@ -355,7 +355,7 @@ async fn two_organizations_say_yes() {
     app.assert_audit_is_whole().await;
 }
 
-async fn invitations_of(app: &TestApp, email: &'static str) -> String {
+pub async fn invitations_of(app: &TestApp, email: &'static str) -> String {
     app.read(move |db| {
         let all = invitations::table.filter(invitations::email_key.eq(email));
         let states: Vec<String> = all.order(invitations::id).select(invitations::state).load(db)?;
@@ -386,16 +386,19 @@ async fn an_organizations_workspace_becomes_personal() {
     };
     keep("acme", 365).await.unwrap();
     let flow = api.post(&format!("{place}/flows/"), json!({"name": "etl"})).await.json();
-    for _ in 0..3 {
-        let ended = json!({"flow_id": flow["id"], "state": {"type": "COMPLETED"}});
+    // Begun before the others, and ended long after them.
+    let young = json!({"flow_id": flow["id"], "name": "young", "state": {"type": "RUNNING"}});
+    let young = api.post(&format!("{place}/flow_runs/"), young).await.json();
+    let young = young["id"].as_str().unwrap().to_owned();
+    for number in 0..3 {
+        let ended = json!({"flow_id": flow["id"], "name": format!("old-{number}"),
+            "state": {"type": "COMPLETED"}});
         api.post(&format!("{place}/flow_runs/"), ended).await.assert_status(201);
     }
     app.advance(40 * 86_400);
     let ada = app.sign_in("ada").await;
     let api = app.api(&key_of(&ada).await);
-    let young = json!({"flow_id": flow["id"], "state": {"type": "COMPLETED"}});
-    let young = api.post(&format!("{place}/flow_runs/"), young).await.json();
-    let young = young["id"].as_str().unwrap().to_owned();
+    assert_eq!(set_state(&api, &place, &young, "COMPLETED").await, "ACCEPT");
     let runs_before = contents(&app).await;
     app.run_jobs().await;
     ada.workspace("data").await;
@@ -410,6 +413,17 @@ async fn an_organizations_workspace_becomes_personal() {
         .shows("I understand that 3 flow runs are removed")
         .shows("1 flow run with their task runs");
     opened.lacks("admins of Ada").lacks("audit log begins");
+    // 1.14, 4: when they ended, and each of them.
+    let charts = opened.attributes("svg.chart", "aria-label");
+    assert_eq!(charts.len(), 1);
+    assert!(charts[0].contains("3 that ended before 2026-12-03"), "{}", charts[0]);
+    assert!(charts[0].ends_with("are removed, 1 are kept."), "{}", charts[0]);
+    let file = ada.get(&opened.link("Download these runs (CSV)")).await;
+    let lines: Vec<&str> = file.assert_status(200).text.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (4, "id,name,flow,state,started,ended"));
+    for (number, line) in lines[1..].iter().enumerate() {
+        assert!(line.contains(&format!(",old-{number},etl,Completed,")), "{line}");
+    }
     let page = transfer(&ada, DATA, "target=ada&handle=data-2", "acme/data").await;
     ada.get("/workspaces/ada/data-2").await.assert_status(200);
     // Decisions 27: hidden at once, in pages, lists and counts; nothing goes while it may go back.
@@ -425,6 +439,10 @@ async fn an_organizations_workspace_becomes_personal() {
     let there = moved.trim_end_matches("/flow_runs/filter").to_owned();
     assert_eq!(shown(&there, &api).await, 1);
     ada.get("/workspaces/ada/data-2/flow-runs").await.shows("1 flow run");
+    ada.get("/workspaces/ada/data-2/flows").await.shows("young").lacks("old-");
+    // What the first one hid does not come back by another one.
+    let back = "/workspaces/ada/data-2/settings/transfer?target=acme&handle=data";
+    ada.get(back).await.shows("3 flow runs that an earlier transfer removed don’t come back");
     for id in &runs_before {
         let status = if *id == young { 200 } else { 404 };
         api.get(&format!("{there}/flow_runs/{id}")).await.assert_status(status);
@@ -549,6 +567,9 @@ async fn a_transfer_ends_without_a_move() {
         .await
         .assert_status(303);
     eve.get(&fourth).await.shows("Void").shows("The workspace was deleted.");
+    let told = app.inbox("eve@example.org").await.pop().unwrap();
+    assert_eq!(told.subject, "ada/lab stays where it is");
+    assert!(told.text.contains("is void") && told.text.contains("was deleted"), "{}", told.text);
     let states: Vec<String> = app
         .read(|db| Ok(transfers::table.order(transfers::id).select(transfers::state).load(db)?))
         .await;
@@ -676,7 +697,7 @@ async fn requests_have_a_limit() {
 }
 
 /// Asks for `ada/lab` to move to Acme once nothing runs there; the page of the transfer.
-async fn when_idle(ada: &Client) -> String {
+pub async fn when_idle(ada: &Client) -> String {
     let opened = ada.get(&format!("{LAB}?target=acme&handle=lab")).await;
     let mut form = opened.form_anyway(LAB, "confirm");
     form.fields.retain(|(name, _)| name != "ack" && name != "idle");
@@ -731,6 +752,10 @@ async fn a_transfer_waits_until_nothing_runs() {
     let third = third["id"].as_str().unwrap().to_owned();
     let page = when_idle(&ada).await;
     assert_eq!(set(&place, &third, "RUNNING").await, "WAIT");
+    // Nor does one begin that ended, or that is made as it begins.
+    assert_eq!(set(&place, &second, "RUNNING").await, "WAIT");
+    let body = json!({"flow_id": flows[0]["id"], "state": {"type": "RUNNING"}});
+    api.post(&format!("{place}/flow_runs/"), body).await.assert_status(409);
     // What a run that goes on starts belongs to it.
     assert_eq!(set(&place, &child, "RUNNING").await, "ACCEPT");
     for run in [&child, &first] {
@@ -748,7 +773,7 @@ async fn a_transfer_waits_until_nothing_runs() {
 }
 
 /// Asks for a transfer with invitations for some of those who lose access; the page of the transfer.
-async fn carrying(
+pub async fn carrying(
     client: &Client,
     page: &str,
     query: &str,

@@ -5,6 +5,7 @@ use bulkhead::base::db::schema::{audit_entries, invitations};
 use bulkhead::tenancy::workspaces::contents::KINDS;
 use bulkhead::tenancy::workspaces::queries;
 use diesel::prelude::*;
+use serde_json::json;
 
 use super::{id_of, invite, let_in, rows_of};
 use crate::support::{Client, TestApp, spawn, spawn_with};
@@ -44,6 +45,10 @@ async fn deleting_says_what_goes_and_wants_the_path_typed() {
     let page = ada.get(PAGE).await;
     page.shows("Collaborators 1").shows("Pending invitations 1").shows("bob@example.org");
     page.shows("Type ada/lab to confirm").shows("7 December 2026");
+    // Everybody by name, with where the access comes from, as a transfer's review says it.
+    page.shows("2 people lose access").shows("ada@example.org · Owner of the account");
+    page.shows("bob@example.org · Collaborator").shows("1 invitation is revoked");
+    page.shows("A workspace slot of Ada is free again").shows("“lab” stays reserved");
     let foot = page.select("main .form-foot > *");
     assert_eq!(foot, ["Cancel", "Delete workspace"]);
     for typed in ["", "lab", "Ada/Lab", "ada/lab2"] {
@@ -255,4 +260,62 @@ async fn two_deletions_at_once_are_one() {
     assert_eq!(statuses, [303, 404]);
     assert_eq!(app.audited("workspace.deleted").await, 1);
     assert_eq!(app.inbox("bob@example.org").await.len(), 1);
+}
+
+/// G5, G6, 1.14, 1: what deleting did is kept as long as it can be restored, for those who decide over the account, and
+/// told to all who lose access.
+#[actix_rt::test]
+async fn a_deletion_leaves_a_receipt() {
+    let app = spawn().await;
+    let (ada, bob, id) = lab(&app).await;
+    let key = crate::tenancy::service_accounts::key_of(&bob).await;
+    let api = app.api(&key);
+    let place = api.get("/api/me/workspaces").await.json()[0].clone();
+    let place = format!(
+        "/api/accounts/{}/workspaces/{}",
+        place["account_id"].as_str().unwrap(),
+        place["workspace_id"].as_str().unwrap()
+    );
+    let flow = api.post(&format!("{place}/flows/"), json!({"name": "etl"})).await.json();
+    let run = json!({"flow_id": flow["id"], "name": "first", "state": {"type": "RUNNING"}});
+    api.post(&format!("{place}/flow_runs/"), run).await.assert_status(201);
+    let page = ada.get(PAGE).await;
+    page.shows("1 flow is removed").shows("1 flow run with their task runs and logs is removed");
+    page.shows("1 API key loses access").shows("Bob · last used").shows("1 flow run is going on");
+    delete(&ada).await;
+    let deleted = format!("/workspaces/deleted/{id}");
+    ada.get(&deleted).await.shows("What deleting it did").shows("bob@example.org · Collaborator");
+    for (format, told) in [
+        ("md", "# Deletion of ada/lab"),
+        ("csv", "loses,source,contents-removed,1,1 flow is removed"),
+        ("json", "\"code\": \"people-lose\""),
+    ] {
+        let file = ada.get(&format!("{deleted}/receipt?format={format}")).await;
+        assert!(file.assert_status(200).text.contains(told), "{}", file.text);
+    }
+    bob.get(&format!("{deleted}/receipt?format=md")).await.assert_status(404);
+    ada.submit_form(&deleted, "Restore", &[]).await.assert_status(303);
+    ada.get(&format!("{deleted}/receipt?format=md")).await.assert_status(404);
+}
+
+/// T7, G6: who has access as everybody in an organization loses it too, and is told.
+#[actix_rt::test]
+async fn everybody_in_an_organization_is_told() {
+    let app = spawn().await;
+    let ada = crate::tenancy::members::acme(&app).await;
+    crate::tenancy::sharing::member(&app, "vic").await;
+    let page = "/workspaces/acme/data/settings/delete";
+    ada.get(page).await.shows("1 person loses access").lacks("vic@example.org");
+    crate::tenancy::sharing::set_default(&ada, "viewer").await;
+    ada.get(page)
+        .await
+        .shows("2 people lose access")
+        .shows("vic@example.org · Viewer as everybody");
+    ada.submit(page, &[("confirm", "acme/data")]).await.assert_status(303);
+    let told = app.inbox("vic@example.org").await.pop().unwrap();
+    assert_eq!(told.subject, "The workspace acme/data was deleted");
+    assert_eq!(
+        app.inbox("ada@example.org").await.pop().unwrap().subject,
+        "Your workspace acme/data was deleted"
+    );
 }
