@@ -133,7 +133,8 @@ def insert_postgres(url: str, tables: Tables) -> None:
         process.stdin.close()
         if process.wait():
             sys.exit(f"could not fill {table}")
-    psql(url, "ANALYZE")
+    # As the database does by itself for a history that was written over months.
+    psql(url, "VACUUM (ANALYZE)")
 
 
 def ids_sqlite(path: str, queries: list[str]) -> list[uuid.UUID]:
