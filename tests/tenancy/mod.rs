@@ -14,7 +14,7 @@ mod outbox;
 pub mod roles;
 pub mod service_accounts;
 pub mod sharing;
-mod transfers;
+pub mod transfers;
 mod transfers_api;
 mod transfers_told;
 pub mod two_factor;
