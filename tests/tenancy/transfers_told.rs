@@ -1,5 +1,6 @@
 //! Transfers: who is told, who is carried over, and what one tenant's transfers are to another's.
 
+use bulkhead::access::organization::OrganizationRole;
 use bulkhead::access::role::Role;
 use bulkhead::access::{AccountId, WorkspaceId};
 use bulkhead::base::db::Locks;
@@ -134,6 +135,33 @@ async fn the_way_back_tells_no_numbers_of_the_other_side() {
         .await
         .shows("Acme has no room for it any more; its admins see why")
         .lacks("0 of 0");
+}
+
+/// lifecycles.md 2: who was let in since is named before the way back is taken, to the side whose people they are.
+#[actix_rt::test]
+async fn the_way_back_names_who_loses_access() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    let eve = elsewhere(&app).await;
+    let vic = member(&app, "vic").await;
+    app.give_role(("acme", "data"), "vic", Role::Viewer).await;
+    let page = transfer(&ada, DATA, "other=elsewhere&handle=data", "acme/data").await;
+    approve(&eve, &page, "acme/data").await.assert_status(303);
+    for handle in ["zoe", "vic"] {
+        if handle == "zoe" {
+            app.user(handle).await;
+        }
+        app.make_member("elsewhere", handle, OrganizationRole::Member).await;
+        app.give_role(("elsewhere", "data"), handle, Role::Viewer).await;
+    }
+    // Vic's role in Acme's workspace comes back.
+    let seen = eve.get(&page).await;
+    seen.shows("2 people lose access").shows("zoe@example.org · Viewer").shows("eve@example.org");
+    assert!(!seen.select("form ol").join(" ").contains("vic@example.org"));
+    let others = ada.get(&page).await;
+    assert!(!others.text.contains("zoe@example.org"));
+    eve.submit_form(&page, "Undo", &[("confirm", "elsewhere/data")]).await.assert_status(303);
+    vic.get("/workspaces/acme/data").await.assert_status(200);
 }
 
 /// lifecycles.md 2: many that can't move for now hold up nobody else's, which comes after them.

@@ -9,7 +9,7 @@ use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
-use crate::tenancy::impacts::model::Review;
+use crate::tenancy::impacts::model::{PersonAccess, Review};
 use crate::tenancy::transfers::model::{Facts, GoingOn, Sees, State, Transfer, TransferId};
 use crate::tenancy::transfers::queries::{self, Asked, Counts};
 use crate::tenancy::transfers::review::review;
@@ -68,6 +68,8 @@ pub struct Found {
     pub source: (String, String),
     /// Why it can't be undone now.
     pub obstacle: Option<String>,
+    /// Those who would lose access if it were undone, for whoever decides over the target.
+    pub undo_losers: Vec<PersonAccess>,
     /// Whether whoever looks decides over a side.
     pub may_ask: bool,
     /// Whether the workspace can be opened.
@@ -114,12 +116,14 @@ fn find(
     let names = |account: &crate::access::membership::OwningAccount| {
         (account.name.clone(), account.handle.clone())
     };
-    let (source, names_of_target) = (names(&source), names(&target));
+    let left = source;
+    let (source, names_of_target) = (names(&left), names(&target));
     let mut found = Found {
         review: queries::receipt(db, id)?.map(|receipt| receipt.of(sees).clone()),
         source,
         target: names_of_target,
         obstacle: None,
+        undo_losers: Vec::new(),
         may_ask: false,
         reaches: false,
         sees_runs: false,
@@ -147,6 +151,10 @@ fn find(
     found.may_ask = decides.source || decides.target;
     if found.transfer.state == State::Completed && found.may_ask {
         found.obstacle = obstacle(db, app, &found.transfer, decides, now)?;
+        if decides.target && found.obstacle.is_none() {
+            let place = (&found.workspace, &left);
+            found.undo_losers = queries::undo_losers(db, &found.transfer, place, now)?;
+        }
     }
     let reach = actor.reach(now);
     let held = membership::by_id(db, &reach, found.workspace.id)?;

@@ -186,6 +186,8 @@ pub struct TransferBody {
     pub undo_until: Option<String>,
     /// Why it can't be undone now, where it moved the workspace and something is in the way.
     pub undo_obstacle: Option<String>,
+    /// Those who would lose access if it were undone; empty for who does not decide over the target.
+    pub undo_losing: Vec<LosingBody>,
     /// What it would do now, or did, as far as whoever asks may see it; null in lists, and where nothing moved.
     pub review: Option<Review>,
     /// What has to be acknowledged to approve it.
@@ -223,6 +225,7 @@ impl TransferBody {
             decided: transfer.decided_at.map(moment),
             undo_until: transfer.undo_until.map(moment),
             undo_obstacle: None,
+            undo_losing: Vec::new(),
             review: None,
             acknowledge: Vec::new(),
         }
@@ -234,7 +237,13 @@ impl TransferBody {
             Some(review) if found.transfer.state == State::Pending => words(review),
             _ => Vec::new(),
         };
-        Self { undo_obstacle: found.obstacle, acknowledge: words, review: found.review, ..body }
+        Self {
+            undo_obstacle: found.obstacle,
+            undo_losing: found.undo_losers.iter().map(LosingBody::of).collect(),
+            acknowledge: words,
+            review: found.review,
+            ..body
+        }
     }
 }
 

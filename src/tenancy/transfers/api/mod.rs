@@ -97,10 +97,12 @@ async fn asked(
               (status = 422, body = Refusal)))]
 pub async fn dry_run(
     access: WorkspaceAccess<ManageWorkspaceSettings>,
-    decider: Decider,
+    // What can't be reached isn't there, whatever the key may decide.
+    decider: Result<Decider>,
     app: web::Data<App>,
     body: JsonBody<DryRun>,
 ) -> Result<HttpResponse> {
+    let decider = decider?;
     let body = body.parsed()?;
     let person = decider.person();
     let wanted = (body.account_handle, body.handle);
@@ -132,10 +134,11 @@ pub async fn dry_run(
               (status = 429, body = Refusal)))]
 pub async fn start(
     access: WorkspaceAccess<ManageWorkspaceSettings>,
-    decider: RecentDecider,
+    decider: Result<RecentDecider>,
     (app, ip): (web::Data<App>, ClientIp),
     body: JsonBody<TransferCreate>,
 ) -> Result<HttpResponse> {
+    let decider = decider?;
     let body = body.parsed()?;
     let (person, workspace) = (decider.person(), access.workspace().clone());
     let wanted = (body.account_handle, body.handle);

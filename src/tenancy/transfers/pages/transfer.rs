@@ -17,7 +17,8 @@ use crate::base::http::see_other;
 use crate::base::text::When;
 use crate::tenancy::impacts::export::{Format, Route, file};
 use crate::tenancy::impacts::model::Side;
-use crate::tenancy::impacts::view::View;
+use crate::tenancy::impacts::parts::people_lose;
+use crate::tenancy::impacts::view::{Part, View};
 use crate::tenancy::transfers::actions::{self, Answered, Found, Undone, look};
 use crate::tenancy::transfers::forms::{AnswerForm, Confirmation, ReviewParams, handle_of};
 use crate::tenancy::transfers::model::{GoingOn, State, Transfer, TransferId};
@@ -88,10 +89,15 @@ struct Approving {
     path: String,
 }
 
+/// What is lost by going back.
+const AT_ONCE: &str = "At once, with their API keys.";
+
 struct UndoPart {
     until: When,
     /// Why it can't be undone now.
     obstacle: Option<String>,
+    /// Who would lose access.
+    losing: Option<Part>,
     label: String,
     confirm: Field,
 }
@@ -187,6 +193,8 @@ fn page(
     let undo = (rules::can_be_undone(&transfer, now) && decides).then(|| UndoPart {
         until: When::new(transfer.undo_until.unwrap_or(now), now),
         obstacle: found.obstacle.clone(),
+        losing: people_lose(&found.undo_losers.iter().collect::<Vec<_>>(), AT_ONCE.to_owned())
+            .map(|impact| Part::of(&impact)),
         label: format!("Type {to} to confirm"),
         confirm: Field::empty("confirm"),
     });

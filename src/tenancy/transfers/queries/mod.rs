@@ -22,7 +22,7 @@ pub use facts::{
 pub use moves::{
     before, emails_of_grants, end_of_grants, forget_kept, give_back, give_default_back,
     has_changed, is_ended, is_held, keep_grants, move_there, redirect, restore_invitations,
-    show_runs,
+    show_runs, undo_losers,
 };
 pub use removed::removed_runs;
 

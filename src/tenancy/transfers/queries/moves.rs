@@ -1,13 +1,16 @@
 //! Moving a workspace's row, and what hangs on the account that it leaves: roles and invitations go, and come
 //! back when the transfer is undone. Each is one statement, however many people there are (decisions 27).
 
+use std::collections::HashSet;
+
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
+use uuid::Uuid;
 
 use super::super::model::{Before, State, Transfer, TransferId};
 use crate::access::handle::Handle;
-use crate::access::membership::Workspace;
+use crate::access::membership::{self, AccountKind, OwningAccount, Workspace};
 use crate::access::role::{Role, RoleId};
 use crate::access::{AccountId, ServiceAccountId, UserId, WorkspaceId};
 use crate::base::db::schema::{
@@ -15,6 +18,8 @@ use crate::base::db::schema::{
     service_accounts, transfer_grants as kept, workspace_redirects, workspace_roles, workspaces,
 };
 use crate::base::db::{Db, Instant, SqlId, on_each_backend};
+use crate::tenancy::impacts::model::PersonAccess;
+use crate::tenancy::impacts::queries::Everybody;
 use crate::tenancy::invitations::model::State as InvitationState;
 
 /// Keeps the roles in a workspace for as long as its transfer can be undone.
@@ -389,4 +394,33 @@ pub fn emails_of_grants(db: &mut Db, workspace: WorkspaceId) -> QueryResult<Vec<
         .order(memberships::id)
         .select(users::email)
         .load(db)
+}
+
+/// Those who lose access to a workspace when its transfer is undone, by name: whoever neither decides over the source nor had
+/// a role that comes back.
+///
+/// # Errors
+/// The database's fault.
+pub fn undo_losers(
+    db: &mut Db,
+    transfer: &Transfer,
+    (workspace, source): (&Workspace, &OwningAccount),
+    now: Instant,
+) -> QueryResult<Vec<PersonAccess>> {
+    let default_role = membership::default_role(db, workspace.id)?;
+    let people = Everybody::of(db, workspace, default_role.as_ref(), now)?;
+    let people = people.in_account(db, source)?.by_name();
+    let member = organization_members::table
+        .filter(organization_members::account_id.eq(source.id))
+        .filter(organization_members::user_id.nullable().eq(kept::user_id));
+    let is_personal = source.kind == AccountKind::Personal;
+    let back: Vec<UserId> = kept::table
+        .filter(kept::transfer_id.eq(transfer.id))
+        .filter(kept::user_id.is_not_null())
+        .filter(kept::expires_at.is_null().or(kept::expires_at.gt(now)))
+        .filter(exists(member).or(is_personal.into_sql::<diesel::sql_types::Bool>()))
+        .select(kept::user_id.assume_not_null())
+        .load(db)?;
+    let back: HashSet<Uuid> = back.into_iter().map(UserId::uuid).collect();
+    Ok(people.into_iter().filter(|one| one.loses() && !back.contains(&one.user.uuid())).collect())
 }
