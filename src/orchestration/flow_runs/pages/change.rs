@@ -40,6 +40,36 @@ struct ChangePage {
 
 const WITH_IT: &str = "Its task runs and subflows that have not ended are cancelled with it.";
 
+/// What a page asks before it does something to a run.
+struct Question {
+    verb: &'static str,
+    button: &'static str,
+    texts: Vec<String>,
+    refused: Option<&'static str>,
+}
+
+impl Question {
+    fn page<P: Needs>(
+        self,
+        access: &WorkspaceAccess<P>,
+        shell: Shell,
+        run: &FlowRun,
+    ) -> Result<HttpResponse> {
+        let (account, handle) = place(access.workspace());
+        Page(ChangePage {
+            name: run.name.clone(),
+            chip: Chip::of_state(run.state()),
+            verb: self.verb,
+            button: self.button,
+            texts: self.texts,
+            back: urls::flow_run(account, handle, run.id),
+            refused: self.refused,
+            shell: access.shell(shell, "flow-runs"),
+        })
+        .ok()
+    }
+}
+
 async fn found<P: Needs>(access: &WorkspaceAccess<P>, app: &App, id: FlowRunId) -> Result<FlowRun> {
     let workspace = access.workspace().id;
     let run = app.db.read(move |db| Ok(queries::one(db, workspace, id)?)).await?;
@@ -74,18 +104,9 @@ pub(super) async fn ask_cancel(
     } else {
         vec![by_whom.to_owned(), WITH_IT.to_owned()]
     };
-    let (account, handle) = place(access.workspace());
-    Page(ChangePage {
-        name: run.name.clone(),
-        chip: Chip::of_state(run.state()),
-        verb: "Cancel",
-        button: "Cancel flow run",
-        texts,
-        back: urls::flow_run(account, handle, id),
-        refused: is_over.then_some("This run has ended already."),
-        shell: access.shell(shell, "flow-runs"),
-    })
-    .ok()
+    let (verb, button) = ("Cancel", "Cancel flow run");
+    Question { verb, button, texts, refused: is_over.then_some("This run has ended already.") }
+        .page(&access, shell, &run)
 }
 
 pub(super) async fn cancel(
@@ -96,15 +117,28 @@ pub(super) async fn cancel(
     req: HttpRequest,
 ) -> Result<HttpResponse> {
     let id: FlowRunId = path_id(&req, "id")?;
+    end(access, app, ip, (id, Ending::Cancel), &req).await
+}
+
+/// Ends a run, says what became of that, and shows it.
+async fn end(
+    access: WorkspaceAccess<RunFlows>,
+    app: web::Data<App>,
+    ip: ClientIp,
+    run: (FlowRunId, Ending),
+    req: &HttpRequest,
+) -> Result<HttpResponse> {
     let (account, handle) = place(access.workspace());
-    let to = urls::flow_run(account, handle, id);
-    let (name, told) = actions::end(&app, access, ip, (id, Ending::Cancel)).await?;
-    let notice = match told.state.as_ref().map(|state| state.kind.title()) {
+    let to = urls::flow_run(account, handle, run.0);
+    let (name, told) = actions::end(&app, access, ip, run).await?;
+    let state = told.state.as_ref().filter(|_| told.is_new).map(|state| state.kind.title());
+    let notice = match state {
         Some("Cancelled") => Notice::ok(format!("{name} is cancelled.")),
         Some("Cancelling") => Notice::ok(format!("{name} is being cancelled.")),
+        Some("Crashed") => Notice::ok(format!("{name} counts as crashed.")),
         _ => Notice::warn(told.reason.unwrap_or_else(|| "Nothing changed.".to_owned())),
     };
-    notice.leave(&req)?;
+    notice.leave(req)?;
     Ok(see_other(to))
 }
 
@@ -125,18 +159,9 @@ pub(super) async fn ask_crash(
         "For a run whose process is gone: nothing is told to stop, and the run counts as crashed from now on.",
         "Its task runs stay as they are. If something does run it still, what that tells of its end counts.",
     ];
-    let (account, handle) = place(access.workspace());
-    Page(ChangePage {
-        name: run.name.clone(),
-        chip: Chip::of_state(run.state()),
-        verb: "Mark crashed",
-        button: "Mark crashed",
-        texts: texts.map(str::to_owned).to_vec(),
-        back: urls::flow_run(account, handle, id),
-        refused,
-        shell: access.shell(shell, "flow-runs"),
-    })
-    .ok()
+    let (verb, button) = ("Mark crashed", "Mark crashed");
+    Question { verb, button, texts: texts.map(str::to_owned).to_vec(), refused }
+        .page(&access, shell, &run)
 }
 
 /// Whether a run in such a state can be marked as crashed: something runs it, or was about to.
@@ -152,21 +177,12 @@ pub(super) async fn crash(
     req: HttpRequest,
 ) -> Result<HttpResponse> {
     let id: FlowRunId = path_id(&req, "id")?;
-    let (account, handle) = place(access.workspace());
-    let to = urls::flow_run(account, handle, id);
     let run = found(&access, &app, id).await?;
     if !run.state().is_some_and(|state| can_crash(state.kind)) {
         let text = "This run is not going on, so it can’t have crashed.";
         return Err(Error::Conflict(text.to_owned()));
     }
-    let (name, told) = actions::end(&app, access, ip, (id, Ending::Crash)).await?;
-    let notice = if told.is_new {
-        Notice::ok(format!("{name} counts as crashed."))
-    } else {
-        Notice::warn(told.reason.unwrap_or_else(|| "Nothing changed.".to_owned()))
-    };
-    notice.leave(&req)?;
-    Ok(see_other(to))
+    end(access, app, ip, (id, Ending::Crash), &req).await
 }
 
 pub(super) async fn ask_delete(
@@ -182,18 +198,8 @@ pub(super) async fn ask_delete(
     if is_open {
         texts.push("It has not ended: what runs it fails when it next tells of it.".to_owned());
     }
-    let (account, handle) = place(access.workspace());
-    Page(ChangePage {
-        name: run.name.clone(),
-        chip: Chip::of_state(run.state()),
-        verb: "Delete",
-        button: "Delete flow run",
-        texts,
-        back: urls::flow_run(account, handle, id),
-        refused: None,
-        shell: access.shell(shell, "flow-runs"),
-    })
-    .ok()
+    let (verb, button) = ("Delete", "Delete flow run");
+    Question { verb, button, texts, refused: None }.page(&access, shell, &run)
 }
 
 pub(super) async fn delete(
