@@ -8,7 +8,7 @@ use serde_json::json;
 use super::actor::Person;
 use super::history::release_starts;
 use super::{AccountId, UserId, WorkspaceId, organization};
-use crate::base::db::schema::{accounts, transfers, users};
+use crate::base::db::schema::{accounts, transfers, users, workspaces};
 use crate::base::db::{Db, Id, Instant};
 use crate::base::error::Result;
 use crate::base::mail::queue_all;
@@ -155,20 +155,28 @@ fn void(db: &mut Db, ids: Vec<TransferId>, reason: &str, now: Instant) -> Result
     let rows: Vec<(Row, (String, String), Option<UserId>)> = transfers::table
         .inner_join(source.on(source.field(accounts::id).eq(transfers::source_account_id)))
         .inner_join(target.on(target.field(accounts::id).eq(transfers::target_account_id)))
-        .filter(transfers::id.eq_any(ids.clone()))
+        .inner_join(workspaces::table.on(workspaces::id.eq(transfers::workspace_id)))
+        .filter(transfers::id.eq_any(ids))
         .select((
             (
                 transfers::id,
                 transfers::workspace_id,
                 (transfers::source_account_id, transfers::target_account_id),
-                (transfers::source_handle, transfers::target_handle),
+                (workspaces::handle, transfers::target_handle),
                 transfers::requested_by_name,
             ),
             (source.field(accounts::handle), target.field(accounts::handle)),
             transfers::requested_by,
         ))
         .load(db)?;
+    let mut voided = 0;
     for ((id, workspace, places, handles, by), (from, to), asker) in rows {
+        // Somebody else may have ended it at this moment, for another reason.
+        let waiting = transfers::table.find(id).filter(transfers::state.eq("pending"));
+        if diesel::update(waiting).set(Void::because(reason, now)).execute(db)? == 0 {
+            continue;
+        }
+        voided += 1;
         release_starts(db, workspace)?;
         let data = MailData {
             from: format!("{from}/{}", handles.0),
@@ -182,8 +190,7 @@ fn void(db: &mut Db, ids: Vec<TransferId>, reason: &str, now: Instant) -> Result
         let told = concerned(db, [places.0, places.1], asker)?;
         queue_all(db, OVER, &told, (&json!(data), Some(id.uuid())), now)?;
     }
-    let waiting = transfers::table.filter(transfers::id.eq_any(ids));
-    Ok(diesel::update(waiting).set(Void::because(reason, now)).execute(db)?)
+    Ok(voided)
 }
 
 /// Addresses of those who decide over the accounts of a transfer, and of who asked for it; each once.

@@ -568,8 +568,8 @@ async fn a_transfer_ends_without_a_move() {
         .assert_status(303);
     eve.get(&fourth).await.shows("Void").shows("The workspace was deleted.");
     let told = app.inbox("eve@example.org").await.pop().unwrap();
-    assert_eq!(told.subject, "ada/lab stays where it is");
-    assert!(told.text.contains("is void") && told.text.contains("was deleted"), "{}", told.text);
+    assert_eq!(told.subject, "The transfer of ada/lab is void");
+    assert!(told.text.contains("The workspace was deleted."), "{}", told.text);
     let states: Vec<String> = app
         .read(|db| Ok(transfers::table.order(transfers::id).select(transfers::state).load(db)?))
         .await;

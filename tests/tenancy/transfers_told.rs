@@ -1,18 +1,20 @@
 //! Transfers: who is told, who is carried over, and what one tenant's transfers are to another's.
 
 use bulkhead::access::organization::OrganizationRole;
-use bulkhead::access::role::Role;
+use bulkhead::access::role::{Role, RoleId};
 use bulkhead::access::{AccountId, WorkspaceId};
-use bulkhead::base::db::Locks;
-use bulkhead::base::db::schema::{accounts, workspaces};
+use bulkhead::base::db::schema::{accounts, flow_runs, memberships, workspace_roles, workspaces};
+use bulkhead::base::db::{Db, Locks};
 use bulkhead::tenancy::transfers::model::{Transfer, TransferId};
 use bulkhead::tenancy::transfers::queries;
 use diesel::prelude::*;
+use serde_json::json;
 
 use super::members::acme;
+use super::roles::role;
 use super::sharing::member;
 use super::transfers::{DATA, LAB, approve, carrying, elsewhere, invitations_of, lab, transfer};
-use crate::support::{TestApp, spawn};
+use crate::support::{TestApp, spawn, spawn_with};
 
 async fn subjects(app: &TestApp, email: &str) -> Vec<String> {
     app.inbox(email).await.into_iter().map(|mail| mail.subject).collect()
@@ -35,7 +37,7 @@ async fn whoever_asked_is_told() {
     approve(&ada, &second, "acme/data").await.assert_status(303);
     approve(&eve, &second, "acme/data").await.assert_status(303);
     let subjects = subjects(&app, "olga@example.org").await;
-    assert_eq!(subjects.last().unwrap(), "acme/data is elsewhere/data now");
+    assert_eq!(subjects.last().unwrap(), "You have no access to acme/data any more");
     olga.get("/workspaces/elsewhere/data").await.assert_status(404);
 }
 
@@ -52,7 +54,7 @@ async fn an_account_that_ends_voids_what_was_to_come() {
     // Its transfers went with it.
     ada.get(&page).await.assert_status(404);
     let told = app.inbox("ada@example.org").await.pop().unwrap();
-    assert_eq!(told.subject, "acme/data stays where it is");
+    assert_eq!(told.subject, "The transfer of acme/data is void");
     assert!(told.text.contains("The organization was deleted."), "{}", told.text);
     // Nobody sends anything to it any more.
     let gone = ada.get(&format!("{DATA}?other=elsewhere&handle=data")).await;
@@ -137,6 +139,67 @@ async fn the_way_back_tells_no_numbers_of_the_other_side() {
         .lacks("0 of 0");
 }
 
+/// lifecycles.md 2: what is due and can't be, since the handle is taken meanwhile, is told once, and moves by itself later.
+#[actix_rt::test]
+async fn what_is_in_the_way_is_told() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    ada.workspace("lab").await;
+    let opened = ada.get(&format!("{LAB}?target=acme&handle=lab")).await;
+    let ahead = [("confirm", "ada/lab"), ("time", "2026-11-25T02:00")];
+    let page = ada.fill(opened.form(LAB, "confirm"), &ahead).await.assert_status(303).location();
+    ada.submit("/workspaces/new?owner=acme", &[("owner", "acme"), ("handle", "lab")])
+        .await
+        .assert_status(303);
+    app.advance(3 * 86_400);
+    for _ in 0..2 {
+        app.run_jobs().await;
+        app.advance(60);
+    }
+    let told = subjects(&app, "ada@example.org").await;
+    let told = told.iter().filter(|subject| *subject == "ada/lab can’t move to acme yet");
+    assert_eq!(told.count(), 1);
+    let ada = app.sign_in("ada").await;
+    ada.get(&page).await.shows("“lab” is taken in Acme");
+    let edit = [("handle", "other"), ("description", "")];
+    ada.submit("/workspaces/acme/lab/settings/edit", &edit).await.assert_status(303);
+    app.advance(60);
+    app.run_jobs().await;
+    ada.get(&page).await.shows("Transferred");
+}
+
+/// AZ-01, decisions 24: who may change a workspace's settings and not see its people, runs and service accounts reads how many
+/// there are, and no names.
+#[actix_rt::test]
+async fn names_are_for_those_who_may_see_them() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    let vic = member(&app, "vic").await;
+    role(&ada, "Janitor", "", &["manage_workspace_settings"]).await.assert_status(303);
+    let given = app.app.db.write(Locks::Instance, |db| {
+        let janitor: RoleId = workspace_roles::table.select(workspace_roles::id).first(db)?;
+        Ok(janitor)
+    });
+    let janitor = given.await.unwrap();
+    app.give_role(("acme", "data"), "vic", Role::Viewer).await;
+    let given = app.app.db.write(Locks::Instance, move |db| {
+        let none = None::<Role>;
+        let given = (memberships::custom_role_id.eq(Some(janitor)), memberships::role.eq(none));
+        Ok(diesel::update(memberships::table).set(given).execute(db)?)
+    });
+    assert_eq!(given.await.unwrap(), 1);
+    super::service_accounts::key_of(&ada).await;
+    let delete = vic.get("/workspaces/acme/data/settings/delete").await;
+    delete.shows("2 people lose access").shows("1 API key loses access");
+    delete.lacks("ada@example.org").lacks("laptop");
+    let review = vic.get(&format!("{DATA}?target=vic&handle=data")).await;
+    review.shows("1 person loses access").lacks("ada@example.org");
+    vic.get(&format!("{DATA}/runs?target=vic")).await.assert_status(404);
+    let page = transfer(&vic, DATA, "target=vic&handle=data", "acme/data").await;
+    vic.get(&page).await.shows("1 person loses access").lacks("ada@example.org");
+    ada.get(&page).await.shows("ada@example.org · Admin");
+}
+
 /// lifecycles.md 2: who was let in since is named before the way back is taken, to the side whose people they are.
 #[actix_rt::test]
 async fn the_way_back_names_who_loses_access() {
@@ -213,4 +276,46 @@ async fn those_that_wait_hold_up_no_others() {
     let eve = app.sign_in("eve").await;
     eve.get(&page).await.shows("Transferred");
     eve.get("/workspaces/elsewhere/tides").await.assert_status(200);
+}
+
+/// 1.14, 4: what goes and what stays of a long history is exact, beyond what lists count.
+#[actix_rt::test]
+async fn a_long_history_is_counted_to_its_last_run() {
+    const COLUMNS: &str = "workspace_id, flow_id, name, tags, body, policy, state, state_type, \
+                           state_name, state_at, run_count, expected_start_at, started_at, \
+                           ended_at, total_run_micros, created_at, updated_at";
+    let app = spawn_with(|flags| flags.run_retention_days = Some(30)).await;
+    let (ada, _, place) = lab(&app).await;
+    let api = app.api(&super::service_accounts::key_of(&ada).await);
+    let flows = api.post(&format!("{place}/flows/filter"), json!({})).await.json();
+    for name in ["old", "young"] {
+        let run = json!({"flow_id": flows[0]["id"], "name": name, "state": {"type": "COMPLETED"}});
+        api.post(&format!("{place}/flow_runs/"), run).await.assert_status(201);
+    }
+    let before = app.app.now().plus_days(-40);
+    let many = app.app.db.write(Locks::Instance, move |db| {
+        let keep = accounts::table.filter(accounts::handle.eq("ada"));
+        diesel::update(keep).set(accounts::run_retention_days.eq(365)).execute(db)?;
+        let old = flow_runs::table.filter(flow_runs::name.eq("old"));
+        diesel::update(old).set(flow_runs::ended_at.eq(before)).execute(db)?;
+        let id = match db {
+            Db::Sqlite(_) => "randomblob(16)",
+            Db::Postgres(_) => "gen_random_uuid()",
+        };
+        for _ in 0..13 {
+            let twice = format!(
+                "INSERT INTO flow_runs (id, {COLUMNS}) SELECT {id}, {COLUMNS} FROM flow_runs \
+                 WHERE name IN ('old', 'young')"
+            );
+            match db {
+                Db::Sqlite(conn) => diesel::sql_query(twice).execute(conn)?,
+                Db::Postgres(conn) => diesel::sql_query(twice).execute(conn)?,
+            };
+        }
+        Ok(flow_runs::table.filter(flow_runs::name.eq("old")).count().get_result::<i64>(db)?)
+    });
+    assert_eq!(many.await.unwrap(), 8192);
+    let review = ada.get(&format!("{LAB}?target=acme&handle=lab")).await;
+    review.shows("8,192 flow runs are removed").shows("8,192 kept");
+    review.shows("8,192 ended flow runs with their task runs and logs");
 }

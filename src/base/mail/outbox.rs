@@ -190,6 +190,22 @@ pub fn sent_to_each(
         .load(db)
 }
 
+/// Whether a mail of a template about one thing was queued since `since`, to anybody.
+///
+/// # Errors
+/// The database's fault.
+pub fn was_told(
+    db: &mut Db,
+    (template, subject): (&str, Uuid),
+    since: Instant,
+) -> QueryResult<bool> {
+    let told = mails::table
+        .filter(mails::subject_id.eq(Id::<Mail>::from(subject)))
+        .filter(mails::template.eq(template))
+        .filter(mails::created_at.ge(since));
+    diesel::select(diesel::dsl::exists(told)).get_result(db)
+}
+
 /// How many mails of a template about one thing an address, in lower case, was sent since `since`.
 ///
 /// # Errors

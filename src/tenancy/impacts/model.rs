@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::access::UserId;
+use crate::access::permission::Permission;
 use crate::base::db::Instant;
 
 /// One of the two accounts.
@@ -233,7 +234,34 @@ pub struct Review {
     pub hash: String,
 }
 
+impl Code {
+    /// What somebody has to be allowed to see, to read whom a part names.
+    fn names(self) -> Option<Permission> {
+        match self {
+            Self::RunsRemoved | Self::RunsActive => Some(Permission::SeeFlows),
+            Self::PeopleLose | Self::PeopleKeep | Self::KeysLose | Self::InvitationsEnd => {
+                Some(Permission::SeeWorkspaceUsers)
+            }
+            Self::ServiceAccountsLose => Some(Permission::SeeWorkspaceServiceAccounts),
+            _ => None,
+        }
+    }
+}
+
 impl Review {
+    /// The same for somebody who may do some things in the workspace: its counts stay, and names only as far as they are to
+    /// be seen.
+    #[must_use]
+    pub fn for_eyes(mut self, may: impl Fn(Permission) -> bool) -> Self {
+        for impact in &mut self.impacts {
+            if impact.code.names().is_some_and(|needed| !may(needed)) {
+                impact.subjects.clear();
+                impact.history.clear();
+            }
+        }
+        self
+    }
+
     /// A review of some parts: the gravest come first, others stay in their order.
     pub fn of_parts(at: Instant, mut impacts: Vec<Impact>, hash: String) -> Self {
         impacts.sort_by_key(|impact| impact.severity);

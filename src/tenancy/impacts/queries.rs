@@ -271,6 +271,9 @@ pub fn open_invitations(
         .load(db)
 }
 
+/// States of runs that are going on.
+pub const GOING_ON: [&str; 4] = ["RUNNING", "PENDING", "PAUSED", "CANCELLING"];
+
 /// Runs named in a review.
 const NAMED: i64 = 20;
 
@@ -279,11 +282,10 @@ const NAMED: i64 = 20;
 /// # Errors
 /// The database's fault.
 pub fn active_runs(db: &mut Db, workspace: WorkspaceId) -> QueryResult<(i64, Vec<String>)> {
-    let running = ["RUNNING", "PENDING", "PAUSED", "CANCELLING"];
     let active = || {
         flow_runs::table
             .filter(flow_runs::workspace_id.eq(workspace))
-            .filter(flow_runs::state_type.eq_any(running))
+            .filter(flow_runs::state_type.eq_any(GOING_ON))
     };
     let names = active()
         .order((flow_runs::expected_start_at.desc(), flow_runs::id))

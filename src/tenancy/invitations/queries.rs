@@ -14,12 +14,11 @@ use crate::access::organization::{self, Organization, OrganizationRole};
 use crate::access::role::RoleRef;
 use crate::access::{AccountId, UserId};
 use crate::base::db::schema::{
-    accounts, audit_entries, invitations, mails, memberships, organization_members, organizations,
-    users, workspaces,
+    accounts, audit_entries, invitations, memberships, organization_members, organizations, users,
+    workspaces,
 };
 use crate::base::db::{Db, Id, Instant, MultiBackend};
 use crate::base::http::json::Window;
-use crate::base::mail::Mail;
 
 /// An invitation by id, wherever it leads.
 ///
@@ -334,13 +333,7 @@ pub fn mailed_since(
     template: &str,
     since: Instant,
 ) -> QueryResult<bool> {
-    diesel::select(exists(
-        mails::table
-            .filter(mails::subject_id.eq(id.cast::<Mail>()))
-            .filter(mails::template.eq(template))
-            .filter(mails::created_at.ge(since)),
-    ))
-    .get_result(db)
+    crate::base::mail::was_told(db, (template, id.uuid()), since)
 }
 
 /// Pending invitations that end before `until` and were sent before `sent_before`, the next to end

@@ -11,7 +11,7 @@ use crate::access::transfers::{MailData, OVER, concerned};
 use crate::app::Context;
 use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
-use crate::base::mail::{Notice, QueuedMail, Rendered, queue_all};
+use crate::base::mail::{Notice, QueuedMail, Rendered, queue_all, was_told};
 use crate::tenancy::impacts::model::Side;
 use crate::tenancy::invitations::rules::plain_name;
 use crate::urls;
@@ -21,9 +21,10 @@ const LEAVING: &str = "transfer.leaving";
 const MOVED: &str = "transfer.moved";
 const ENDED: &str = "transfer.access-ended";
 const UNDONE: &str = "transfer.undone";
+const BLOCKED: &str = "transfer.blocked";
 
 /// The mails of this slice.
-pub const TEMPLATES: &[&str] = &[REQUESTED, LEAVING, MOVED, ENDED, OVER, UNDONE];
+pub const TEMPLATES: &[&str] = &[REQUESTED, LEAVING, MOVED, ENDED, OVER, UNDONE, BLOCKED];
 
 fn data_of(transfer: &Transfer, workspace: &Workspace, target: &str) -> MailData {
     MailData {
@@ -113,10 +114,39 @@ pub(super) fn queue_moved(
 ) -> Result<()> {
     let mut data = data_of(transfer, &facts.workspace, &facts.target.account.handle);
     data.until = transfer.undo_until;
-    let sides = both(db, transfer)?;
-    let losers = losers(facts, &sides);
-    send(db, MOVED, &sides, (&data, transfer.id), now)?;
+    let sides = [transfer.source_account_id, transfer.target_account_id];
+    let losers = losers(facts, &concerned(db, sides, None)?);
+    let mut told = both(db, transfer)?;
+    // Whoever asked and decides over neither side may be one of them.
+    told.retain(|email| !losers.contains(email));
+    send(db, MOVED, &told, (&data, transfer.id), now)?;
     send(db, ENDED, &losers, (&data, transfer.id), now)
+}
+
+/// Whether those whom it concerns were told this week that something is in the way of a transfer.
+///
+/// # Errors
+/// The database's fault.
+pub(super) fn knows_of_block(db: &mut Db, transfer: &Transfer, now: Instant) -> Result<bool> {
+    Ok(was_told(db, (BLOCKED, transfer.id.uuid()), now.plus_days(-7))?)
+}
+
+/// Tells whom it concerns, once a week at most, that the time of a transfer has come and something is in its way.
+///
+/// # Errors
+/// The database's fault.
+pub(super) fn queue_blocked(
+    db: &mut Db,
+    transfer: &Transfer,
+    facts: &Facts,
+    now: Instant,
+) -> Result<()> {
+    if knows_of_block(db, transfer, now)? {
+        return Ok(());
+    }
+    let data = data_of(transfer, &facts.workspace, &facts.target.account.handle);
+    let told = both(db, transfer)?;
+    send(db, BLOCKED, &told, (&data, transfer.id), now)
 }
 
 /// Tells both sides that nothing moves after all.
@@ -187,7 +217,17 @@ pub fn render(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<Optio
         REQUESTED if pending.is_none_or(|transfer| rules::awaits(transfer).is_none()) => {
             return Ok(None);
         }
-        LEAVING if pending.is_none() => return Ok(None),
+        LEAVING | BLOCKED if pending.is_none() => return Ok(None),
+        BLOCKED => (
+            format!("{from} can’t move to {target} yet"),
+            format!(
+                "The time has come for the workspace {from} to move to {target}, as {to}, and something is in the \
+                 way. The review says what, to those who can mend it. Then it moves by itself; it ends without a \
+                 move on {until}."
+            ),
+            "See the transfer",
+            page,
+        ),
         REQUESTED => (
             format!("{from} is to move to {target}"),
             format!(
@@ -227,23 +267,13 @@ pub fn render(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<Optio
             "See your workspaces",
             workspaces,
         ),
-        OVER => {
-            let how = match data.state.as_str() {
-                "declined" => "was declined",
-                "cancelled" => "was cancelled",
-                "expired" => "ended without an answer",
-                _ => "is void",
-            };
-            (
-                format!("{from} stays where it is"),
-                format!(
-                    "The transfer of {from} to {target} {how}. Nothing changed.{}",
-                    said("Why")
-                ),
-                "See the transfer",
-                page,
-            )
-        }
+        OVER if data.state == State::Void.as_str() => (
+            format!("The transfer of {from} is void"),
+            format!("The workspace {from} does not move to {target}. {note}"),
+            "See your workspaces",
+            workspaces,
+        ),
+        OVER => over(&data, page),
         UNDONE => (
             format!("{to} is back"),
             format!(
@@ -256,4 +286,22 @@ pub fn render(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<Optio
         _ => return Ok(None),
     };
     Notice { subject, body, action, path }.render(&context.settings).map(Some)
+}
+
+/// Subject, text, and the link's words and path, of the mail about a transfer that moved nothing.
+fn over(data: &MailData, page: String) -> (String, String, &'static str, String) {
+    let MailData { from, target, note, .. } = data;
+    let how = match data.state.as_str() {
+        "declined" => "was declined",
+        "cancelled" => "was cancelled",
+        _ => "ended without an answer",
+    };
+    let why =
+        if note.is_empty() { String::new() } else { format!(" Why: “{}”", plain_name(note)) };
+    (
+        format!("{from} stays where it is"),
+        format!("The transfer of {from} to {target} {how}. Nothing changed.{why}"),
+        "See the transfer",
+        page,
+    )
 }

@@ -3,13 +3,14 @@
 
 use super::model::{Carried, CarriedAs, Facts, Sees};
 use super::rules;
-use crate::base::db::paging::count_text;
+use crate::base::db::paging::{COUNT_LIMIT, count_text};
 use crate::base::text::{counted, thousands};
 use crate::tenancy::impacts::model::{Code, Impact, PersonAccess, Review, Severity, Side};
 use crate::tenancy::impacts::parts::{
     count_of, invitations_end, keys_lose, part, people_lose, runs_active, runs_due,
     service_accounts_lose, subject, verb,
 };
+use crate::tenancy::workspaces::contents::{Counted, Fate};
 
 /// What a transfer does, as somebody of one side or of both may see it (decisions 24).
 pub fn review(facts: &Facts, sees: Sees) -> Review {
@@ -406,27 +407,25 @@ fn unchanged(facts: &Facts) -> Vec<Impact> {
         .saying(facts.workspace.id.to_string()),
     ];
     // What ends or is renewed is said above.
-    let moves = ["flows", "flow runs", "task runs", "events"];
-    let contents = facts.contents.iter().filter(|counted| moves.contains(&counted.kind.many));
-    for one in contents {
-        let kept = if one.kind.many == "flow runs" && one.number <= facts.removal.runs {
-            continue;
-        } else if one.kind.many == "flow runs" {
-            one.number - facts.removal.runs
-        } else {
-            one.number
+    for one in &facts.contents {
+        let (title, kept) = match one.kind.fate {
+            Fate::Ends => continue,
+            // A long history is counted by its end alone.
+            Fate::Retained(with) if facts.removal.runs > 0 && one.number > COUNT_LIMIT => {
+                let kept = facts.removal.history.iter().filter(|step| step.is_kept);
+                let kept = kept.map(|step| step.runs).sum();
+                let what = verb(kept, one.kind.one, one.kind.many);
+                (format!("{} ended {what}{with}", thousands(kept)), kept)
+            }
+            Fate::Retained(with) => {
+                let kept = Counted { number: one.number - facts.removal.runs, ..*one };
+                (format!("{}{with}", kept.text()), kept.number)
+            }
+            Fate::Moves => (one.text(), one.number),
         };
-        if kept == 0 {
-            continue;
+        if kept > 0 {
+            parts.push(part(Code::Contents, (Severity::Unchanged, Side::Target), kept, title));
         }
-        let text = format!("{} {}", count_text(kept), verb(kept, one.kind.one, one.kind.many));
-        let with = if one.kind.many == "flow runs" { " with their task runs and logs" } else { "" };
-        parts.push(part(
-            Code::Contents,
-            (Severity::Unchanged, Side::Target),
-            kept,
-            format!("{text}{with}"),
-        ));
     }
     parts
 }

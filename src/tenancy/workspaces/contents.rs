@@ -28,10 +28,23 @@ pub struct ContentKind {
     pub shown_to: Option<Permission>,
     /// The kind of account whose workspaces have it; `None` for both.
     pub in_kind: Option<AccountKind>,
+    /// What becomes of it when the workspace moves, and whether it is what a deletion takes away.
+    pub fate: Fate,
     /// How many there are that count.
     pub count: fn(&mut Db, WorkspaceId) -> QueryResult<i64>,
     /// Removes at most so many rows, whether they count or not; returns how many.
     pub purge: fn(&mut Db, WorkspaceId, limit: i64) -> QueryResult<usize>,
+}
+
+/// What becomes of a kind of content when its workspace moves to another account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It belonged to the account, and ends, or is made anew.
+    Ends,
+    /// It moves along; a deletion takes it away.
+    Moves,
+    /// The same, as far as the account keeps it; what goes with it in words.
+    Retained(&'static str),
 }
 
 impl ContentKind {
@@ -48,6 +61,7 @@ pub const KINDS: &[ContentKind] = &[
         many: "collaborators",
         shown_to: Some(Permission::SeeWorkspaceUsers),
         in_kind: Some(AccountKind::Personal),
+        fate: Fate::Ends,
         count: count_memberships,
         purge: purge_memberships,
     },
@@ -56,6 +70,7 @@ pub const KINDS: &[ContentKind] = &[
         many: "members",
         shown_to: Some(Permission::SeeWorkspaceUsers),
         in_kind: Some(AccountKind::Organization),
+        fate: Fate::Ends,
         count: count_memberships,
         purge: purge_memberships,
     },
@@ -64,6 +79,7 @@ pub const KINDS: &[ContentKind] = &[
         many: "pending invitations",
         shown_to: Some(Permission::SeeWorkspaceUsers),
         in_kind: None,
+        fate: Fate::Ends,
         count: count_invitations,
         purge: forget_of_workspace,
     },
@@ -72,6 +88,7 @@ pub const KINDS: &[ContentKind] = &[
         many: "service accounts",
         shown_to: Some(Permission::SeeWorkspaceServiceAccounts),
         in_kind: Some(AccountKind::Organization),
+        fate: Fate::Ends,
         count: count_service_accounts,
         purge: purge_service_accounts,
     },
@@ -80,6 +97,7 @@ pub const KINDS: &[ContentKind] = &[
         many: "API keys for this workspace only",
         shown_to: Some(Permission::ManageWorkspaceSettings),
         in_kind: None,
+        fate: Fate::Ends,
         count: count_keys,
         purge: purge_keys,
     },
@@ -88,6 +106,7 @@ pub const KINDS: &[ContentKind] = &[
         many: "events",
         shown_to: None,
         in_kind: None,
+        fate: Fate::Moves,
         count: |_, _| Ok(0),
         purge: purge_events,
     },
@@ -96,6 +115,7 @@ pub const KINDS: &[ContentKind] = &[
         many: "task runs",
         shown_to: None,
         in_kind: None,
+        fate: Fate::Moves,
         count: |_, _| Ok(0),
         purge: purge_task_runs,
     },
@@ -104,6 +124,7 @@ pub const KINDS: &[ContentKind] = &[
         many: "concurrency leases",
         shown_to: None,
         in_kind: None,
+        fate: Fate::Moves,
         count: |_, _| Ok(0),
         purge: purge_leases,
     },
@@ -112,6 +133,7 @@ pub const KINDS: &[ContentKind] = &[
         many: "flow runs",
         shown_to: Some(Permission::SeeFlows),
         in_kind: None,
+        fate: Fate::Retained(" with their task runs and logs"),
         count: count_flow_runs,
         purge: purge_flow_runs,
     },
@@ -120,6 +142,7 @@ pub const KINDS: &[ContentKind] = &[
         many: "flows",
         shown_to: Some(Permission::SeeFlows),
         in_kind: None,
+        fate: Fate::Moves,
         count: count_flows,
         purge: purge_flows,
     },
@@ -128,6 +151,7 @@ pub const KINDS: &[ContentKind] = &[
         many: "log lines",
         shown_to: None,
         in_kind: None,
+        fate: Fate::Moves,
         count: |_, _| Ok(0),
         purge: purge_logs,
     },
@@ -136,6 +160,7 @@ pub const KINDS: &[ContentKind] = &[
         many: "former handles",
         shown_to: None,
         in_kind: None,
+        fate: Fate::Ends,
         count: count_redirects,
         purge: purge_redirects,
     },

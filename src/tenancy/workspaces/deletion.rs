@@ -1,7 +1,7 @@
 //! What deleting a workspace does, and to whom: its page, its mails, its audit entry and its receipt all read what this writes
 //! (G5, G6; lifecycles.md 3).
 
-use super::contents::Counted;
+use super::contents::{Counted, Fate};
 use super::model::Slots;
 use crate::access::membership::Workspace;
 use crate::base::db::Instant;
@@ -70,24 +70,23 @@ pub fn review(facts: &Facts) -> Review {
 
 /// What is in it, as far as it is more than access.
 fn content(facts: &Facts) -> Vec<Impact> {
-    let removed = ["flows", "flow runs"];
-    let held = facts
-        .contents
-        .iter()
-        .filter(|counted| removed.contains(&counted.kind.many) && counted.number > 0);
     let sentence = facts.until.map_or_else(
         || "At once, and for good.".to_owned(),
         |until| format!("For good on {}, if it isn’t restored before.", until.long_text()),
     );
-    held.map(|counted| {
-        let with =
-            if counted.kind.many == "flow runs" { " with their task runs and logs" } else { "" };
+    let mut parts = Vec::new();
+    for counted in facts.contents.iter().filter(|counted| counted.number > 0) {
+        let with = match counted.kind.fate {
+            Fate::Ends => continue,
+            Fate::Moves => "",
+            Fate::Retained(with) => with,
+        };
         let is_are = verb(counted.number, "is", "are");
         let title = format!("{}{with} {is_are} removed", counted.text());
         let severity = (Severity::Loses, Side::Source);
-        part(Code::ContentsRemoved, severity, counted.number, title).saying(&*sentence)
-    })
-    .collect()
+        parts.push(part(Code::ContentsRemoved, severity, counted.number, title).saying(&*sentence));
+    }
+    parts
 }
 
 fn account_side(facts: &Facts) -> Vec<Impact> {

@@ -5,13 +5,15 @@
 
 use askama::Template;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::queries;
-use crate::access::WorkspaceId;
+use crate::access::membership::Workspace;
+use crate::access::{WorkspaceId, organization};
 use crate::app::Context;
 use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
-use crate::base::mail::{QueuedMail, Rendered};
+use crate::base::mail::{Notice, QueuedMail, Rendered, queue_all};
 use crate::urls;
 
 /// To people who lose access because the workspace was deleted.
@@ -20,8 +22,11 @@ pub const ACCESS_ENDED: &str = "workspace.access-ended";
 /// To the owner of a workspace that was deleted.
 pub const DELETED: &str = "workspace.deleted";
 
+/// To the owner of a workspace that came back, since nobody stands behind its deletion any more.
+const RESTORED: &str = "workspace.restored";
+
 /// The mails that [`render`] knows.
-pub const TEMPLATES: &[&str] = &[ACCESS_ENDED, DELETED];
+pub const TEMPLATES: &[&str] = &[ACCESS_ENDED, DELETED, RESTORED];
 
 /// What a mail about a deleted workspace needs.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -74,6 +79,20 @@ struct DeletedHtml<'a> {
     security: &'a str,
 }
 
+/// Tells those who decide over an account that a workspace of it is back by itself.
+///
+/// # Errors
+/// The database's fault.
+pub fn queue_restored(db: &mut Db, workspace: &Workspace, now: Instant) -> Result<()> {
+    let data = json!(Data {
+        account: workspace.account_handle.clone(),
+        workspace: workspace.handle.clone(),
+        until: None,
+    });
+    let owners = organization::emails_of_authority(db, workspace.account)?;
+    queue_all(db, RESTORED, &owners, (&data, Some(workspace.id.uuid())), now)
+}
+
 /// A mail of this slice as text; `None` when the workspace was restored before it was sent, or when
 /// the mail is not of this slice.
 ///
@@ -85,10 +104,14 @@ pub fn render(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<Optio
     }
     let id: WorkspaceId =
         mail.subject_id.ok_or_else(|| Error::internal("a mail about no workspace"))?.cast();
-    if queries::is_active(db, id)? {
+    let data: Data = serde_json::from_value(mail.data.0.clone()).map_err(Error::internal)?;
+    let is_active = queries::is_active(db, id)?;
+    if is_active != (mail.template == RESTORED) {
         return Ok(None);
     }
-    let data: Data = serde_json::from_value(mail.data.0.clone()).map_err(Error::internal)?;
+    if is_active {
+        return restored(context, &data).map(Some);
+    }
     let rendered = match mail.template.as_str() {
         ACCESS_ENDED => access_ended(context, &data),
         _ => deleted(context, &data, id),
@@ -119,4 +142,19 @@ fn deleted(context: &Context, data: &Data, id: WorkspaceId) -> askama::Result<Re
         text: DeletedText { host, path, until: until.clone(), link, security }.render()?,
         html: DeletedHtml { host, site, path, until, link, security }.render()?,
     })
+}
+
+fn restored(context: &Context, data: &Data) -> Result<Rendered> {
+    let path = format!("{}/{}", data.account, data.workspace);
+    let body = format!(
+        "The workspace {path} was deleted, and whoever did that may not do it any more. So it is back, and everybody \
+         who had access has it again. Its invitations stay void. If it is to go, delete it once more."
+    );
+    Notice {
+        subject: format!("{path} is back"),
+        body,
+        action: "Open the workspace",
+        path: urls::workspace(&data.account, &data.workspace),
+    }
+    .render(&context.settings)
 }

@@ -319,3 +319,38 @@ async fn everybody_in_an_organization_is_told() {
         "Your workspace acme/data was deleted"
     );
 }
+
+/// lifecycles.md 3: a deletion that nobody stands behind any more is taken back by itself, and the owners are told; one by
+/// somebody who may do it still is not.
+#[actix_rt::test]
+async fn a_deletion_needs_somebody_behind_it() {
+    use bulkhead::access::role::Role;
+    let app = spawn().await;
+    let ada = crate::tenancy::members::acme(&app).await;
+    let olga = crate::tenancy::sharing::member(&app, "olga").await;
+    app.give_role(("acme", "data"), "olga", Role::Owner).await;
+    let page = "/workspaces/acme/data/settings/delete";
+    olga.submit(page, &[("confirm", "acme/data")]).await.assert_status(303);
+    app.run_jobs().await;
+    ada.get("/workspaces/acme/data").await.assert_status(404);
+    app.take_role(("acme", "data"), "olga").await;
+    app.advance(3600);
+    app.run_jobs().await;
+    let ada = app.sign_in("ada").await;
+    ada.get("/workspaces/acme/data").await.assert_status(200);
+    let told = app.inbox("ada@example.org").await;
+    assert!(told.iter().any(|mail| mail.subject == "acme/data is back"));
+    assert_eq!(app.audited("workspace.restored").await, 1);
+    // The same at the end of its days, between two looks; and whoever says "now" stands behind it from then on.
+    app.give_role(("acme", "data"), "olga", Role::Owner).await;
+    let olga = app.sign_in("olga").await;
+    olga.submit(page, &[("confirm", "acme/data")]).await.assert_status(303);
+    let id = id_of(&app, "acme", "data").await;
+    let deleted = format!("/workspaces/deleted/{id}");
+    ada.submit_form(&deleted, "Delete now", &[("confirm", "acme/data")]).await.assert_status(303);
+    app.take_role(("acme", "data"), "olga").await;
+    app.advance(3600);
+    app.run_jobs().await;
+    assert_eq!(app.audited("workspace.purged").await, 1);
+    app.assert_audit_is_whole().await;
+}

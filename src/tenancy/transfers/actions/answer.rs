@@ -16,7 +16,7 @@ use crate::tenancy::impacts::model::Side;
 use crate::tenancy::transfers::model::{State, Transfer, TransferId};
 use crate::tenancy::transfers::queries::{Asked, Counts};
 use crate::tenancy::transfers::{mail, queries, rules};
-use crate::tenancy::workspaces::queries::with_deleted;
+use crate::tenancy::workspaces::queries::{slots, taken, with_deleted};
 
 /// What became of a yes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,6 +229,14 @@ fn over(
     mail::queue_over(db, transfer, &workspace, (state, reason), now)
 }
 
+/// Ends a transfer that nobody answered in time, or whose runs did not end.
+pub(super) fn expired(db: &mut Db, transfer: &Transfer, now: Instant) -> Result<()> {
+    let reason = rules::is_waiting_for_runs(transfer, now)
+        .then(|| format!("Flow runs were going on for {} hours.", rules::IDLE_HOURS));
+    let ended = (State::Expired, "workspace-transfer.expired");
+    over(db, transfer, ended, (reason.as_deref(), &Told::system()), now)
+}
+
 /// Carries out the transfers whose time has come. A yes that does not count any more is asked for again, and
 /// what is blocked stays until it is not, or nobody waits for it any more.
 ///
@@ -253,12 +261,45 @@ pub async fn execute_due(app: App) -> Result<()> {
     outcome
 }
 
+/// What is in the way of a transfer whose time has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum InTheWay {
+    /// Nothing.
+    Nothing,
+    /// A flow run goes on.
+    Run,
+    /// What its target holds; nobody was told so yet.
+    Target,
+    /// The same, and everybody concerned knows.
+    KnownTarget,
+}
+
+fn in_the_way(db: &mut Db, app: &App, transfer: &Transfer, now: Instant) -> Result<InTheWay> {
+    let target = transfer.target_account_id;
+    let handle = Handle::parse(&transfer.target_handle).map_err(Error::internal)?;
+    let except = Some(transfer.workspace_id);
+    let is_blocked = slots(db, target, app.settings().flags.workspace_limit)?.is_full()
+        || taken(db, target, &handle, except, now)?.is_some();
+    Ok(if is_blocked && mail::knows_of_block(db, transfer, now)? {
+        InTheWay::KnownTarget
+    } else if is_blocked {
+        InTheWay::Target
+    } else if transfer.when_idle && queries::is_busy(db, transfer.workspace_id)? {
+        InTheWay::Run
+    } else {
+        InTheWay::Nothing
+    })
+}
+
 async fn execute_one(app: &App, found: &Transfer, now: Instant) -> Result<()> {
-    let (id, workspace) = (found.id, found.workspace_id);
-    let is_busy =
-        found.when_idle && app.db.read(move |db| Ok(queries::is_busy(db, workspace)?)).await?;
-    // Nothing is told of one that goes on waiting.
-    let counts = if is_busy { None } else { Some(counts_of(app, id, now).await?) };
+    let (id, again, looked) = (found.id, app.clone(), found.clone());
+    let in_the_way = app.db.read(move |db| in_the_way(db, &again, &looked, now)).await?;
+    // Nothing is told of the contents of one that goes on waiting.
+    let counts = match in_the_way {
+        InTheWay::KnownTarget => return Ok(()),
+        InTheWay::Run | InTheWay::Target => None,
+        InTheWay::Nothing => Some(counts_of(app, id, now).await?),
+    };
     let (locks, inner) = (locks(app, id).await?, app.clone());
     app.db
         .write(locks, move |db| {
@@ -284,7 +325,7 @@ async fn execute_one(app: &App, found: &Transfer, now: Instant) -> Result<()> {
             }
             if facts.taken.is_some() || facts.target.slots.is_full() {
                 queries::let_runs_start(db, &transfer, later)?;
-                return Ok(());
+                return mail::queue_blocked(db, &transfer, &facts, now);
             }
             if may_move_now(db, &transfer, now)? && is_counted {
                 execute(db, &inner, &mut transfer, &facts, &Told::system(), now)?;
@@ -304,22 +345,31 @@ pub async fn expire(app: App) -> Result<()> {
     let mut outcome = Ok(());
     for found in due {
         let id = found.id;
-        let locks = Locks::accounts([found.source_account_id, found.target_account_id]);
-        let ended = app.db.write(locks, move |db| {
-            let Some(transfer) = queries::one(db, id)? else { return Ok(()) };
-            if transfer.state != State::Pending || transfer.expires_at > now {
-                return Ok(());
-            }
-            let ended = (State::Expired, "workspace-transfer.expired");
-            let reason = rules::is_waiting_for_runs(&transfer, now)
-                .then(|| format!("Flow runs were going on for {} hours.", rules::IDLE_HOURS));
-            over(db, &transfer, ended, (reason.as_deref(), &Told::system()), now)
-        });
-        if let Err(error) = ended.await {
+        if let Err(error) = expire_one(&app, &found, now).await {
             tracing::warn!(transfer.id = %id, error.cause = %error, "could not end a transfer");
             outcome = outcome.and(Err(error));
         }
     }
     app.mail_queued.notify_one();
     outcome
+}
+
+/// Ends a transfer if its time is over.
+pub(super) async fn expire_one(app: &App, found: &Transfer, now: Instant) -> Result<()> {
+    let id = found.id;
+    let locks = Locks::accounts([found.source_account_id, found.target_account_id]);
+    app.db
+        .write(locks, move |db| {
+            let transfer = queries::one(db, id)?;
+            match transfer.filter(|known| is_overdue(known, now)) {
+                Some(transfer) => expired(db, &transfer, now),
+                None => Ok(()),
+            }
+        })
+        .await
+}
+
+/// Whether a transfer waits longer than it may.
+pub(super) fn is_overdue(transfer: &Transfer, now: Instant) -> bool {
+    transfer.state == State::Pending && transfer.expires_at <= now
 }

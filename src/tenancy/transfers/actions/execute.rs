@@ -97,7 +97,8 @@ fn invite(
         .filter_map(|person| Some((person, EmailAddress::parse(&person.email).ok()?)))
         .collect();
     // One that nobody answered in time still holds the place of the new one.
-    let keys: Vec<String> = chosen.iter().map(|(_, email)| email.key().to_owned()).collect();
+    let members = chosen.iter().filter(|(person, _)| person.invited_as == CarriedAs::Member);
+    let keys: Vec<String> = members.map(|(_, email)| email.key().to_owned()).collect();
     supersede_among(db, there.account, &keys, now)?;
     for (person, email) in chosen {
         let (kind, workspace, role) = match person.invited_as {

@@ -5,6 +5,7 @@ use crate::access::actor::{Actor, Person};
 use crate::access::handle::Handle;
 use crate::access::membership::{self, OwningAccount, Workspace};
 use crate::access::permission::{Permission, needs};
+use crate::access::role::Scopes;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::db::{Db, Instant};
@@ -31,7 +32,7 @@ pub async fn dry_run(
     let facts = facts_of(app, asked, now).await?;
     // An owner of the workspace sees it as those do who decide over its account.
     let sees = Sees { source: true, ..sees };
-    let review = review(&facts, sees);
+    let review = review(&facts, sees).for_eyes(|needed| access.may(needed));
     Ok((facts, review, sees))
 }
 
@@ -76,8 +77,12 @@ pub struct Found {
     pub reaches: bool,
     /// Whether it can be, and its flow runs and settings with it.
     pub sees_runs: bool,
+    /// What whoever looks may do in it, where that is why it is seen, and decides whose names are to be read.
+    scopes: Option<Scopes>,
     /// Flow runs that were going on when it moved and still are, for whoever may end them.
     pub going_on: Vec<GoingOn>,
+    /// How many of these are not among them.
+    pub more_going_on: i64,
 }
 
 /// Looks at a transfer; `handle` is one in the target that somebody thinks of.
@@ -93,7 +98,11 @@ pub async fn look(
     let found = app.db.read(move |db| find(db, &again, (&actor, id), handle, now)).await?;
     let (mut found, asked) = found;
     if let Some(asked) = asked {
-        found.review = Some(review(&facts_of(app, asked, now).await?, found.sees));
+        let review = review(&facts_of(app, asked, now).await?, found.sees);
+        found.review = Some(match found.scopes {
+            Some(scopes) => review.for_eyes(|needed| scopes.contains(needed)),
+            None => review,
+        });
     }
     Ok(found)
 }
@@ -127,7 +136,9 @@ fn find(
         may_ask: false,
         reaches: false,
         sees_runs: false,
+        scopes: None,
         going_on: Vec::new(),
+        more_going_on: 0,
         sees,
         workspace,
         transfer,
@@ -160,6 +171,8 @@ fn find(
     let held = membership::by_id(db, &reach, found.workspace.id)?;
     let held = held.filter(|(_, held)| !held.lacks_second_factor);
     found.reaches = held.is_some();
+    let by_role = found.sees.source && !decides.source;
+    found.scopes = held.as_ref().filter(|_| by_role).map(|(_, held)| held.scopes);
     found.sees_runs = held.as_ref().is_some_and(|(_, held)| {
         [Permission::SeeFlows, Permission::ManageWorkspaceSettings]
             .into_iter()
@@ -169,7 +182,9 @@ fn find(
     if let (State::Completed, true, Some(at)) =
         (found.transfer.state, may_end, found.transfer.decided_at)
     {
-        found.going_on = queries::going_on(db, found.workspace.id, at)?;
+        let (some, all) = queries::going_on(db, found.workspace.id, at)?;
+        found.more_going_on = all - i64::try_from(some.len()).unwrap_or(all);
+        found.going_on = some;
     }
     Ok((found, asked))
 }

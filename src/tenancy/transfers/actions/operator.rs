@@ -2,6 +2,7 @@
 //! reason instead of consents.
 
 use super::Told;
+use super::answer::{expired, is_overdue};
 use super::execute::execute;
 use crate::access::handle::Handle;
 use crate::access::membership::Workspace;
@@ -10,7 +11,7 @@ use crate::base::db::{Db, Instant, Locks, in_transaction};
 use crate::base::error::{Error, Result};
 use crate::tenancy::impacts::export::{Route, markdown};
 use crate::tenancy::impacts::model::Severity;
-use crate::tenancy::transfers::model::{Facts, Sees, State, Transfer, TransferId};
+use crate::tenancy::transfers::model::{Facts, Sees, Transfer, TransferId};
 use crate::tenancy::transfers::queries::{self, Asked};
 use crate::tenancy::transfers::review::review;
 use crate::tenancy::transfers::rules;
@@ -64,6 +65,13 @@ pub fn by_operator(db: &mut Db, app: &App, order: &Order, now: Instant) -> Resul
         Ok(handle) => handle,
         Err(problem) => return Ok(Ordered::Refused(format!("--handle: {problem}"))),
     };
+    if let Some(known) = queries::pending_of(db, workspace.id)?
+        && order.confirmed.is_some()
+        && is_overdue(&known, now)
+    {
+        let both = Locks::accounts([known.source_account_id, known.target_account_id]);
+        in_transaction(db, &both, |db| expired(db, &known, now))?;
+    }
     let locks = Locks::accounts([workspace.account, target.id]);
     let party = queries::party(db, target.clone(), app.settings())?;
     let counts = queries::counts(db, &workspace, &party, now)?;
@@ -107,11 +115,12 @@ fn carry_out(
         return Ok(Ordered::Refused(format!("{}.", blocks.join(". "))));
     }
     if let Some(known) = queries::pending_of(db, workspace.id)? {
-        if known.expires_at > now {
-            let text = format!("A transfer of {from} waits already. Let it be cancelled first.");
-            return Ok(Ordered::Refused(text));
-        }
-        queries::end(db, &known, (State::Expired, None), now)?;
+        let text = if is_overdue(&known, now) {
+            "A transfer of it just ended without an answer. Try again.".to_owned()
+        } else {
+            format!("A transfer of {from} waits already. Let it be cancelled first.")
+        };
+        return Ok(Ordered::Refused(text));
     }
     let by = ("Whoever runs this server".to_owned(), reason);
     let mut transfer = Transfer::new(TransferId::new(now), facts, by, now);

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::answer::{expire_one, is_overdue};
 use super::execute::execute;
 use super::{Told, consent_of, may_move_now, sees};
 use crate::access::UserId;
@@ -16,7 +17,7 @@ use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{FormToken, Use, unuse, use_once};
 use crate::tenancy::audit::{Entry, record};
-use crate::tenancy::transfers::model::{Facts, State, Transfer, TransferId};
+use crate::tenancy::transfers::model::{Facts, Transfer, TransferId};
 use crate::tenancy::transfers::queries::Asked;
 use crate::tenancy::transfers::{mail, queries, rules};
 use crate::urls;
@@ -73,6 +74,11 @@ pub async fn start(
     wanted: Wanted,
 ) -> Result<Started> {
     let (now, again) = (app.now(), app.clone());
+    let id = access.workspace().id;
+    let known = app.db.read(move |db| Ok(queries::pending_of(db, id)?)).await?;
+    if let Some(overdue) = known.filter(|known| is_overdue(known, now)) {
+        expire_one(app, &overdue, now).await?;
+    }
     let (workspace, target) = (access.workspace().clone(), wanted.target.clone());
     let counts = app
         .db
@@ -95,10 +101,11 @@ pub async fn start(
                 return Ok(Started::Before(first.unwrap_or(place)));
             }
             if let Some(known) = queries::pending_of(db, workspace.id)? {
-                if known.expires_at > now {
+                if !is_overdue(&known, now) {
                     return Ok(Started::Before(urls::transfer(known.id)));
                 }
-                queries::end(db, &known, (State::Expired, None), now)?;
+                let text = "A transfer of it just ended without an answer. Ask again.";
+                return Err(Error::Conflict(text.to_owned()));
             }
             let person = confirmed.person();
             let target = queries::owning_account(db, wanted.target.id)?.ok_or(Error::NotFound)?;

@@ -85,6 +85,10 @@ pub fn obstacle(
         )));
     }
     if queries::is_held(db, source.account.id, &transfer.source_handle)? {
+        if !decides.source {
+            let text = format!("“{}” can’t be had in {name} any more.", transfer.source_handle);
+            return Ok(Some(text));
+        }
         return Ok(Some(format!(
             "“{}” is taken in {name} by now. Transfer it back under another handle.",
             transfer.source_handle
@@ -132,11 +136,14 @@ fn go_back(db: &mut Db, transfer: &Transfer, by: &Told, now: Instant) -> Result<
     let source = queries::owning_account(db, transfer.source_account_id)?.ok_or(Error::NotFound)?;
     let is_organization = source.kind == crate::access::membership::AccountKind::Organization;
     let handle = Handle::parse(&transfer.source_handle).map_err(Error::internal)?;
-    let losing = queries::emails_of_grants(db, there.id)?;
+    let losing = queries::undo_losers(db, transfer, (&there, &source), now)?;
+    let losing = losing.into_iter().map(|person| person.email).collect();
     queries::end_of_grants(db, there.id)?;
     let reason = "The transfer of the workspace was undone.";
     void_of_workspace(db, there.id, reason, now)?;
-    transfers::void_of_workspace(db, there.id, reason, now)?;
+    // Where it came from is nothing to those to whom it was to go on.
+    let elsewhere = "The workspace belongs to another account by now.";
+    transfers::void_of_workspace(db, there.id, elsewhere, now)?;
     let moved_at = transfer.decided_at.unwrap_or(now);
     queries::end_carried(db, transfer, moved_at, reason, now)?;
     queries::move_there(db, &there, (source.id, &handle), now)?;

@@ -18,6 +18,7 @@ use super::{queries, rules};
 use crate::access::actor::{ChangingDecider, Decider, Person, RecentDecider};
 use crate::access::handle::Handle;
 use crate::access::membership::{OwningAccount, Workspace};
+use crate::access::permission::Permission;
 use crate::access::permission::needs::ManageWorkspaceSettings;
 use crate::access::workspace::WorkspaceAccess;
 use crate::access::{WorkspaceId, organization};
@@ -102,6 +103,7 @@ pub async fn dry_run(
     app: web::Data<App>,
     body: JsonBody<DryRun>,
 ) -> Result<HttpResponse> {
+    let sees_people = access.may(Permission::SeeWorkspaceUsers);
     let decider = decider?;
     let body = body.parsed()?;
     let person = decider.person();
@@ -112,13 +114,14 @@ pub async fn dry_run(
     let asker = person.clone();
     let decides =
         app.db.read(move |db| Ok(organization::has_authority(db, &asker, source)?)).await?;
+    let losing = facts.people.iter().filter(|one| one.loses() && sees_people);
     Ok(ok(&DryRunBody {
         source: PartyBody::of(&facts.source, true, -1),
         target: PartyBody::of(&facts.target, sees.target, 1),
         handle: facts.handle.as_str().to_owned(),
         acknowledge: words(&review),
         awaits_others: !decides || !sees.target,
-        losing: facts.people.iter().filter(|one| one.loses()).map(LosingBody::of).collect(),
+        losing: losing.map(LosingBody::of).collect(),
         review,
     }))
 }

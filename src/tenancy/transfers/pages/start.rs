@@ -168,7 +168,12 @@ impl StartPage {
     }
 }
 
-fn found(facts: &Facts, review: &Review, person: &Person, around: &Around, app: &App) -> Found {
+fn found(
+    (facts, review): (&Facts, &Review),
+    (person, sees_people): (&Person, bool),
+    around: &Around,
+    app: &App,
+) -> Found {
     let decides = |account: &OwningAccount| {
         account.id == person.account
             || around.organizations.iter().any(|known| known.id == account.id)
@@ -182,7 +187,7 @@ fn found(facts: &Facts, review: &Review, person: &Person, around: &Around, app: 
     let losing: Vec<_> = facts
         .people
         .iter()
-        .filter(|one| one.loses())
+        .filter(|one| one.loses() && sees_people)
         .map(|one| (one.user.to_string(), one.name.clone(), one.email.clone(), false))
         .collect();
     let sees_target = decides(target);
@@ -235,7 +240,8 @@ pub(super) async fn show(
         return if is_wrong { Page(page).unprocessable() } else { Page(page).ok() };
     };
     let (facts, review, _) = actions::dry_run(&app, &access, (person, target, handle)).await?;
-    let mut found = found(&facts, &review, person, &around, &app);
+    let who = (person, access.may(Permission::SeeWorkspaceUsers));
+    let mut found = found((&facts, &review), who, &around, &app);
     if access_sees_runs {
         found.view.link_runs(&urls::transfer_runs(
             &page.workspace.account_handle,
@@ -304,7 +310,8 @@ pub(super) async fn submit(
     };
     let (facts, review, _) =
         actions::dry_run(&app, &access, (&person, target.clone(), handle.clone())).await?;
-    let mut found = found(&facts, &review, &person, &around, &app);
+    let who = (&person, access.may(Permission::SeeWorkspaceUsers));
+    let mut found = found((&facts, &review), who, &around, &app);
     let typed = (&*form.ack, &*form.confirm, &*form.note);
     let note = found.confirmation.read(&page.path, typed);
     let now = app.now();

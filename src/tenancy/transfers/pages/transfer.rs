@@ -14,7 +14,7 @@ use crate::base::http::form::{Field, Form};
 use crate::base::http::json::path_id;
 use crate::base::http::page::{Notice, Page, Shell};
 use crate::base::http::see_other;
-use crate::base::text::When;
+use crate::base::text::{When, thousands};
 use crate::tenancy::impacts::export::{Format, Route, file};
 use crate::tenancy::impacts::model::Side;
 use crate::tenancy::impacts::parts::people_lose;
@@ -51,6 +51,8 @@ struct TransferPage {
     files: Vec<(&'static str, String)>,
     /// Flow runs that were going on when it moved and still are.
     going_on: Vec<RunPart>,
+    /// How many more there are, and where.
+    more_going_on: Option<(String, String)>,
 }
 
 /// A flow run, and where it can be ended.
@@ -67,12 +69,13 @@ impl RunPart {
         let (account, handle) = (&*workspace.account_handle, &*workspace.handle);
         let step = |step| urls::flow_run_step(account, handle, run.id, step);
         let is_stopping = run.state.as_deref() == Some("CANCELLING");
+        let is_paused = run.state.as_deref() == Some("PAUSED");
         Self {
             name: run.name.clone(),
             state: run.state.as_deref().unwrap_or_default().to_lowercase(),
             href: urls::flow_run(account, handle, run.id),
             cancel: (!is_stopping).then(|| step("cancel")),
-            crash: (!is_stopping).then(|| step("crash")),
+            crash: (!is_stopping && !is_paused).then(|| step("crash")),
         }
     }
 }
@@ -134,6 +137,48 @@ fn state_of(
     }
 }
 
+/// What there is to tell of a transfer: names and texts.
+fn facts_of(
+    transfer: &Transfer,
+    (source, target): (&str, &str),
+    (path, to): (&str, &str),
+    is_pending: bool,
+) -> Vec<(&'static str, String)> {
+    let mut facts = vec![("From", path.to_owned()), ("To", to.to_owned())];
+    facts.push((
+        "Asked for by",
+        format!("{}, {}", transfer.requested_by_name, transfer.created_at.minute_text()),
+    ));
+    for (side, name, word) in [(Side::Source, source, "Leaves"), (Side::Target, target, "Comes to")]
+    {
+        let text = match transfer.consent(side) {
+            Some(consent) => {
+                format!("{name}: approved by {}, {}", consent.name, consent.at.minute_text())
+            }
+            None if is_pending => format!("{name}: not approved yet"),
+            None => name.to_owned(),
+        };
+        facts.push((word, text));
+    }
+    if let Some(at) = transfer.chosen_time() {
+        facts.push(("Not before", at.minute_text()));
+    }
+    if transfer.when_idle {
+        let text = format!(
+            "No flow run is going on; none starts meanwhile, for {} hours at most",
+            rules::IDLE_HOURS
+        );
+        facts.push(("Once", text));
+    }
+    if is_pending {
+        facts.push(("Ends", transfer.expires_at.minute_text()));
+    }
+    if let (State::Completed | State::Undone, Some(at)) = (transfer.state, transfer.decided_at) {
+        facts.push(("Moved", at.minute_text()));
+    }
+    facts
+}
+
 fn page(
     shell: Shell,
     person: &SignedInPerson,
@@ -157,39 +202,7 @@ fn page(
             || (side == Side::Source && sees.source)
             || (side == Side::Target && sees.target)
     });
-    let mut facts = vec![("From", path.clone()), ("To", to.clone())];
-    facts.push((
-        "Asked for by",
-        format!("{}, {}", transfer.requested_by_name, transfer.created_at.minute_text()),
-    ));
-    for (side, name, word) in
-        [(Side::Source, &source.0, "Leaves"), (Side::Target, &target.0, "Comes to")]
-    {
-        let text = match transfer.consent(side) {
-            Some(consent) => {
-                format!("{name}: approved by {}, {}", consent.name, consent.at.minute_text())
-            }
-            None if is_pending => format!("{name}: not approved yet"),
-            None => name.clone(),
-        };
-        facts.push((word, text));
-    }
-    if let Some(at) = transfer.chosen_time() {
-        facts.push(("Not before", at.minute_text()));
-    }
-    if transfer.when_idle {
-        let text = format!(
-            "No flow run is going on; none starts meanwhile, for {} hours at most",
-            rules::IDLE_HOURS
-        );
-        facts.push(("Once", text));
-    }
-    if is_pending {
-        facts.push(("Ends", transfer.expires_at.minute_text()));
-    }
-    if let (State::Completed | State::Undone, Some(at)) = (transfer.state, transfer.decided_at) {
-        facts.push(("Moved", at.minute_text()));
-    }
+    let facts = facts_of(&transfer, (&source.0, &target.0), (&path, &to), is_pending);
     let undo = (rules::can_be_undone(&transfer, now) && decides).then(|| UndoPart {
         until: When::new(transfer.undo_until.unwrap_or(now), now),
         obstacle: found.obstacle.clone(),
@@ -210,6 +223,10 @@ fn page(
     });
     TransferPage {
         going_on: going_on.iter().map(|run| RunPart::of(run, &workspace)).collect(),
+        more_going_on: (found.more_going_on > 0).then(|| {
+            let more = format!("and {} more", thousands(found.more_going_on));
+            (more, urls::flow_runs(&workspace.account_handle, &workspace.handle))
+        }),
         title: format!("Transfer of {}", workspace.handle),
         state: state_of(&transfer, (&source.0, &target.0), now),
         facts,

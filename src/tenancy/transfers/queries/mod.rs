@@ -14,6 +14,7 @@ use crate::base::db::schema::{accounts, flow_runs, transfers, workspaces};
 use crate::base::db::{Db, Instant, Json, MultiBackend};
 use crate::base::http::json::Window;
 use crate::tenancy::impacts::model::Side;
+use crate::tenancy::impacts::queries::GOING_ON;
 
 pub use carry::end_carried;
 pub use facts::{
@@ -156,26 +157,35 @@ pub fn is_busy(db: &mut Db, workspace: WorkspaceId) -> QueryResult<bool> {
 }
 
 /// Flow runs in sight on a receipt.
-const GOING_ON: i64 = 20;
+const IN_SIGHT: i64 = 20;
 
-/// Flow runs of a workspace that were going on at a moment and still are, the newest first.
+/// Flow runs of a workspace that were going on at a moment and still are, the newest first, some of them; and how many there
+/// are.
 ///
 /// # Errors
 /// The database's fault.
-pub fn going_on(db: &mut Db, workspace: WorkspaceId, at: Instant) -> QueryResult<Vec<GoingOn>> {
-    flow_runs::table
-        .filter(flow_runs::workspace_id.eq(workspace))
-        .filter(flow_runs::state_type.eq_any(["RUNNING", "PENDING", "CANCELLING"]))
-        .filter(flow_runs::created_at.le(at))
+pub fn going_on(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    at: Instant,
+) -> QueryResult<(Vec<GoingOn>, i64)> {
+    let runs = || {
+        flow_runs::table
+            .filter(flow_runs::workspace_id.eq(workspace))
+            .filter(flow_runs::state_type.eq_any(GOING_ON))
+            .filter(flow_runs::created_at.le(at))
+    };
+    let some = runs()
         .order((flow_runs::expected_start_at.desc(), flow_runs::id.desc()))
-        .limit(GOING_ON)
+        .limit(IN_SIGHT)
         .select((
             flow_runs::id,
             flow_runs::name,
             flow_runs::state_type.nullable(),
             flow_runs::started_at,
         ))
-        .load(db)
+        .load(db)?;
+    Ok((some, runs().count().get_result(db)?))
 }
 
 /// Gives the workspace another handle in the target.

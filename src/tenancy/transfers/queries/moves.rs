@@ -168,6 +168,32 @@ pub fn redirect(
     Ok(())
 }
 
+/// Kept roles of a transfer that are still possible: they have not ended, and the source still has them.
+macro_rules! possible {
+    ($transfer:expr, $now:expr) => {{
+        let role = workspace_roles::table
+            .filter(workspace_roles::account_id.eq($transfer.source_account_id))
+            .filter(workspace_roles::id.nullable().eq(kept::custom_role_id));
+        kept::table
+            .filter(kept::transfer_id.eq($transfer.id))
+            .filter(kept::expires_at.is_null().or(kept::expires_at.gt($now)))
+            .filter(kept::custom_role_id.is_null().or(exists(role)))
+    }};
+}
+
+/// Those of them that belong to a person who belongs to the source.
+macro_rules! possible_of_people {
+    ($transfer:expr, $is_organization:expr, $now:expr) => {{
+        let member = organization_members::table
+            .filter(organization_members::account_id.eq($transfer.source_account_id))
+            .filter(organization_members::user_id.nullable().eq(kept::user_id));
+        let is_personal = !$is_organization;
+        possible!($transfer, $now)
+            .filter(kept::user_id.is_not_null())
+            .filter(exists(member).or(is_personal.into_sql::<diesel::sql_types::Bool>()))
+    }};
+}
+
 /// Gives back the roles that are still possible: of people who belong to the source, of its service accounts,
 /// with roles that it still has. Returns how many of people, and how many of service accounts.
 ///
@@ -180,36 +206,25 @@ pub fn give_back(
     now: Instant,
 ) -> QueryResult<(usize, usize)> {
     let source = transfer.source_account_id;
-    let member = organization_members::table
-        .filter(organization_members::account_id.eq(source))
-        .filter(organization_members::user_id.nullable().eq(kept::user_id));
     let bot = service_accounts::table
         .filter(service_accounts::account_id.eq(source))
         .filter(service_accounts::id.nullable().eq(kept::service_account_id));
-    let role = workspace_roles::table
-        .filter(workspace_roles::account_id.eq(source))
-        .filter(workspace_roles::id.nullable().eq(kept::custom_role_id));
-    let possible = kept::table
-        .filter(kept::transfer_id.eq(transfer.id))
-        .filter(kept::expires_at.is_null().or(kept::expires_at.gt(now)))
-        .filter(kept::custom_role_id.is_null().or(exists(role)));
-    let people = possible
-        .filter(kept::user_id.is_not_null())
-        .filter(exists(member).or((!is_organization).into_sql::<diesel::sql_types::Bool>()))
+    let people = possible_of_people!(transfer, is_organization, now).select((
+        kept::id,
+        transfer.workspace_id.into_sql::<SqlId>(),
+        kept::user_id.assume_not_null(),
+        kept::role,
+        kept::custom_role_id,
+        kept::sort_name,
+        kept::search_key,
+        kept::granted_by_name,
+        kept::created_at,
+        kept::expires_at,
+    ));
+    let bots = possible!(transfer, now)
+        .filter(kept::service_account_id.is_not_null())
+        .filter(exists(bot))
         .select((
-            kept::id,
-            transfer.workspace_id.into_sql::<SqlId>(),
-            kept::user_id.assume_not_null(),
-            kept::role,
-            kept::custom_role_id,
-            kept::sort_name,
-            kept::search_key,
-            kept::granted_by_name,
-            kept::created_at,
-            kept::expires_at,
-        ));
-    let bots =
-        possible.filter(kept::service_account_id.is_not_null()).filter(exists(bot)).select((
             kept::id,
             transfer.workspace_id.into_sql::<SqlId>(),
             kept::service_account_id.assume_not_null(),
@@ -252,11 +267,12 @@ pub fn give_back(
     Ok((people, bots))
 }
 
-/// Gives a workspace its default role back, if there is such a role.
-///
-/// # Errors
-/// The database's fault.
-pub fn give_default_back(db: &mut Db, transfer: &Transfer, before: &Before) -> QueryResult<()> {
+/// The default role that a workspace had before it moved, as far as the source still has it.
+fn default_back(
+    db: &mut Db,
+    transfer: &Transfer,
+    before: &Before,
+) -> QueryResult<(Option<Role>, Option<RoleId>)> {
     let built_in = before.default_role.as_deref().and_then(Role::parse);
     let custom: Option<RoleId> = match before.default_custom_role {
         Some(id) => workspace_roles::table
@@ -267,6 +283,15 @@ pub fn give_default_back(db: &mut Db, transfer: &Transfer, before: &Before) -> Q
             .optional()?,
         None => None,
     };
+    Ok((built_in, custom))
+}
+
+/// Gives a workspace its default role back, if there is such a role.
+///
+/// # Errors
+/// The database's fault.
+pub fn give_default_back(db: &mut Db, transfer: &Transfer, before: &Before) -> QueryResult<()> {
+    let (built_in, custom) = default_back(db, transfer, before)?;
     diesel::update(workspaces::table.find(transfer.workspace_id))
         .set((workspaces::default_role.eq(built_in), workspaces::default_custom_role_id.eq(custom)))
         .execute(db)?;
@@ -396,8 +421,8 @@ pub fn emails_of_grants(db: &mut Db, workspace: WorkspaceId) -> QueryResult<Vec<
         .load(db)
 }
 
-/// Those who lose access to a workspace when its transfer is undone, by name: whoever neither decides over the source nor had
-/// a role that comes back.
+/// Those who lose access to a workspace when its transfer is undone, by name: whoever neither decides over the source nor has
+/// a role there that comes back.
 ///
 /// # Errors
 /// The database's fault.
@@ -410,17 +435,19 @@ pub fn undo_losers(
     let default_role = membership::default_role(db, workspace.id)?;
     let people = Everybody::of(db, workspace, default_role.as_ref(), now)?;
     let people = people.in_account(db, source)?.by_name();
-    let member = organization_members::table
-        .filter(organization_members::account_id.eq(source.id))
-        .filter(organization_members::user_id.nullable().eq(kept::user_id));
-    let is_personal = source.kind == AccountKind::Personal;
-    let back: Vec<UserId> = kept::table
-        .filter(kept::transfer_id.eq(transfer.id))
-        .filter(kept::user_id.is_not_null())
-        .filter(kept::expires_at.is_null().or(kept::expires_at.gt(now)))
-        .filter(exists(member).or(is_personal.into_sql::<diesel::sql_types::Bool>()))
+    let is_organization = source.kind == AccountKind::Organization;
+    let mut back: Vec<UserId> = possible_of_people!(transfer, is_organization, now)
         .select(kept::user_id.assume_not_null())
         .load(db)?;
+    let before = transfer.before.as_ref().map(|before| &before.0);
+    let everybody = before.map(|before| default_back(db, transfer, before)).transpose()?;
+    if is_organization && everybody.is_some_and(|role| role != (None, None)) {
+        let members: Vec<UserId> = organization_members::table
+            .filter(organization_members::account_id.eq(source.id))
+            .select(organization_members::user_id)
+            .load(db)?;
+        back.extend(members);
+    }
     let back: HashSet<Uuid> = back.into_iter().map(UserId::uuid).collect();
     Ok(people.into_iter().filter(|one| one.loses() && !back.contains(&one.user.uuid())).collect())
 }

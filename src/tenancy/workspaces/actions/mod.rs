@@ -25,7 +25,7 @@ use crate::urls;
 
 pub use delete::{delete, delete_by_key};
 pub use purge::purge_due;
-pub use restore::{Restored, delete_now, restore};
+pub use restore::{Restored, delete_now, restore, restore_unwanted};
 
 /// What became of a wish for a workspace.
 #[derive(Debug)]

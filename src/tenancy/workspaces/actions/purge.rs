@@ -5,6 +5,7 @@
 
 use serde_json::json;
 
+use super::restore::restore_if_unwanted;
 use crate::access::membership::Workspace;
 use crate::app::App;
 use crate::base::error::Result;
@@ -35,6 +36,9 @@ pub async fn purge_due(app: App) -> Result<()> {
 }
 
 async fn purge(app: &App, workspace: Workspace) -> Result<()> {
+    if restore_if_unwanted(app, &workspace).await? {
+        return Ok(());
+    }
     let kinds = KINDS.iter().filter(|kind| kind.is_in(workspace.account_kind));
     for kind in kinds {
         while purge_batch(app, &workspace, kind).await? > 0 {}

@@ -55,7 +55,12 @@ async fn page(
         handle,
         label: format!("Type {path} to confirm"),
         path,
-        parts: review(&facts).impacts.iter().map(Part::of).collect(),
+        parts: review(&facts)
+            .for_eyes(|needed| access.may(needed))
+            .impacts
+            .iter()
+            .map(Part::of)
+            .collect(),
         counts: facts.contents,
         counted_at: When::new(now, now),
         until: facts.until.map(Instant::long_text),

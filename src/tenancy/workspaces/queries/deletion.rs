@@ -1,11 +1,12 @@
 //! What the review of a deletion is computed from, and its receipt.
 
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
-use super::slots;
+use super::{COLUMNS, slots};
 use crate::access::membership::{self, Workspace};
 use crate::access::{UserId, WorkspaceId, transfers};
-use crate::base::db::schema::workspaces;
+use crate::base::db::schema::{accounts, organizations, workspaces};
 use crate::base::db::{Db, Instant, Json};
 use crate::base::settings::Settings;
 use crate::tenancy::impacts::model::Review;
@@ -45,6 +46,47 @@ pub fn deletion(
         workspace: workspace.clone(),
         people,
     })
+}
+
+/// Deleted workspaces looked at together.
+const SOME: i64 = 100;
+
+/// Some of the deleted workspaces, behind `after`.
+///
+/// # Errors
+/// The database's fault.
+pub fn deleted(db: &mut Db, after: Option<WorkspaceId>) -> QueryResult<Vec<Workspace>> {
+    workspaces::table
+        .inner_join(accounts::table)
+        .filter(workspaces::purge_after.is_not_null())
+        .filter(workspaces::id.gt(after.unwrap_or(uuid::Uuid::nil().into())))
+        .order(workspaces::id)
+        .limit(SOME)
+        .select(COLUMNS)
+        .load(db)
+}
+
+/// A deleted workspace of which nothing was removed yet, and who stands behind that, as long as there is such a person; none
+/// of an organization that is over.
+///
+/// # Errors
+/// The database's fault.
+pub fn deletion_of(
+    db: &mut Db,
+    id: WorkspaceId,
+) -> QueryResult<Option<(Workspace, Option<UserId>)>> {
+    let over = organizations::table
+        .filter(organizations::account_id.eq(workspaces::account_id))
+        .filter(organizations::deleted_at.is_not_null());
+    workspaces::table
+        .inner_join(accounts::table)
+        .filter(workspaces::id.eq(id))
+        .filter(workspaces::purge_after.is_not_null())
+        .filter(workspaces::purged.is_null())
+        .filter(not(exists(over)))
+        .select((COLUMNS, workspaces::deleted_by))
+        .first(db)
+        .optional()
 }
 
 /// What deleting a workspace did, as long as it can be restored.

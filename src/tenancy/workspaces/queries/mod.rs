@@ -19,7 +19,7 @@ use crate::base::db::{Db, Instant};
 use crate::base::http::json::Window;
 use crate::tenancy::invitations::roster::MemberId;
 
-pub use deletion::{deletion, receipt};
+pub use deletion::{deleted, deletion, deletion_of, receipt};
 pub use list::{PAGE, matches, page};
 pub use write::{
     add_purged, delete, insert, mark_deleted, mark_restored, purge_now, purged, remove_member,

@@ -127,13 +127,13 @@ pub fn mark_restored(db: &mut Db, id: WorkspaceId, now: Instant) -> QueryResult<
     Ok(())
 }
 
-/// Ends a deleted workspace's days of grace.
+/// Ends a deleted workspace's days of grace; `by` stands behind the deletion from then on.
 ///
 /// # Errors
 /// The database's fault.
-pub fn purge_now(db: &mut Db, id: WorkspaceId, now: Instant) -> QueryResult<()> {
+pub fn purge_now(db: &mut Db, (id, by): (WorkspaceId, UserId), now: Instant) -> QueryResult<()> {
     diesel::update(workspaces::table.find(id))
-        .set(workspaces::purge_after.eq(Some(now)))
+        .set((workspaces::purge_after.eq(Some(now)), workspaces::deleted_by.eq(Some(by))))
         .execute(db)?;
     Ok(())
 }
