@@ -9,6 +9,7 @@ use serde_json::json;
 use super::clients::lab;
 use crate::support::{Client, Home, PASSWORD, Server, Socket, invariants, is_postgres};
 use crate::tenancy::members::{MEMBERS, step_form};
+use crate::tenancy::service_accounts::key_of;
 
 /// A person of the operator's making, signed in at `server`.
 async fn person(home: &Home, server: &Server, handle: &str) -> Client {
@@ -80,8 +81,8 @@ async fn news_cross_processes() {
     }
 }
 
-/// F-17, I1, I3, I5, I7: transfer, delete, accept, rename, run and undo at once, three hundred times in another
-/// order; on PostgreSQL at two processes. Whatever comes first, each workspace is whole and in one place.
+/// F-17, I1 … I10: transfer, delete, accept, rename, a key for the workspace, a run in it, and undo at once, three hundred
+/// times in another order; on PostgreSQL at two processes. Whatever comes first, each workspace is whole and in one place.
 #[actix_rt::test]
 async fn a_transfer_races_with_everything_else() {
     let mut home = Home::empty().set("BULKHEAD_REQUESTS_PER_MINUTE", "1000000");
@@ -93,7 +94,8 @@ async fn a_transfer_races_with_everything_else() {
     let elsewhere = another.as_ref().unwrap_or(&server);
     let bob = person(&home, elsewhere, "bob").await;
     let again = elsewhere.sign_in("ada").await;
-    let (mut moved, mut undone, mut deleted) = (0, 0, 0);
+    let api = elsewhere.api(&key_of(&again).await);
+    let (mut moved, mut undone, mut deleted, mut ran) = (0, 0, 0, 0);
     for round in 0..300_u64 {
         let name = format!("w{round}");
         let (own, path) = (format!("/workspaces/ada/{name}"), format!("ada/{name}"));
@@ -105,6 +107,15 @@ async fn a_transfer_races_with_everything_else() {
         let delete = again.get(&page).await.form(&page, "");
         let page = format!("{own}/settings/edit");
         let rename = again.get(&page).await.form(&page, "");
+        let page = "/profile/api-keys/new";
+        let opened = again.get(page).await;
+        let limits = opened.attributes("select[name=limit] option", "value");
+        let texts = opened.select("select[name=limit] option");
+        let at_lab = texts.iter().position(|text| *text == path).unwrap();
+        let (key, limit) = (opened.form(page, "Create"), limits[at_lab].clone());
+        let flow = json!({ "name": "etl" });
+        let place = format!("/api/accounts/{}/workspaces/{limit}", account_of(&home, &limit));
+        let flow = api.post(&format!("{place}/flows/"), flow).await.json()["id"].clone();
         let accept = bob.get("/workspaces").await.form("/workspaces", "accept");
         let new_name = format!("{name}-new");
         // Each of them first, last and in between; the deletion only sometimes, since it wins.
@@ -114,6 +125,7 @@ async fn a_transfer_races_with_everything_else() {
             client.fill(form, fields).await.status
         };
         let (confirm, to) = ([("confirm", &*path)], [("handle", &*new_name)]);
+        let narrow = [("name", &*name), ("limit", &*limit)];
         // In every fourth round it comes first, so that some move on a machine of any speed.
         let comes_first = round % 4 == 1;
         let wins = if comes_first { at(0, &ada, transfer.clone(), &confirm).await } else { 303 };
@@ -123,11 +135,18 @@ async fn a_transfer_races_with_everything_else() {
             at(5, &bob, accept, &[]),
             at(7, &again, rename, &to),
             async { if round % 3 == 0 { at(2, &again, delete, &confirm).await } else { 303 } },
+            at(6, &ada, key, &narrow),
+            async {
+                wait(4).await;
+                let run = json!({ "flow_id": flow });
+                api.post(&format!("{place}/flow_runs/"), run).await.status
+            },
         );
         assert!(
-            [told.0, told.1, told.2, told.3].iter().all(|status| *status < 500),
+            [told.0, told.1, told.2, told.3, told.4, told.5].iter().all(|status| *status < 500),
             "{round}: {told:?}"
         );
+        ran += u32::from(told.5 == 201);
         // What moved goes back, while somebody renames it there.
         let there = invariants::texts(
             &mut home.connect(),
@@ -158,12 +177,17 @@ async fn a_transfer_races_with_everything_else() {
         let gone = format!("{own}/settings");
         deleted += u32::from(ada.get(&gone).await.status == 404);
         assert_eq!(strays(&home), 0, "round {round}");
-        if round % 50 == 49 {
-            invariants::assert_hold(&home.database.location);
-        }
+        invariants::assert_hold(&home.database.location);
     }
-    println!("{moved} moved, {undone} came back, {deleted} gone");
-    assert!(moved >= 75 && undone > 0, "{moved} moved, {undone} came back");
+    println!("{moved} moved, {undone} came back, {deleted} gone, {ran} ran");
+    assert!(moved >= 75 && undone > 0 && ran > 0, "{moved} moved, {undone} came back, {ran} ran");
+}
+
+/// The account of a workspace.
+fn account_of(home: &Home, workspace: &str) -> Id<()> {
+    let id: Id<()> = workspace.parse().unwrap();
+    let row = workspaces::table.filter(workspaces::id.eq(id)).select(workspaces::account_id);
+    row.first(&mut home.connect()).unwrap()
 }
 
 /// Invites Bob into a workspace of Ada's, behind the pages' back: they let nobody be invited that often.

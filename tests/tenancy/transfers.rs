@@ -21,7 +21,7 @@ pub const LAB: &str = "/workspaces/ada/lab/settings/transfer";
 pub const DATA: &str = "/workspaces/acme/data/settings/transfer";
 
 /// Confirms a review that is open: everything ticked, the path typed.
-async fn confirm(client: &Client, opened: &Answer, page: &str, path: &str) -> Answer {
+pub async fn confirm(client: &Client, opened: &Answer, page: &str, path: &str) -> Answer {
     let mut form = opened.form_anyway(page, "confirm");
     let acks = opened.attributes("input[name=ack]", "value");
     form.fields.retain(|(name, _)| name != "ack" && name != "idle");

@@ -63,8 +63,8 @@ async fn an_account_that_ends_voids_what_was_to_come() {
     let olga = member(&app, "olga").await;
     app.give_role(("acme", "data"), "olga", Role::Owner).await;
     transfer(&olga, DATA, "target=olga&handle=data", "acme/data").await;
-    let held = app.app.db.write(Locks::Instance, |db| {
-        let until = bulkhead::base::db::Instant::from_microseconds(i64::MAX / 2);
+    let until = app.app.now().plus_days(1);
+    let held = app.app.db.write(Locks::Instance, move |db| {
         let all = workspaces::table.filter(workspaces::handle.eq("data"));
         Ok(diesel::update(all).set(workspaces::starts_held_until.eq(until)).execute(db)?)
     });

@@ -195,7 +195,9 @@ fn page(
         && ((sees.source && missing(Side::Source)) || (sees.target && missing(Side::Target)));
     let may_cancel = is_pending
         && ((decides && sees.source) || transfer.requested_by == Some(person.person().user));
-    let path = format!("{}/{}", source.1, transfer.source_handle);
+    // As long as it waits it may be renamed.
+    let handle = if is_pending { &workspace.handle } else { &transfer.source_handle };
+    let path = format!("{}/{handle}", source.1);
     let to = format!("{}/{}", target.1, transfer.target_handle);
     let last_missing = [Side::Source, Side::Target].into_iter().all(|side| {
         !missing(side)
