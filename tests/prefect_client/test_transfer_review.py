@@ -158,6 +158,17 @@ def is_back(place: Place, before: dict, after: dict) -> None:
         assert {name for name in row if row[name] != there[row["id"]][name]} <= {"updated_at"}, row["handle"]
 
 
+def reaches(key: dict, place: Place) -> bool:
+    """Whether a key counts and is not limited to another workspace."""
+    end = key["expires_at"]
+    if isinstance(end, int):
+        end = datetime.datetime.fromtimestamp(end / 1_000_000, datetime.UTC)
+    elif end:
+        end = datetime.datetime.fromisoformat(end)
+    counts = end is None or end > datetime.datetime.now(datetime.UTC)
+    return counts and key["only_workspace_id"] in (None, place.id)
+
+
 def says_what_is_there(place: Place, review: dict, rows: dict, people: dict[str, str]) -> None:
     """The source's review, part by part, against the rows."""
     parts = {}
@@ -177,7 +188,7 @@ def says_what_is_there(place: Place, review: dict, rows: dict, people: dict[str,
     assert {name: detail.split(" · ")[1] for name, detail in named("people-lose").items()} == people
     addresses = {f"{name.lower()}@example.org" for name in people}
     losers = {row["id"] for row in rows["users"] if row["email"] in addresses}
-    keys = [row for row in rows["api_keys"] if row["user_id"] in losers]
+    keys = [row for row in rows["api_keys"] if row["user_id"] in losers and reaches(row, place)]
     assert one("keys-lose")["count"] == len(keys) and set(named("keys-lose")) == {row["name"] for row in keys}
     runs = place.of_it(rows["flow_runs"])
     flows = {row["id"]: row["name"] for row in place.of_it(rows["flows"])}
