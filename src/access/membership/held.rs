@@ -127,8 +127,8 @@ impl Held {
     }
 }
 
-/// The columns of an organization's own role, where there is one.
-type CustomColumns = (RoleId, String, Option<Role>, String);
+/// An organization's own role: its id, its name, the built-in role that it has too, and its scopes.
+pub type CustomColumns = (RoleId, String, Option<Role>, String);
 
 /// A role of the two columns that name one.
 pub fn named_role(built_in: Option<Role>, custom: Option<CustomColumns>) -> Option<NamedRole> {
@@ -141,7 +141,8 @@ pub fn named_role(built_in: Option<Role>, custom: Option<CustomColumns>) -> Opti
     }
 }
 
-const CUSTOM: (
+/// The columns of [`CustomColumns`].
+pub const CUSTOM: (
     workspace_roles::id,
     workspace_roles::name,
     workspace_roles::inherits,

@@ -9,8 +9,8 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 
 pub use held::{
-    Grant, Held, Source, custom_role, default_role, grant_of_person, grant_of_service_account,
-    held, named_role, scopes_of_roles,
+    CUSTOM, CustomColumns, Grant, Held, Source, custom_role, default_role, grant_of_person,
+    grant_of_service_account, held, named_role, scopes_of_roles,
 };
 pub use reached::{Joined, reachable};
 

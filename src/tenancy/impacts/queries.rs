@@ -7,9 +7,11 @@ use uuid::Uuid;
 
 use super::model::{BotAccess, KeyAccess, PersonAccess};
 use crate::access::actor::KeyMarker;
-use crate::access::membership::{AccountKind, OwningAccount, Workspace, named_role};
+use crate::access::membership::{
+    AccountKind, CUSTOM, CustomColumns, OwningAccount, Workspace, named_role,
+};
 use crate::access::organization::OrganizationRole;
-use crate::access::role::{NamedRole, Role, RoleId};
+use crate::access::role::{NamedRole, Role};
 use crate::access::{AccountId, ServiceAccountId, UserId, WorkspaceId};
 use crate::base::db::schema::{
     accounts, api_keys, flow_runs, invitations, memberships, organization_members,
@@ -18,20 +20,8 @@ use crate::base::db::schema::{
 };
 use crate::base::db::{Db, Id, Instant};
 
-/// The columns of an organization's own role.
-type Custom = Option<(RoleId, String, Option<Role>, String)>;
-
-const CUSTOM: (
-    workspace_roles::id,
-    workspace_roles::name,
-    workspace_roles::inherits,
-    workspace_roles::scopes,
-) = (
-    workspace_roles::id,
-    workspace_roles::name,
-    workspace_roles::inherits,
-    workspace_roles::scopes,
-);
+/// The two columns that name a role.
+type RoleColumns = (Option<Role>, Option<CustomColumns>);
 
 /// Somebody: id, name, address, and whether there is a second factor.
 type Who = (UserId, String, String, Option<UserId>);
@@ -63,7 +53,7 @@ impl Everybody {
                 all.note(who).before(format!("{} as everybody", role.title), Some(since));
             }
         }
-        let rows: Vec<(Who, (Option<Role>, Custom), Instant)> = memberships::table
+        let rows: Vec<(Who, RoleColumns, Instant)> = memberships::table
             .inner_join(users::table.inner_join(accounts::table))
             .left_join(workspace_roles::table)
             .left_join(two_factor::table.on(two_factor::user_id.eq(memberships::user_id)))
@@ -216,7 +206,7 @@ pub fn keys(
 /// # Errors
 /// The database's fault.
 pub fn bots(db: &mut Db, workspace: &Workspace, now: Instant) -> QueryResult<Vec<BotAccess>> {
-    type Row = (ServiceAccountId, String, (Option<Role>, Custom), Instant);
+    type Row = (ServiceAccountId, String, RoleColumns, Instant);
     let rows: Vec<Row> = grants::table
         .inner_join(service_accounts::table)
         .left_join(workspace_roles::table)
