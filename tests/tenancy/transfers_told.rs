@@ -194,7 +194,7 @@ async fn names_are_for_those_who_may_see_them() {
     delete.lacks("ada@example.org").lacks("laptop");
     let review = vic.get(&format!("{DATA}?target=vic&handle=data")).await;
     review.shows("1 person loses access").lacks("ada@example.org");
-    vic.get(&format!("{DATA}/runs?target=vic")).await.assert_status(404);
+    vic.get(&format!("{DATA}/runs?target=vic")).await.assert_status(403);
     let page = transfer(&vic, DATA, "target=vic&handle=data", "acme/data").await;
     vic.get(&page).await.shows("1 person loses access").lacks("ada@example.org");
     ada.get(&page).await.shows("ada@example.org · Admin");

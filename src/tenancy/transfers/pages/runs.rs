@@ -7,7 +7,7 @@ use futures_util::stream;
 use super::start::around;
 use crate::access::WorkspaceId;
 use crate::access::actor::SignedInPerson;
-use crate::access::permission::{Permission, needs};
+use crate::access::permission::needs;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::csv::line;
@@ -66,14 +66,14 @@ fn cells(run: &RemovedRun) -> Result<Vec<u8>> {
 
 /// `GET …/settings/transfer/runs`: the runs that the account of the address would not keep.
 pub(super) async fn download(
-    access: WorkspaceAccess<needs::ManageWorkspaceSettings>,
+    (access, _): (
+        WorkspaceAccess<needs::ManageWorkspaceSettings>,
+        WorkspaceAccess<needs::SeeFlows>,
+    ),
     person: SignedInPerson,
     app: web::Data<App>,
     params: Option<web::Query<ReviewParams>>,
 ) -> Result<HttpResponse> {
-    if !access.may(Permission::SeeFlows) {
-        return Err(Error::NotFound);
-    }
     let params = params.map(web::Query::into_inner).unwrap_or_default();
     let around = around(&app, person.person(), params.account()).await?;
     let target = around.target.filter(|target| target.id != access.workspace().account);
