@@ -7,7 +7,7 @@ use bulkhead::base::http::metrics;
 use crate::support::{TestApp, spawn};
 use crate::tenancy::api_keys::make_key;
 
-async fn figures(app: &TestApp) -> String {
+pub async fn figures(app: &TestApp) -> String {
     let response = metrics::serve_openly(web::Data::new(app.app.clone())).await.unwrap();
     let bytes = to_bytes(response.into_body()).await.unwrap();
     String::from_utf8(bytes.to_vec()).unwrap()

@@ -153,8 +153,14 @@ impl ResponseError for Error {
             Self::NotFound => "Not Found".to_owned(),
             error => error.to_string(),
         };
-        let mut response =
-            HttpResponse::build(self.status_code()).json(json!({ "detail": detail }));
+        let mut body = json!({ "detail": detail });
+        if matches!(self, Self::Invalid(_)) {
+            // The client's commands read what is wrong from here (Prefect 3.8).
+            body["exception_message"] = json!("Invalid request received.");
+            body["exception_detail"] =
+                json!([{ "type": "value_error", "loc": ["body"], "msg": detail }]);
+        }
+        let mut response = HttpResponse::build(self.status_code()).json(body);
         if matches!(self, Self::SignInRequired) {
             let scheme = HeaderValue::from_static("Bearer");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);

@@ -6,6 +6,7 @@ pub mod db;
 pub mod error;
 pub mod http;
 pub mod jobs;
+pub mod json;
 pub mod live;
 pub mod mail;
 pub mod random;

@@ -1,4 +1,5 @@
 mod events;
+mod exact;
 pub mod flow_runs;
 mod login;
 mod many;

@@ -8,9 +8,15 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 CURRENT = Path(sys.executable).parent / "prefect"
 OLDER = Path(sys.prefix) / "prefect2/bin/prefect"
+NEWER = Path(sys.prefix) / "prefect39/bin/prefect"
 LOGIN_LIBRARIES = Path(sys.prefix) / "login"
+
+# For a test whose clients are of both versions of the present line.
+both_clients = pytest.mark.parametrize("client", [CURRENT, NEWER], ids=["3.8", "3.9"], indirect=True)
 
 
 class Client:
@@ -57,6 +63,10 @@ class Client:
 
     def log_in(self, key: str, workspace: str) -> str:
         return self.ok("cloud", "login", "--key", key, "--workspace", workspace)
+
+    def place(self) -> str:
+        """The path of its workspace, below `/api`."""
+        return self.profile()["PREFECT_API_URL"].split("/api", 1)[1]
 
     def profile(self) -> dict[str, str]:
         """The settings of the active profile, as the client wrote them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from client import Client
+from client import CURRENT, Client
 from people import Person
 from service import Service
 
@@ -45,14 +45,26 @@ def bob_key(bob) -> str:
 
 
 @pytest.fixture
-def client(service, tmp_path) -> Client:
-    return Client(service.base, tmp_path / "home")
+def client(service, tmp_path, request) -> Client:
+    return Client(service.base, tmp_path / "home", getattr(request, "param", CURRENT))
 
 
 @pytest.fixture
 def logged_in(client, ada_key) -> Client:
     client.log_in(ada_key, "ada/lab")
     return client
+
+
+@pytest.fixture
+def ask(logged_in, api, ada_key):
+    """Asks the API of the workspace."""
+
+    def call(method: str, path: str, body=None):
+        answer = api(method, logged_in.place() + path, ada_key, json=body)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+    return call
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from client import Client
+from client import Client, both_clients
 
 REPORT = """
 from prefect import flow, get_run_logger
@@ -132,10 +132,6 @@ def newest(client: Client, *more: str) -> dict:
     return json.loads(client.ok("flow-run", "ls", "--limit", "1", "-o", "json", *more))[0]
 
 
-def place_of(client: Client) -> str:
-    return client.profile()["PREFECT_API_URL"].split("/api", 1)[1]
-
-
 def wait_for(condition, complaint: str, seconds: float = 60):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -143,18 +139,6 @@ def wait_for(condition, complaint: str, seconds: float = 60):
             return found
         time.sleep(0.3)
     raise AssertionError(complaint)
-
-
-@pytest.fixture
-def ask(logged_in, api, ada_key):
-    """Asks the API of the workspace."""
-
-    def call(method: str, path: str, body=None):
-        answer = api(method, place_of(logged_in) + path, ada_key, json=body)
-        assert answer.is_success, answer.text
-        return answer.json() if answer.content else None
-
-    return call
 
 
 @pytest.mark.parametrize(
@@ -178,6 +162,7 @@ def test_a_flow_runs_to_its_end(logged_in, retries, fails, state, count):
     assert time.monotonic() - began < 120
 
 
+@both_clients
 def test_tasks_are_told_by_events(logged_in, ask):
     """api.md §3.3, §6, §12.2, §12.4: tasks with retries, `submit`, `map`, tags, a failure, a subflow, results."""
     status, said = run(logged_in, TASKS)
@@ -227,6 +212,7 @@ def test_a_flow_takes_no_longer_than_it_may(logged_in):
     assert newest(logged_in)["state_name"] == "TimedOut"
 
 
+@both_clients
 def test_a_run_is_cancelled_from_outside(logged_in, ask):
     """api.md §4: what no process is known for is cancelled at once, with its tasks."""
     process = start(logged_in, SLOW.format(name="slow"))
@@ -265,6 +251,7 @@ def test_a_crash_is_told(logged_in, ask):
     assert ask("GET", f"/flow_runs/{ran['id']}")["state_type"] == "CRASHED"
 
 
+@both_clients
 def test_a_run_waits_for_an_answer(logged_in, ask):
     """api.md §4, §5.1 (10, 11): pause, a wrong answer, the right one."""
     process = start(logged_in, PAUSED)

@@ -7,7 +7,7 @@ import re
 
 import pytest
 from client import Client
-from test_flow_runs import newest, place_of, run, start, wait_for
+from test_flow_runs import newest, run, start, wait_for
 
 STEPS = """
 import time
@@ -71,7 +71,7 @@ def test_the_printed_commands_are_enough(client: Client, ada, ada_key, port, api
     ada.creates_workspace("ferry")
     client.log_in(ada_key, "ada/ferry")
     assert run(client, STEPS)[0] == 0
-    before = place_of(client)
+    before = client.place()
     text = transferred(ada, "ferry", port)
     moved = api("POST", before + "/flow_runs/filter", ada_key, json={})
     assert moved.status_code == 308, moved.text

@@ -397,12 +397,31 @@ impl ApiClient {
         self.try_send(method, path, body).await.unwrap()
     }
 
-    /// The same; nothing where the server is gone.
+    /// Its key.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Sends a text as JSON, to the letter.
+    pub async fn send_text(&self, method: &str, path: &str, body: String) -> Answer {
+        self.try_send_text(method, path, Some(body)).await.unwrap()
+    }
+
+    /// Calls an endpoint; nothing where the server is gone.
     pub async fn try_send(
         &self,
         method: &str,
         path: &str,
         body: Option<serde_json::Value>,
+    ) -> Option<Answer> {
+        self.try_send_text(method, path, body.map(|body| body.to_string())).await
+    }
+
+    async fn try_send_text(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<String>,
     ) -> Option<Answer> {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
         let mut request = self.http.request(method, format!("{}{path}", self.base));
@@ -410,7 +429,7 @@ impl ApiClient {
             request = request.header("authorization", format!("Bearer {}", self.key));
         }
         if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body.to_string());
+            request = request.header("content-type", "application/json").body(body);
         }
         Some(answer(request.send().await.ok()?).await)
     }

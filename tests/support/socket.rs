@@ -34,7 +34,12 @@ impl Socket {
     }
 
     pub async fn send(&mut self, frame: &Value) {
-        self.0.send(Message::text(frame.to_string())).await.unwrap();
+        self.send_text(&frame.to_string()).await;
+    }
+
+    /// Sends a text to the letter.
+    pub async fn send_text(&mut self, text: &str) {
+        self.0.send(Message::text(text)).await.unwrap();
     }
 
     /// Sends a ping and waits for its pong.
@@ -56,9 +61,14 @@ impl Socket {
 
     /// The next text frame.
     pub async fn receive(&mut self) -> Value {
+        serde_json::from_str(&self.receive_text().await).unwrap()
+    }
+
+    /// The same to the letter.
+    pub async fn receive_text(&mut self) -> String {
         loop {
             match self.next().await {
-                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Text(text) => return text.as_str().to_owned(),
                 Message::Ping(_) | Message::Pong(_) => {}
                 other => panic!("{other:?}"),
             }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::{Add, Sub};
+use std::str::FromStr;
 
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
@@ -11,8 +12,10 @@ use diesel::query_builder::QueryId;
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{BigInt, HasSqlType, SqlOrd, SqlType, Timestamptz};
 use diesel::sqlite::Sqlite;
+use jiff::fmt::temporal::{Pieces, PiecesOffset};
+use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::backend::{MultiBackend, MultiRawValue};
 
@@ -24,20 +27,7 @@ pub struct SqlInstant;
 impl SqlOrd for SqlInstant {}
 
 /// A moment, in UTC, to the microsecond (what both databases keep).
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    AsExpression,
-    FromSqlRow,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = SqlInstant)]
 pub struct Instant(Timestamp);
 
@@ -46,9 +36,11 @@ pub struct Instant(Timestamp);
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 
 impl Instant {
-    /// From microseconds since 1970; what lies outside the calendar becomes its first moment.
+    /// From microseconds since 1970; what lies outside the calendar becomes its first or last moment.
     pub fn from_microseconds(micros: i64) -> Self {
-        Self(Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MIN))
+        // jiff takes whole microseconds up to this one, which is not quite `Timestamp::MAX`.
+        const LAST: i64 = 253_402_207_200_000_000;
+        Self(Timestamp::from_microsecond(micros.min(LAST)).unwrap_or(Timestamp::MIN))
     }
 
     /// Microseconds since 1970.
@@ -103,7 +95,7 @@ impl Add<SignedDuration> for Instant {
     type Output = Self;
 
     fn add(self, duration: SignedDuration) -> Self {
-        Self(self.0.saturating_add(duration).unwrap_or(Timestamp::MAX))
+        self.0.saturating_add(duration).unwrap_or(Timestamp::MAX).into()
     }
 }
 
@@ -111,14 +103,51 @@ impl Sub<SignedDuration> for Instant {
     type Output = Self;
 
     fn sub(self, duration: SignedDuration) -> Self {
-        Self(self.0.saturating_sub(duration).unwrap_or(Timestamp::MIN))
+        self.0.saturating_sub(duration).unwrap_or(Timestamp::MIN).into()
     }
 }
 
 impl fmt::Display for Instant {
-    /// RFC 3339 in UTC, as in `2026-11-23T09:24:11.5Z`.
+    /// RFC 3339 in UTC, as in `2026-11-23T09:24:11.500000Z`, and without a fraction where there is none: the
+    /// form that the client's own server answers with (Prefect 3.8).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        if self.0.subsec_nanosecond() == 0 { self.0.fmt(f) } else { write!(f, "{:.6}", self.0) }
+    }
+}
+
+impl FromStr for Instant {
+    type Err = jiff::Error;
+
+    /// RFC 3339, also with a space in the place of the `T`; without an offset it is UTC, as the client means it.
+    /// What lies behind the calendar's end (the last day of the year 9999 stands for "never") is its last moment.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Ok(moment) = text.parse::<Timestamp>() {
+            return Ok(moment.into());
+        }
+        let pieces = Pieces::parse(text)?;
+        let local = pieces.date().to_datetime(pieces.time().unwrap_or_default());
+        let offset = match pieces.offset() {
+            Some(PiecesOffset::Numeric(offset)) => offset.offset(),
+            _ => Offset::UTC,
+        };
+        match offset.to_timestamp(local) {
+            Ok(moment) => Ok(moment.into()),
+            Err(_) if local.year() == 9999 => Ok(Timestamp::MAX.into()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Serialize for Instant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Instant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -168,5 +197,22 @@ impl HasSqlType<SqlInstant> for MultiBackend {
         lookup: &mut Self::MetadataLookup,
     ) -> <Self as diesel::sql_types::TypeMetadata>::TypeMetadata {
         Self::lookup_sql_type::<SqlInstant>(lookup)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_and_written_as_the_client_does() {
+        let same = |text: &str| text.parse::<Instant>().unwrap().to_string();
+        assert_eq!(same("2026-11-23T08:16:52.12Z"), "2026-11-23T08:16:52.120000Z");
+        assert_eq!(same("2026-11-23 09:16:52+01:00"), "2026-11-23T08:16:52Z");
+        assert_eq!(same("2026-11-23T08:16:52.000001"), "2026-11-23T08:16:52.000001Z");
+        for never in ["9999-12-31T23:59:59.999999Z", "9999-12-31", "9999-12-31 00:00:00-12:00"] {
+            assert_eq!(same(never), "9999-12-30T22:00:00Z", "{never}");
+        }
+        assert!("next Monday".parse::<Instant>().is_err());
     }
 }

@@ -10,25 +10,26 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::error::Category;
 use utoipa::ToSchema;
 
 use super::body;
 use crate::base::db::Instant;
 use crate::base::error::{Error, Result};
+use crate::base::json::clean;
 
 /// The largest JSON body, in bytes (CF-06).
 pub const JSON_LIMIT: usize = 1024 * 1024;
 
+/// The largest report of what happened: a state with its message and its data, or a list of lines or events, in
+/// bytes. It is far beyond what clients send (4 MB of lines), so that no end of a run is lost for its size
+/// (decisions 42).
+pub const REPORT_LIMIT: usize = 8 * 1024 * 1024;
+
 /// A JSON object as a body. An absent one reads like `{}`, which is what programs mean by it. What is
 /// wrong with it is said once somebody asks for it: whoever may not do a thing hears that first.
-pub struct JsonBody<T>(Result<T>);
+pub struct JsonBody<T, const LIMIT: usize = JSON_LIMIT>(Result<T>);
 
-/// The largest JSON array, in bytes: the client sends its logs by 4 MB (api.md T1).
-pub const LIST_LIMIT: usize = 6 * 1024 * 1024;
-
-/// A JSON array as a body; the same in everything else, but for NUL characters, which are the handler's
-/// business.
+/// A JSON array as a body, up to [`REPORT_LIMIT`]; the same in everything else.
 pub struct JsonList<T>(Result<Vec<T>>);
 
 impl<T> JsonList<T> {
@@ -41,11 +42,11 @@ impl<T> JsonList<T> {
     }
 }
 
-impl<T> JsonBody<T> {
+impl<T, const LIMIT: usize> JsonBody<T, LIMIT> {
     /// The body.
     ///
     /// # Errors
-    /// [`Error::BadRequest`] for what is no JSON, [`Error::Invalid`] for other fields than asked for,
+    /// [`Error::Invalid`] for what is no JSON or has other fields than asked for,
     /// [`Error::UnsupportedMediaType`], or too long.
     pub fn parsed(self) -> Result<T> {
         self.0
@@ -57,31 +58,28 @@ async fn text_of(req: &HttpRequest, payload: &mut Payload, limit: usize) -> Resu
     if !bytes.is_empty() && !body::is_type(req, "application/json") {
         return Err(Error::UnsupportedMediaType("Send application/json.".to_owned()));
     }
-    let text = String::from_utf8(bytes.into())
+    let text = std::str::from_utf8(&bytes)
         .map_err(|_| Error::BadRequest("The body is not UTF-8.".to_owned()))?;
-    Ok(text)
+    Ok(clean(text).map_err(Error::Invalid)?.into_owned())
 }
 
 fn from_text<T: DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|error| match error.classify() {
-        Category::Data => Error::Invalid(format!("The body does not fit: {error}.")),
-        _ => Error::BadRequest(format!("The body is no JSON: {error}.")),
+    serde_json::from_str(text).map_err(|error| {
+        let what = if error.is_data() { "does not fit" } else { "is no JSON" };
+        Error::Invalid(format!("The body {what}: {error}."))
     })
 }
 
 /// An object's fields; serde would take those of a struct from an array too.
 fn from_object<T: DeserializeOwned>(text: &str) -> Result<T> {
     let text = if text.is_empty() { "{}" } else { text };
-    if text.contains("\\u0000") {
-        return Err(Error::Invalid("The body holds a NUL character.".to_owned()));
-    }
     if text.trim_ascii_start().starts_with('[') {
         return Err(Error::Invalid("The body has to be a JSON object.".to_owned()));
     }
     from_text(text)
 }
 
-impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
+impl<T: DeserializeOwned + 'static, const LIMIT: usize> FromRequest for JsonBody<T, LIMIT> {
     type Error = Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
@@ -89,7 +87,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
         let mut payload = std::mem::replace(payload, Payload::None);
         let req = req.clone();
         Box::pin(async move {
-            let text = text_of(&req, &mut payload, JSON_LIMIT).await;
+            let text = text_of(&req, &mut payload, LIMIT).await;
             Ok(Self(text.and_then(|text| from_object(&text))))
         })
     }
@@ -103,7 +101,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonList<T> {
         let mut payload = std::mem::replace(payload, Payload::None);
         let req = req.clone();
         Box::pin(async move {
-            let text = text_of(&req, &mut payload, LIST_LIMIT).await;
+            let text = text_of(&req, &mut payload, REPORT_LIMIT).await;
             Ok(Self(text.and_then(|text| from_text(&text))))
         })
     }
@@ -247,8 +245,7 @@ pub fn moment(at: Instant) -> String {
 /// # Errors
 /// [`Error::Invalid`] for what is no RFC 3339.
 pub fn parse_moment(text: &str) -> Result<Instant> {
-    let parsed: Result<jiff::Timestamp, _> = text.parse();
-    parsed.map(Instant::from).map_err(|_| {
+    text.parse().map_err(|_| {
         Error::Invalid("A time has to look like 2026-11-23T09:24:11Z (RFC 3339).".to_owned())
     })
 }

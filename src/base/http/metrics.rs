@@ -1,4 +1,4 @@
-//! Figures for Prometheus: requests by route pattern, mails by state, memory of the process.
+//! Figures for Prometheus: requests by route pattern, mails by state, what was dropped, memory of the process.
 //!
 //! Invariant: a label never holds what a caller chose freely, so the number of series is bounded.
 
@@ -34,6 +34,7 @@ struct Figures {
     requests: IntCounterVec,
     seconds: HistogramVec,
     mails: IntGaugeVec,
+    dropped: IntCounterVec,
     memory: IntGauge,
 }
 
@@ -52,13 +53,18 @@ impl Figures {
             Opts::new("bulkhead_mails", "Mails by state, among the newest 10,000"),
             &["state"],
         )?;
+        let dropped = IntCounterVec::new(
+            Opts::new("bulkhead_dropped_total", "Events and log lines that could not be kept"),
+            &["kind"],
+        )?;
         let memory = IntGauge::new("process_resident_memory_bytes", "Resident memory")?;
         let registry = Registry::new();
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(seconds.clone()))?;
         registry.register(Box::new(mails.clone()))?;
+        registry.register(Box::new(dropped.clone()))?;
         registry.register(Box::new(memory.clone()))?;
-        Ok(Self { registry, requests, seconds, mails, memory })
+        Ok(Self { registry, requests, seconds, mails, dropped, memory })
     }
 
     fn set_mails(&self, counts: &[StateCount]) {
@@ -87,6 +93,12 @@ impl Metrics {
         let (method, class) = (method_label(method), class_label(status));
         figures.requests.with_label_values(&[route, method, class]).inc();
         figures.seconds.with_label_values(&[route, method]).observe(seconds);
+    }
+
+    /// Counts what a client told and could not be kept: an `event` or a `log`.
+    pub fn dropped(&self, kind: &'static str, count: usize) {
+        let Ok(figures) = &self.0 else { return };
+        figures.dropped.with_label_values(&[kind]).inc_by(count.try_into().unwrap_or(u64::MAX));
     }
 
     async fn text(&self, app: &App) -> Result<Vec<u8>> {

@@ -4,7 +4,6 @@ use actix_web::{HttpResponse, web};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -20,6 +19,7 @@ use crate::base::db::{Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::json::{JsonBody, JsonList, Refusal, no_content, object, ok};
 use crate::base::http::routes::{resource, resources};
+use crate::base::json::Raw;
 use crate::urls;
 
 /// The addresses of this slice, relative to the workspace's.
@@ -33,7 +33,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
 /// Events in one request, at most.
 const AT_ONCE: usize = 1000;
 
-/// Keeps events; they are durable when this answers. One that is kept already stays as it is.
+/// Keeps events; they are durable when this answers. One that is kept already stays as it is, and one that is
+/// refused costs no other.
 #[utoipa::path(post,
     path = "/api/accounts/{account_id}/workspaces/{workspace_id}/events",
     tag = "Events",
@@ -41,22 +42,33 @@ const AT_ONCE: usize = 1000;
     request_body = [EventCreate],
     responses((status = 204), (status = 400, body = Refusal),
               (status = 401, body = Refusal), (status = 403, body = Refusal),
-              (status = 404, body = Refusal), (status = 415, body = Refusal),
-              (status = 422, body = Refusal)))]
+              (status = 404, body = Refusal), (status = 413, body = Refusal),
+              (status = 415, body = Refusal), (status = 422, body = Refusal)))]
 pub async fn create(
     access: WorkspaceAccess<RunFlows>,
     app: web::Data<App>,
-    body: JsonList<Value>,
+    body: JsonList<Raw>,
 ) -> Result<HttpResponse> {
     let list = body.parsed()?;
     if list.len() > AT_ONCE {
         return Err(Error::Invalid(format!("{AT_ONCE} events at most.")));
     }
     let now = app.now();
-    let read = |value: Value| EventCreate::read(&value.to_string())?.received(now);
-    let events = list.into_iter().map(read).collect::<Result<Vec<_>>>()?;
+    let (mut events, mut refused) = (Vec::new(), None);
+    for (at, event) in list.iter().enumerate() {
+        match EventCreate::read(event.text()).and_then(|event| event.received(now)) {
+            Ok(event) => events.push(event),
+            Err(error) => _ = refused.get_or_insert((at, error)),
+        }
+    }
     intake::take(&app, access.workspace().id, events).await?;
-    Ok(no_content())
+    match refused {
+        None => Ok(no_content()),
+        Some((at, Error::Invalid(why))) => Err(Error::Invalid(format!(
+            "Event {at} of the list (from 0): {why} The others are kept."
+        ))),
+        Some((_, error)) => Err(error),
+    }
 }
 
 /// Which events.

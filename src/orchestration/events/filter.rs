@@ -319,7 +319,7 @@ impl Text {
         let labels = std::iter::once(&event.resource.0).chain(&event.related.0);
         let mut all = vec![event.event.to_lowercase()];
         all.extend(labels.flat_map(Labels::values).map(|value| value.to_lowercase()));
-        all.extend(serde_json::to_string(&event.payload.0).map(|text| text.to_lowercase()));
+        all.push(event.payload.0.text().to_lowercase());
         self.query.to_lowercase().split_whitespace().all(|word| {
             let not = word.strip_prefix(['-', '!']);
             let found = |word: &str| all.iter().any(|text| text.contains(word.trim_matches('"')));
@@ -349,7 +349,7 @@ mod tests {
                 labels(json!({RESOURCE_ID: "prefect.flow.2", RESOURCE_ROLE: "flow"})),
                 labels(json!({RESOURCE_ID: "prefect.tag.t", RESOURCE_ROLE: "tag"})),
             ]),
-            payload: Json(serde_json::Map::from_iter([("note".to_owned(), json!("Hello World"))])),
+            payload: Json(serde_json::from_str(r#"{"note":"Hello World"}"#).unwrap()),
         }
     }
 

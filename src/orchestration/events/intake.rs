@@ -1,6 +1,7 @@
 //! Taking events in: they are kept, and the runs of tasks that they tell of with them, in one
 //! transaction (api.md §3.3).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::model::Event;
@@ -32,13 +33,18 @@ pub async fn take(app: &App, workspace: WorkspaceId, events: Vec<Event>) -> Resu
     if events.is_empty() {
         return Ok(());
     }
-    let events = std::sync::Arc::new(events);
+    let events = Arc::new(events);
     let mut tried = 0;
     loop {
-        let some = std::sync::Arc::clone(&events);
+        let some = Arc::clone(&events);
         match app.db.ingest(move |db| store(db, workspace, &some)).await {
             Ok(()) => break,
             Err(Error::Unavailable | Error::Conflict(_)) if tried + 1 < TRIES => {}
+            Err(error @ Error::Internal(_)) => {
+                tracing::warn!(error.cause = %error, "events are kept one by one");
+                one_by_one(app, workspace, &events).await?;
+                break;
+            }
             Err(error) => return Err(error),
         }
         tried += 1;
@@ -46,4 +52,23 @@ pub async fn take(app: &App, workspace: WorkspaceId, events: Vec<Event>) -> Resu
     }
     app.live.wake(workspace.uuid(), Topic::Events);
     Ok(())
+}
+
+/// Keeps each event by itself, since the database takes one of them not.
+async fn one_by_one(app: &App, workspace: WorkspaceId, events: &Arc<Vec<Event>>) -> Result<()> {
+    for at in 0..events.len() {
+        let all = Arc::clone(events);
+        let one = move |db: &mut Db| store(db, workspace, all.get(at..=at).unwrap_or_default());
+        match app.db.ingest(one).await {
+            Err(error @ Error::Internal(_)) => drop_alone(app, &error),
+            outcome => outcome?,
+        }
+    }
+    Ok(())
+}
+
+/// Tells the operator of an event that is not kept.
+pub fn drop_alone(app: &App, why: &Error) {
+    tracing::warn!(error.cause = %why, "an event is not kept");
+    app.metrics.dropped("event", 1);
 }

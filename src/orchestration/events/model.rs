@@ -1,10 +1,8 @@
 //! An event as clients send, keep and read it (api.md §3.3, §6).
 
-use std::collections::BTreeMap;
-
 use diesel::prelude::*;
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -12,6 +10,7 @@ use crate::base::db::schema::events;
 use crate::base::db::{Id, Instant, Json, MultiBackend};
 use crate::base::error::{Error, Result};
 use crate::base::http::json::moment;
+use crate::base::json::RawObject;
 
 /// What an id of the `events` table is the id of.
 #[derive(Debug)]
@@ -21,13 +20,16 @@ pub enum EventMarker {}
 pub type EventId = Id<EventMarker>;
 
 /// What is known of a thing, by name.
-pub type Labels = BTreeMap<String, String>;
+pub type Labels = IndexMap<String, String>;
 
 /// The label that says which thing it is.
 pub const RESOURCE_ID: &str = "prefect.resource.id";
 
 /// The label that says what a thing has to do with an event.
 pub const RESOURCE_ROLE: &str = "prefect.resource.role";
+
+/// The largest event, in bytes: the client's own limit (Prefect 3.8).
+const LARGEST: usize = 1_500_000;
 
 /// Things that an event is related to, at most.
 const RELATED: usize = 500;
@@ -56,28 +58,32 @@ pub struct Event {
     /// Other things, each with its role.
     pub related: Json<Vec<Labels>>,
     /// Whatever else the sender says.
-    pub payload: Json<Map<String, Value>>,
+    pub payload: Json<RawObject>,
 }
 
 /// An event that a client tells.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct EventCreate {
-    /// When it happened.
-    #[schema(value_type = String, format = DateTime)]
-    pub occurred: Instant,
+    /// When it happened; now unless it is said.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub occurred: Option<Instant>,
     /// What happened.
     pub event: String,
     /// To which thing: labels, `prefect.resource.id` among them.
+    #[schema(value_type = BTreeMap<String, String>)]
     pub resource: Labels,
     /// Other things, each with its role.
     #[serde(default)]
+    #[schema(value_type = Vec<BTreeMap<String, String>>)]
     pub related: Vec<Labels>,
     /// Whatever else there is to say.
     #[serde(default)]
     #[schema(value_type = Object)]
-    pub payload: Map<String, Value>,
-    /// Its id: the same event told twice is kept once.
-    pub id: Uuid,
+    pub payload: RawObject,
+    /// Its id, by which the same event told twice is kept once; a new one unless it is said.
+    #[serde(default)]
+    pub id: Option<Uuid>,
     /// The event before it.
     #[serde(default)]
     pub follows: Option<Uuid>,
@@ -105,8 +111,8 @@ impl EventCreate {
             return Err(Error::Invalid(rule));
         }
         Ok(Event {
-            id: self.id.into(),
-            occurred_at: self.occurred,
+            id: self.id.map_or_else(|| EventId::new(now), Into::into),
+            occurred_at: self.occurred.unwrap_or(now),
             received_at: now,
             event: self.event,
             resource_id,
@@ -117,34 +123,19 @@ impl EventCreate {
         })
     }
 
-    /// Reads an event of a frame or of a list; a NUL character becomes U+FFFD, since a task's message may
-    /// hold one (decisions 34).
+    /// Reads an event of a frame or of a list, whose text is clean ([`clean`](crate::base::json::clean)).
     ///
     /// # Errors
-    /// [`Error::Invalid`] for what is no event.
+    /// [`Error::TooLarge`]; [`Error::Invalid`] for what is no event.
     pub fn read(text: &str) -> Result<Self> {
-        let wrong = |error: serde_json::Error| Error::Invalid(format!("No event: {error}."));
-        if !text.contains("\\u0000") {
-            return serde_json::from_str(text).map_err(wrong);
+        if text.len() > LARGEST {
+            return Err(Error::TooLarge);
         }
-        let mut value: Value = serde_json::from_str(text).map_err(wrong)?;
-        replace_nul(&mut value);
-        serde_json::from_value(value).map_err(wrong)
-    }
-}
-
-fn replace_nul(value: &mut Value) {
-    match value {
-        Value::String(text) => *text = text.replace('\0', "\u{fffd}"),
-        Value::Array(list) => list.iter_mut().for_each(replace_nul),
-        Value::Object(map) => {
-            let old = std::mem::take(map);
-            for (key, mut value) in old {
-                replace_nul(&mut value);
-                map.insert(key.replace('\0', "\u{fffd}"), value);
-            }
+        // serde would take the fields of a struct from a list too.
+        if !text.trim_ascii_start().starts_with('{') {
+            return Err(Error::Invalid("An event has to be a JSON object.".to_owned()));
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        serde_json::from_str(text).map_err(|error| Error::Invalid(format!("No event: {error}.")))
     }
 }
 
@@ -162,12 +153,14 @@ pub struct StoredEventBody {
     /// What happened.
     pub event: String,
     /// To which thing.
+    #[schema(value_type = BTreeMap<String, String>)]
     pub resource: Labels,
     /// Other things, each with its role.
+    #[schema(value_type = Vec<BTreeMap<String, String>>)]
     pub related: Vec<Labels>,
     /// Whatever else the sender says.
     #[schema(value_type = Object)]
-    pub payload: Map<String, Value>,
+    pub payload: RawObject,
     /// The event before it.
     pub follows: Option<Uuid>,
 }

@@ -1,7 +1,6 @@
 //! Keeping and finding events.
 
 use diesel::prelude::*;
-use serde_json::{Map, Value};
 
 use super::filter::{EventFilter, Order};
 use super::model::{Event, EventId, Labels};
@@ -9,6 +8,7 @@ use crate::access::WorkspaceId;
 use crate::access::history::shown_events;
 use crate::base::db::schema::events;
 use crate::base::db::{Db, Id, Instant, Json, MultiBackend, on_each_backend};
+use crate::base::json::RawObject;
 
 /// Rows in one statement: what SQLite binds at most (32,766 values), with room to spare.
 const ROWS: usize = 1000;
@@ -29,7 +29,7 @@ struct Row<'a> {
     follows: Option<EventId>,
     resource: &'a Json<Labels>,
     related: &'a Json<Vec<Labels>>,
-    payload: &'a Json<Map<String, Value>>,
+    payload: &'a Json<RawObject>,
 }
 
 impl<'a> Row<'a> {

@@ -1,7 +1,8 @@
 //! Events over WebSockets: told by clients (`/events/in`), and passed on as they happen (`/events/out`).
 //!
 //! Invariant: a pong is sent only after every event before its ping is durable: the client takes it as a
-//! receipt, and tells again what it has no receipt for (api.md §3.3).
+//! receipt, and tells again what it has no receipt for (api.md §3.3). So an event that cannot be kept is dropped
+//! alone: a socket that closed on it would be told it first again, for ever (decisions 42).
 
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, Session};
 use diesel::QueryResult;
 use jiff::SignedDuration;
+use serde::Serialize;
 use serde_json::Value;
 use tokio::time::{Instant as Tick, interval, sleep_until};
 
@@ -29,6 +31,7 @@ use crate::base::http::client::ClientIp;
 use crate::base::http::connections::Upgraded;
 use crate::base::http::routes::resource;
 use crate::base::http::socket::{self, FRAME};
+use crate::base::json::clean;
 use crate::base::live::{Seat, Topic};
 use crate::orchestration::wire::outgoing::{self, BATCH, Feed, News, Place};
 
@@ -60,15 +63,16 @@ async fn incoming(
     let (response, session, stream) = socket::open(&req, payload, (&[], FRAME))?;
     let (app, upgraded) = (app.get_ref().clone(), Upgraded::of(&req));
     actix_web::rt::spawn(async move {
-        let mut intake = Intake { app, standing, waiting: Vec::new(), flush_at: None };
+        let mut intake = Intake { app, standing, waiting: Vec::new(), bytes: 0, flush_at: None };
         let end = intake.serve(session.clone(), stream, seat).await;
         socket::close(session, upgraded, end).await;
     });
     Ok(response)
 }
 
-/// Events kept at once, at most, and how long one waits for others.
+/// Events kept at once, at most, and their bytes, and how long one waits for others.
 const AT_ONCE: usize = 250;
+const BYTES: usize = 4 * 1024 * 1024;
 const WAIT: Duration = Duration::from_millis(30);
 
 /// A socket that events come in by.
@@ -76,6 +80,7 @@ struct Intake {
     app: App,
     standing: Standing,
     waiting: Vec<Event>,
+    bytes: usize,
     flush_at: Option<Tick>,
 }
 
@@ -146,10 +151,13 @@ impl Intake {
     ) -> Result<bool> {
         match message {
             Some(Ok(AggregatedMessage::Text(text))) => {
-                let event = EventCreate::read(&text)?.received(self.app.now())?;
-                self.waiting.push(event);
+                match self.read(&text) {
+                    Ok(event) => self.waiting.push(event),
+                    Err(error) => intake::drop_alone(&self.app, &error),
+                }
+                self.bytes += text.len();
                 self.flush_at.get_or_insert_with(|| Tick::now() + WAIT);
-                if self.waiting.len() >= AT_ONCE {
+                if self.waiting.len() >= AT_ONCE || self.bytes >= BYTES {
                     self.flush().await?;
                 }
                 Ok(true)
@@ -160,14 +168,21 @@ impl Intake {
             }
             Some(Ok(AggregatedMessage::Pong(_))) => Ok(true),
             Some(Ok(AggregatedMessage::Binary(_))) => {
-                Err(Error::Invalid("Send events as text.".to_owned()))
+                let why = Error::Invalid("Events come as text.".to_owned());
+                intake::drop_alone(&self.app, &why);
+                Ok(true)
             }
             Some(Ok(AggregatedMessage::Close(_)) | Err(_)) | None => Ok(false),
         }
     }
 
+    fn read(&self, text: &str) -> Result<Event> {
+        let text = clean(text).map_err(Error::Invalid)?;
+        EventCreate::read(&text)?.received(self.app.now())
+    }
+
     async fn flush(&mut self) -> Result<()> {
-        self.flush_at = None;
+        (self.flush_at, self.bytes) = (None, 0);
         let events = std::mem::take(&mut self.waiting);
         intake::take(&self.app, self.standing.workspace(), events).await
     }
@@ -233,8 +248,16 @@ impl Feed for Events {
     }
 }
 
+/// A frame that passes an event on.
+#[derive(Serialize)]
+struct Frame {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    event: StoredEventBody,
+}
+
 fn news(event: Event) -> News {
     let (id, at) = (event.id.uuid(), event.received_at);
-    let body = serde_json::json!({ "type": "event", "event": StoredEventBody::from(event) });
-    News { id, at, text: Some(body.to_string()) }
+    let frame = Frame { kind: "event", event: event.into() };
+    News { id, at, text: serde_json::to_string(&frame).ok() }
 }

@@ -2,7 +2,7 @@
 //! that decides about it (decisions 5).
 
 use actix_web::web;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::inputs::FlowRunInput;
 use super::leftovers::{self, Work};
@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::base::db::{Db, Id, Instant, Json};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
+use crate::base::json::RawObject;
 use crate::base::live::Topic;
 use crate::orchestration::events::queries as events;
 use crate::orchestration::flows::model::FlowId;
@@ -95,7 +96,7 @@ fn make(
     if starts && wanted.parent.is_none() && holds_starts(db, workspace, now)? {
         return Err(Error::Conflict(rules::ABOUT_TO_MOVE.to_owned()));
     }
-    wanted.body.labels.insert("prefect.flow.id".to_owned(), json!(flow));
+    wanted.body.labels.insert("prefect.flow.id", &flow);
     let mut run = FlowRun {
         id: FlowRunId::new(now),
         flow_id: flow,
@@ -253,7 +254,7 @@ pub async fn resume(
     app: &App,
     access: WorkspaceAccess<RunFlows>,
     id: FlowRunId,
-    input: Option<Map<String, Value>>,
+    input: Option<RawObject>,
 ) -> Result<Orchestrated> {
     let (workspace, now) = (access.workspace().id, app.now());
     // A schema comes from a client and may take its time, so nothing waits for it.
@@ -276,7 +277,7 @@ pub async fn resume(
 struct Answer {
     state: Option<StateId>,
     problem: Option<String>,
-    input: Option<Map<String, Value>>,
+    input: Option<RawObject>,
 }
 
 /// The state that a run waits in, and the schema of the input that it waits for.
@@ -290,9 +291,10 @@ fn awaited(
         return Ok(None);
     };
     let keyset = paused.state_details.run_input_keyset.as_ref();
-    let key = keyset.and_then(|keyset| keyset.get("schema")).and_then(Value::as_str);
-    let Some(key) = key else { return Ok(None) };
-    let schema = inputs::one(db, (workspace, id), key)?;
+    let Some(key) = keyset.and_then(|keyset| keyset.raw().string("schema")) else {
+        return Ok(None);
+    };
+    let schema = inputs::one(db, (workspace, id), &key)?;
     Ok(schema.map(|schema| (paused.id, schema.value)))
 }
 
@@ -310,7 +312,6 @@ fn go_on(
         return refused(Decision::Abort(reason.to_owned()));
     };
     if let Some(keyset) = &paused.state_details.run_input_keyset {
-        let part = |name: &str| keyset.get(name).and_then(Value::as_str);
         if state.is_some_and(|state| state != paused.id) {
             return Err(Error::Conflict("The run went on meanwhile. Try again.".to_owned()));
         }
@@ -318,13 +319,13 @@ fn go_on(
             let reason = format!("Run input validation failed: {problem}");
             return refused(Decision::Reject(None, reason));
         }
-        if let (Some(key), Some(input)) = (part("response"), input) {
-            inputs::check_key(key)?;
+        if let (Some(key), Some(input)) = (keyset.raw().string("response"), input) {
+            inputs::check_key(&key)?;
             let input = FlowRunInput {
                 flow_run_id: id,
-                key: key.to_owned(),
+                key,
                 id: Id::new(now),
-                value: Value::Object(input).to_string(),
+                value: input.text().to_owned(),
                 sender: None,
                 created_at: now,
             };
@@ -348,7 +349,7 @@ pub struct Change {
     /// The version of the flow.
     pub flow_version: Option<String>,
     /// What it was called with.
-    pub parameters: Option<Map<String, Value>>,
+    pub parameters: Option<RawObject>,
     /// How it is retried and paused.
     pub policy: Option<Policy>,
     /// Its tags.
@@ -356,9 +357,9 @@ pub struct Change {
     /// The process that runs it.
     pub infrastructure_pid: Option<String>,
     /// Settings of what runs it.
-    pub job_variables: Option<Map<String, Value>>,
+    pub job_variables: Option<RawObject>,
     /// Labels to be added.
-    pub labels: Option<Map<String, Value>>,
+    pub labels: Option<RawObject>,
 }
 
 /// Changes what a client keeps with a run.
@@ -391,7 +392,7 @@ pub async fn change(
             if let Some(variables) = change.job_variables {
                 body.job_variables = variables;
             }
-            body.labels.extend(change.labels.unwrap_or_default());
+            body.labels.extend(change.labels.into_iter().flatten());
             Ok(queries::update(db, workspace, &run, now)?)
         })
         .await

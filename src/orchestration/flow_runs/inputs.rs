@@ -8,6 +8,7 @@ use crate::access::WorkspaceId;
 use crate::base::db::schema::flow_run_inputs as inputs;
 use crate::base::db::{Db, Id, Instant, MultiBackend};
 use crate::base::error::{Error, Result};
+use crate::base::json::RawObject;
 
 /// An input.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -113,12 +114,12 @@ pub fn delete(
 }
 
 /// What is wrong with an input by the JSON schema that a run waits with; `None` for nothing.
-pub fn problem(
-    schema: &str,
-    input: Option<&serde_json::Map<String, serde_json::Value>>,
-) -> Option<String> {
+pub fn problem(schema: &str, input: Option<&RawObject>) -> Option<String> {
     let schema: serde_json::Value = serde_json::from_str(schema).ok()?;
-    let input = serde_json::Value::Object(input.cloned().unwrap_or_default());
+    let input = match input.cloned().unwrap_or_default().tree() {
+        Ok(input) => input,
+        Err(error) => return Some(error.to_string()),
+    };
     let patterns = jsonschema::PatternOptions::fancy_regex().backtrack_limit(10_000);
     let validator = jsonschema::options().with_pattern_options(patterns).build(&schema).ok()?;
     let first = validator.iter_errors(&input).next();

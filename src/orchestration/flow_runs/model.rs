@@ -2,10 +2,11 @@
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::base::db::schema::flow_runs;
 use crate::base::db::{Id, Instant, Json, MultiBackend};
+use crate::base::error::{Error, Result};
+use crate::base::json::{Raw, RawObject};
 use crate::orchestration::flows::model::FlowId;
 use crate::orchestration::states::model::State;
 use crate::orchestration::states::rules::{Course, Policy};
@@ -22,15 +23,39 @@ pub type FlowRunId = Id<FlowRunMarker>;
 #[serde(default)]
 pub struct Body {
     /// What it was called with.
-    pub parameters: Map<String, Value>,
+    pub parameters: RawObject,
     /// What else it knows.
-    pub context: Map<String, Value>,
+    pub context: RawObject,
     /// Its labels.
-    pub labels: Map<String, Value>,
+    pub labels: RawObject,
     /// Settings of what runs it.
-    pub job_variables: Map<String, Value>,
+    pub job_variables: RawObject,
     /// Who made it.
-    pub created_by: Option<Value>,
+    pub created_by: Option<Raw>,
+}
+
+/// The most that is kept of parameters or of job variables, in bytes (contents.md 0.3).
+const LARGEST: usize = 512 * 1024;
+
+/// Whether parameters and job variables are small enough to be kept.
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub fn check_sizes(
+    parameters: Option<&RawObject>,
+    job_variables: Option<&RawObject>,
+) -> Result<()> {
+    for (what, value) in [("parameters", parameters), ("job variables", job_variables)] {
+        let size = value.map_or(0, |value| value.text().len());
+        if size > LARGEST {
+            let (size, most) = (size.div_ceil(1024), LARGEST / 1024);
+            return Err(Error::Invalid(format!(
+                "The {what} are {size} KiB; at most {most} KiB can be kept. Put large data in storage and pass its \
+                 address."
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// A run.

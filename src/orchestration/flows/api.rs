@@ -2,7 +2,6 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -18,6 +17,7 @@ use crate::base::http::json::{
     JsonBody, Refusal, Window, created, moment, no_content, ok, path_id,
 };
 use crate::base::http::routes::{resource, resources};
+use crate::base::json::RawObject;
 use crate::orchestration::wire::which::{Filters, Paginated};
 
 /// The addresses of this slice, relative to the workspace's.
@@ -48,7 +48,7 @@ pub struct FlowBody {
     pub tags: Vec<String>,
     /// Its labels.
     #[schema(value_type = Object)]
-    pub labels: Map<String, Value>,
+    pub labels: RawObject,
 }
 
 impl From<Flow> for FlowBody {
@@ -76,7 +76,7 @@ pub struct FlowCreate {
     /// Its labels.
     #[serde(default)]
     #[schema(value_type = Object)]
-    pub labels: Map<String, Value>,
+    pub labels: RawObject,
 }
 
 /// The flow of a name, made if there is none (§5.4).

@@ -1,10 +1,10 @@
 //! A flow.
 
 use diesel::prelude::*;
-use serde_json::{Map, Value};
 
 use crate::base::db::schema::flows;
 use crate::base::db::{Id, Instant, Json, MultiBackend};
+use crate::base::json::RawObject;
 
 /// What an id of the `flows` table is the id of.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct Flow {
     /// Its tags.
     pub tags: Json<Vec<String>>,
     /// Its labels.
-    pub labels: Json<Map<String, Value>>,
+    pub labels: Json<RawObject>,
     /// When it was first run.
     pub created_at: Instant,
     /// When it last changed.

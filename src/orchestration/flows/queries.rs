@@ -1,7 +1,6 @@
 //! Finding and keeping flows.
 
 use diesel::prelude::*;
-use serde_json::{Map, Value};
 
 use super::model::{Flow, FlowId};
 use crate::access::WorkspaceId;
@@ -10,6 +9,7 @@ use crate::base::db::paging::{PAGE_SIZE, Position, Slice, contains_pattern};
 use crate::base::db::schema::{flow_runs, flows};
 use crate::base::db::{Db, Id, Instant, Json, MultiBackend, lower, on_each_backend};
 use crate::base::http::json::Window;
+use crate::base::json::RawObject;
 use crate::orchestration::flow_runs::model::{FlowRun, FlowRunId, FlowRunMarker};
 use crate::orchestration::wire::filter::Term;
 
@@ -120,7 +120,7 @@ pub fn get_or_create(
     db: &mut Db,
     workspace: WorkspaceId,
     name: &str,
-    (tags, labels): (&[String], &Map<String, Value>),
+    (tags, labels): (&[String], &RawObject),
     now: Instant,
 ) -> QueryResult<(Flow, bool)> {
     if let Some(flow) = named(db, workspace, name)? {

@@ -1,7 +1,7 @@
 //! The API of logs.
 
 use actix_web::{HttpResponse, web};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -13,6 +13,7 @@ use crate::base::db::{Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::json::{JsonBody, JsonList, Refusal, Window, created, moment, object, ok};
 use crate::base::http::routes::{resource, resources};
+use crate::base::json::Raw;
 use crate::base::live::Topic;
 use crate::orchestration::wire::filter::{Among, Between, Linked, Operator};
 
@@ -29,6 +30,7 @@ pub struct LogCreate {
     /// The logger.
     pub name: String,
     /// How grave it is; 20 is information, 40 an error.
+    #[serde(deserialize_with = "level")]
     pub level: i32,
     /// What it says.
     pub message: String,
@@ -41,6 +43,24 @@ pub struct LogCreate {
     /// The task run that logged it.
     #[serde(default)]
     pub task_run_id: Option<Uuid>,
+}
+
+/// A whole number, however it is written: `20.0` too.
+fn level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
+    let level = f64::deserialize(deserializer)?.clamp(i32::MIN.into(), i32::MAX.into());
+    #[expect(clippy::cast_possible_truncation, reason = "it is in the range")]
+    let whole = level.round() as i32;
+    Ok(whole)
+}
+
+impl LogCreate {
+    fn read(line: &Raw) -> Result<Self, serde_json::Error> {
+        if line.is_object() {
+            return serde_json::from_str(line.text());
+        }
+        // serde would take the fields of a struct from a list too.
+        Err(serde::de::Error::custom("a line has to be a JSON object"))
+    }
 }
 
 /// A line.
@@ -85,7 +105,8 @@ impl From<Log> for LogBody {
     }
 }
 
-/// Keeps lines; they are durable when this answers. A NUL character becomes U+FFFD (decisions 34).
+/// Keeps lines; they are durable when this answers. One that cannot be kept costs no other: it is left out, logged
+/// and counted (decisions 42).
 #[utoipa::path(post, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/logs/",
     tag = "Logs", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
     request_body = [LogCreate],
@@ -96,22 +117,26 @@ impl From<Log> for LogBody {
 pub async fn create(
     access: WorkspaceAccess<RunFlows>,
     app: web::Data<App>,
-    body: JsonList<LogCreate>,
+    body: JsonList<Raw>,
 ) -> Result<HttpResponse> {
     let (workspace, now) = (access.workspace().id, app.now());
-    let lines: Vec<Log> = body
-        .parsed()?
-        .into_iter()
-        .map(|line| Log {
-            id: LogId::new(now),
-            flow_run_id: line.flow_run_id.map(Into::into),
-            task_run_id: line.task_run_id.map(Into::into),
-            name: line.name.replace('\0', "\u{fffd}"),
-            level: line.level.into(),
-            message: line.message.replace('\0', "\u{fffd}"),
-            at: line.timestamp,
-        })
-        .collect();
+    let told = body.parsed()?;
+    let mut lines = Vec::with_capacity(told.len());
+    for line in &told {
+        match LogCreate::read(line) {
+            Ok(line) => lines.push(Log {
+                id: LogId::new(now),
+                flow_run_id: line.flow_run_id.map(Into::into),
+                task_run_id: line.task_run_id.map(Into::into),
+                name: line.name,
+                level: line.level.into(),
+                message: line.message,
+                at: line.timestamp,
+            }),
+            Err(error) => tracing::warn!(error.cause = %error, "a line is not kept"),
+        }
+    }
+    app.metrics.dropped("log", told.len() - lines.len());
     app.db.ingest(move |db| Ok(queries::insert(db, workspace, &lines)?)).await?;
     app.live.wake(workspace.uuid(), Topic::Logs);
     Ok(created(&()))

@@ -1,10 +1,11 @@
 //! The events by which this server tells that a run is in another state (api.md §5.1, 15).
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::model::State;
 use crate::base::db::{Id, Json};
 use crate::base::http::json::moment;
+use crate::base::json::{Raw, RawObject};
 use crate::orchestration::events::model::{Event, Labels, RESOURCE_ID, RESOURCE_ROLE};
 use crate::orchestration::flow_runs::model::FlowRunId;
 use crate::orchestration::flows::model::FlowId;
@@ -74,13 +75,11 @@ fn event(
     ]);
     related.extend(changed.tags.iter().map(|tag| thing(format!("prefect.tag.{tag}"), "tag", None)));
     let brief = |state: &State| json!({ "type": state.kind, "name": state.name, "message": state.message.as_deref().unwrap_or("") });
-    let payload = Map::from_iter([
-        (
-            text("intended"),
-            json!({ "from": changed.before.map(|before| before.kind), "to": state.kind }),
-        ),
-        (text("initial_state"), changed.before.map_or(Value::Null, brief)),
-        (text("validated_state"), brief(state)),
+    let intended = json!({ "from": changed.before.map(|before| before.kind), "to": state.kind });
+    let payload = RawObject::from_iter([
+        (text("intended"), Raw::of(&intended)),
+        (text("initial_state"), Raw::of(&changed.before.map(brief))),
+        (text("validated_state"), Raw::of(&brief(state))),
     ]);
     Event {
         id: state.id.cast(),

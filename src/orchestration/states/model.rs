@@ -1,12 +1,12 @@
 //! A state as the client sends, keeps and reads it (api.md §10).
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::base::db::{Id, Instant, text_enum};
 use crate::base::http::json::object;
+use crate::base::json::{Raw, RawObject, cut};
 
 /// What an id of a state is the id of.
 #[derive(Debug)]
@@ -104,9 +104,8 @@ pub struct StateDetails {
     /// Which pause of the flow it is.
     pub pause_key: Option<String>,
     /// Names of the inputs that are waited for.
-    #[serde(deserialize_with = "object")]
     #[schema(value_type = Option<Object>)]
-    pub run_input_keyset: Option<Map<String, Value>>,
+    pub run_input_keyset: Option<RawObject>,
     /// Whether a cached result is passed over.
     pub refresh_cache: Option<bool>,
     /// Whether another try makes sense.
@@ -137,7 +136,7 @@ pub struct StateCreate {
     /// What it resulted in; the client's business.
     #[serde(default)]
     #[schema(value_type = Value, required = false)]
-    pub data: Option<Value>,
+    pub data: Option<Raw>,
     /// What else there is to know.
     #[serde(default, deserialize_with = "object")]
     pub state_details: Option<StateDetails>,
@@ -162,10 +161,13 @@ pub struct State {
     pub message: Option<String>,
     /// What it resulted in.
     #[schema(value_type = Value, required = false)]
-    pub data: Option<Value>,
+    pub data: Option<Raw>,
     /// What else there is to know.
     pub state_details: StateDetails,
 }
+
+/// The longest message of a state, in characters: where the client cuts it for events (Prefect 3.8).
+const LONGEST_MESSAGE: usize = 100_000;
 
 /// The longest name of a state.
 const LONGEST_NAME: usize = 200;
@@ -188,7 +190,7 @@ impl StateCreate {
             kind: self.kind,
             name,
             timestamp: now,
-            message: self.message,
+            message: self.message.map(|message| cut(message, LONGEST_MESSAGE)),
             data: self.data,
             state_details: self.state_details.unwrap_or_default(),
         }
@@ -223,6 +225,6 @@ impl State {
 
     /// Whether its result is kept somewhere (api.md §5.1, 3).
     pub fn has_result(&self) -> bool {
-        self.data.as_ref().and_then(|data| data.get("storage_key")).is_some_and(Value::is_string)
+        self.data.as_ref().is_some_and(|data| data.string("storage_key").is_some())
     }
 }

@@ -443,7 +443,7 @@ mod tests {
     #[test]
     fn a_kept_result_stays() {
         let mut done = state(StateType::Completed);
-        done.data = Some(serde_json::json!({ "storage_key": "x" }));
+        done.data = Some(crate::base::json::Raw::of(&serde_json::json!({ "storage_key": "x" })));
         for to in [StateType::Running, StateType::Pending, StateType::Completed] {
             assert_eq!(word(&decide(&run(&done, &FRESH), state(to), false, at(1))), "reject");
         }

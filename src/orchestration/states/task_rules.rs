@@ -113,9 +113,8 @@ fn from_end(run: &TaskSeen<'_>, current: &State, proposed: &State) -> Option<Dec
         let kind = current.kind.as_str();
         return Some(Decision::Abort(format!("Run is already terminal state {kind}.")));
     }
-    let is_kept = current.data.as_ref().is_some_and(|data| {
-        !data.is_null() && data.get("type").and_then(|kind| kind.as_str()) != Some("unpersisted")
-    });
+    let is_kept = current.data.as_ref();
+    let is_kept = is_kept.is_some_and(|data| data.string("type").as_deref() != Some("unpersisted"));
     if current.kind == Completed && is_kept {
         return Some(reject("This run is already completed."));
     }
@@ -256,7 +255,7 @@ mod tests {
         let (decision, begins_anew) = decide(&flow_again, running.clone(), false, at(1));
         assert_eq!((word(&decision).as_str(), begins_anew), ("accept Retrying", true));
         let mut kept = done.clone();
-        kept.data = Some(json!({"type": "reference"}));
+        kept.data = Some(crate::base::json::Raw::of(&json!({"type": "reference"})));
         let kept = TaskSeen { state: Some(&kept), ..flow_again };
         assert_eq!(word(&decide(&kept, running.clone(), false, at(1)).0), "reject");
 

@@ -86,8 +86,8 @@ fn make(
     let id = wanted.id.unwrap_or_else(|| TaskRunId::new(now));
     if let Some(flow_run) = &flow_run {
         let labels = &mut wanted.body.labels;
-        labels.insert("prefect.flow.id".to_owned(), serde_json::json!(flow_run.flow_id));
-        labels.insert("prefect.flow-run.id".to_owned(), serde_json::json!(flow_run.id));
+        labels.insert("prefect.flow.id", &flow_run.flow_id);
+        labels.insert("prefect.flow-run.id", &flow_run.id);
     }
     let mut run = TaskRun {
         id,

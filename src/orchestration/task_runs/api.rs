@@ -2,7 +2,6 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -15,9 +14,10 @@ use crate::app::App;
 use crate::base::db::{Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::json::{
-    JsonBody, Refusal, Window, created, moment, no_content, ok, path_id,
+    JsonBody, REPORT_LIMIT, Refusal, Window, created, moment, no_content, ok, path_id,
 };
 use crate::base::http::routes::{resource, resources};
+use crate::base::json::RawObject;
 use crate::orchestration::flow_runs::api::body::{estimates, seconds};
 use crate::orchestration::states::model::{State, StateCreate, StateType};
 use crate::orchestration::states::outcome::{OrchestrationResult, SetState};
@@ -72,12 +72,12 @@ pub struct TaskRunBody {
     pub tags: Vec<String>,
     /// Its labels.
     #[schema(value_type = Object)]
-    pub labels: Map<String, Value>,
+    pub labels: RawObject,
     /// The id of its state.
     pub state_id: Option<Uuid>,
     /// Which runs each input comes from.
     #[schema(value_type = Object)]
-    pub task_inputs: Map<String, Value>,
+    pub task_inputs: RawObject,
     /// What kind of state it is in.
     #[schema(value_type = Option<String>)]
     pub state_type: Option<StateType>,
@@ -174,10 +174,10 @@ pub struct TaskRunCreate {
     pub tags: Option<Vec<String>>,
     /// Its labels.
     #[schema(value_type = Option<Object>)]
-    pub labels: Option<Map<String, Value>>,
+    pub labels: Option<RawObject>,
     /// Which runs each input comes from.
     #[schema(value_type = Option<Object>)]
-    pub task_inputs: Option<Map<String, Value>>,
+    pub task_inputs: Option<RawObject>,
 }
 
 /// Makes a run of a task, or answers with the one of its keys.
@@ -299,7 +299,7 @@ pub async fn set_state(
     req: HttpRequest,
     access: WorkspaceAccess<RunFlows>,
     app: web::Data<App>,
-    body: JsonBody<SetState>,
+    body: JsonBody<SetState, REPORT_LIMIT>,
 ) -> Result<HttpResponse> {
     let SetState { state, force } = body.parsed()?;
     Ok(actions::set_state(&app, access, path_id(&req, "id")?, (state, force)).await?.answer())

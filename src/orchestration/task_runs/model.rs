@@ -2,10 +2,10 @@
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::base::db::schema::task_runs;
 use crate::base::db::{Id, Instant, Json, MultiBackend};
+use crate::base::json::RawObject;
 use crate::orchestration::flow_runs::model::FlowRunId;
 use crate::orchestration::states::model::State;
 use crate::orchestration::states::rules::{Course, Policy};
@@ -22,9 +22,9 @@ pub type TaskRunId = Id<TaskRunMarker>;
 #[serde(default)]
 pub struct Body {
     /// Which runs each input comes from.
-    pub task_inputs: Map<String, Value>,
+    pub task_inputs: RawObject,
     /// Its labels.
-    pub labels: Map<String, Value>,
+    pub labels: RawObject,
     /// The version of the task.
     pub task_version: Option<String>,
     /// What its result is found by.

@@ -5,13 +5,13 @@
 use std::collections::HashMap;
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
 use super::model::{Body, TaskRun, TaskRunId};
 use super::queries::{self, LONGEST_KEY};
 use crate::access::WorkspaceId;
 use crate::base::db::{Db, Id, Instant, Json};
 use crate::base::error::Result;
+use crate::base::json::{Raw, RawObject};
 use crate::orchestration::events::model::Event;
 use crate::orchestration::flow_runs::model::FlowRunId;
 use crate::orchestration::flow_runs::queries as flow_runs;
@@ -27,8 +27,8 @@ struct Told {
     dynamic_key: Option<String>,
     empirical_policy: Option<Policy>,
     tags: Option<Vec<String>>,
-    labels: Option<Map<String, Value>>,
-    task_inputs: Option<Map<String, Value>>,
+    labels: Option<RawObject>,
+    task_inputs: Option<RawObject>,
     task_version: Option<String>,
     cache_key: Option<String>,
     cache_expiration: Option<Instant>,
@@ -78,9 +78,9 @@ pub fn record(db: &mut Db, workspace: WorkspaceId, events: &[Event]) -> Result<(
 
 /// The run and the state that an event tells of.
 fn read(event: &Event) -> Option<(Told, State)> {
-    let part = |name: &str| event.payload.0.get(name).filter(|value| value.is_object()).cloned();
-    let told: Told = serde_json::from_value(part("task_run")?).ok()?;
-    let state: StateCreate = serde_json::from_value(part("validated_state")?).ok()?;
+    let part = |name: &str| event.payload.0.raw().field(name).filter(Raw::is_object);
+    let told: Told = serde_json::from_str(part("task_run")?.text()).ok()?;
+    let state: StateCreate = serde_json::from_str(part("validated_state")?.text()).ok()?;
     let mut state = state.at(event.occurred_at);
     state.id = event.id.cast();
     Some((told, state))

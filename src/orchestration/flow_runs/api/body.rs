@@ -1,12 +1,12 @@
 //! A run as clients read it.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::base::db::{Id, Instant};
 use crate::base::http::json::moment;
+use crate::base::json::{Raw, RawObject};
 use crate::orchestration::flow_runs::model::FlowRun;
 use crate::orchestration::states::model::{State, StateType};
 use crate::orchestration::states::rules::Policy;
@@ -44,12 +44,12 @@ pub struct FlowRunBody {
     pub flow_version: Option<String>,
     /// What it was called with.
     #[schema(value_type = Object)]
-    pub parameters: Map<String, Value>,
+    pub parameters: RawObject,
     /// One run for each of these.
     pub idempotency_key: Option<String>,
     /// What else the client knows.
     #[schema(value_type = Object)]
-    pub context: Map<String, Value>,
+    pub context: RawObject,
     /// How it is retried and paused.
     #[schema(value_type = Object)]
     pub empirical_policy: Policy,
@@ -57,7 +57,7 @@ pub struct FlowRunBody {
     pub tags: Vec<String>,
     /// Its labels.
     #[schema(value_type = Object)]
-    pub labels: Map<String, Value>,
+    pub labels: RawObject,
     /// The task that stands for it.
     pub parent_task_run_id: Option<Uuid>,
     /// What kind of state it is in.
@@ -93,12 +93,12 @@ pub struct FlowRunBody {
     pub infrastructure_pid: Option<String>,
     /// Who made it.
     #[schema(value_type = Option<Object>)]
-    pub created_by: Option<Value>,
+    pub created_by: Option<Raw>,
     /// Its state.
     pub state: Option<State>,
     /// Settings of what runs it.
     #[schema(value_type = Object)]
-    pub job_variables: Map<String, Value>,
+    pub job_variables: RawObject,
 }
 
 /// Microseconds as seconds.

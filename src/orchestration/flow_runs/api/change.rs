@@ -2,7 +2,6 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
-use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -12,9 +11,10 @@ use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::base::http::json::{JsonBody, Refusal, created, no_content, ok, path_id};
+use crate::base::http::json::{JsonBody, REPORT_LIMIT, Refusal, created, no_content, ok, path_id};
+use crate::base::json::RawObject;
 use crate::orchestration::flow_runs::actions::{self, Change, Wanted};
-use crate::orchestration::flow_runs::model::Body;
+use crate::orchestration::flow_runs::model::{Body, check_sizes};
 use crate::orchestration::states::model::StateCreate;
 use crate::orchestration::states::outcome::{OrchestrationResult, SetState};
 use crate::orchestration::states::rules::Policy;
@@ -33,10 +33,10 @@ pub struct FlowRunCreate {
     pub flow_version: Option<String>,
     /// What it is called with.
     #[schema(value_type = Option<Object>)]
-    pub parameters: Option<Map<String, Value>>,
+    pub parameters: Option<RawObject>,
     /// What else the client knows.
     #[schema(value_type = Option<Object>)]
-    pub context: Option<Map<String, Value>>,
+    pub context: Option<RawObject>,
     /// The task that stands for it.
     pub parent_task_run_id: Option<Uuid>,
     /// How it is retried and paused.
@@ -46,12 +46,12 @@ pub struct FlowRunCreate {
     pub tags: Option<Vec<String>>,
     /// Its labels.
     #[schema(value_type = Option<Object>)]
-    pub labels: Option<Map<String, Value>>,
+    pub labels: Option<RawObject>,
     /// One run for each of these.
     pub idempotency_key: Option<String>,
     /// Settings of what runs it.
     #[schema(value_type = Option<Object>)]
-    pub job_variables: Option<Map<String, Value>>,
+    pub job_variables: Option<RawObject>,
 }
 
 /// Makes a run, or answers with the one of its idempotency key.
@@ -71,6 +71,7 @@ pub async fn create(
     if body.idempotency_key.as_ref().is_some_and(|key| key.len() > LONGEST_KEY) {
         return Err(Error::Invalid(format!("idempotency_key: use {LONGEST_KEY} bytes at most.")));
     }
+    check_sizes(body.parameters.as_ref(), body.job_variables.as_ref())?;
     let wanted = Wanted {
         flow: Some(body.flow_id.into()),
         name: body.name,
@@ -102,7 +103,7 @@ pub struct FlowRunChange {
     pub flow_version: Option<String>,
     /// What it was called with.
     #[schema(value_type = Option<Object>)]
-    pub parameters: Option<Map<String, Value>>,
+    pub parameters: Option<RawObject>,
     /// How it is retried and paused.
     #[schema(value_type = Option<Object>)]
     pub empirical_policy: Option<Policy>,
@@ -112,7 +113,7 @@ pub struct FlowRunChange {
     pub infrastructure_pid: Option<String>,
     /// Settings of what runs it.
     #[schema(value_type = Option<Object>)]
-    pub job_variables: Option<Map<String, Value>>,
+    pub job_variables: Option<RawObject>,
 }
 
 /// Changes what a client keeps with a run.
@@ -131,6 +132,7 @@ pub async fn edit(
     body: JsonBody<FlowRunChange>,
 ) -> Result<HttpResponse> {
     let body = body.parsed()?;
+    check_sizes(body.parameters.as_ref(), body.job_variables.as_ref())?;
     let change = Change {
         name: body.name,
         flow_version: body.flow_version,
@@ -158,7 +160,7 @@ pub async fn label(
     req: HttpRequest,
     access: WorkspaceAccess<RunFlows>,
     app: web::Data<App>,
-    body: JsonBody<Map<String, Value>>,
+    body: JsonBody<RawObject>,
 ) -> Result<HttpResponse> {
     let change = Change { labels: Some(body.parsed()?), ..Change::default() };
     actions::change(&app, access, path_id(&req, "id")?, change).await?;
@@ -197,7 +199,7 @@ pub async fn set_state(
     req: HttpRequest,
     access: WorkspaceAccess<RunFlows>,
     app: web::Data<App>,
-    body: JsonBody<SetState>,
+    body: JsonBody<SetState, REPORT_LIMIT>,
 ) -> Result<HttpResponse> {
     let SetState { state, force } = body.parsed()?;
     Ok(actions::set_state(&app, access, path_id(&req, "id")?, (state, force)).await?.answer())
@@ -209,7 +211,7 @@ pub struct ResumeBody {
     /// The input that it waits for.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
-    pub run_input: Option<Map<String, Value>>,
+    pub run_input: Option<RawObject>,
 }
 
 /// Lets a run that waits go on, with what it waits for.

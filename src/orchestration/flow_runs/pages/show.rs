@@ -15,6 +15,7 @@ use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::json::{Window, path_id};
 use crate::base::http::page::{Page, Shell};
+use crate::base::json::pretty;
 use crate::base::text::{When, counted, thousands};
 use crate::orchestration::flow_runs::forms::LinesParams;
 use crate::orchestration::flow_runs::model::{FlowRun, FlowRunId};
@@ -208,8 +209,7 @@ pub(super) async fn show(
         duration: duration(ran(state, run.total_run_micros, now)),
         tries: run.run_count,
         tags: run.tags.0.clone(),
-        parameters: (!parameters.is_empty())
-            .then(|| serde_json::to_string_pretty(parameters).unwrap_or_default()),
+        parameters: (!parameters.is_empty()).then(|| pretty(parameters.text())),
         list_href: urls::flow_runs(account, handle),
         live: urls::live(account, handle),
         cancel_href: may_cancel.then(|| step("cancel")),
