@@ -124,6 +124,68 @@ fn file_names_keep_their_word() {
     }
 }
 
+/// Functions that read runs, their states, lines or events and need not ask whether a transfer hides them.
+const NEED_NOT_ASK: &[(&str, &[&str])] = &[
+    // Conditions that are joined to a query which asks.
+    ("orchestration/flow_runs/filter.rs", &["term"]),
+    ("orchestration/task_runs/filter.rs", &["term"]),
+    // Only within a run that is to be seen.
+    ("orchestration/flow_runs/listing.rs", &["tasks_of"]),
+    ("orchestration/task_runs/queries.rs", &["id_of_keys", "place_in_run"]),
+    // Only what has not ended, which nothing hides.
+    ("orchestration/flow_runs/expiry.rs", &["some"]),
+    ("orchestration/flow_runs/queries.rs", &["open_children"]),
+    ("orchestration/task_runs/queries.rs", &["open_in"]),
+    ("tenancy/impacts/queries.rs", &["active_runs", "due_runs"]),
+    ("tenancy/transfers/queries/mod.rs", &["going_on", "is_busy"]),
+    // A key is taken also by a run that is hidden, and a flow with hidden runs stays.
+    ("orchestration/flow_runs/queries.rs", &["of_key"]),
+    ("orchestration/flows/queries.rs", &["some_runs"]),
+    // What goes for good.
+    ("orchestration/flow_runs/leftovers.rs", &["with_lines"]),
+    ("orchestration/flow_runs/retention.rs", &["ended", "strays", "with_usual_retention"]),
+    // The transfer itself.
+    ("tenancy/transfers/queries/moves.rs", &["has_changed"]),
+];
+
+/// Decisions 27: a read of runs, their states, lines or events leaves out what a transfer hides.
+#[test]
+fn reads_of_runs_leave_out_what_is_hidden() {
+    let tables = ["flow_runs", "task_runs", "flow_run_states", "task_run_states", "logs", "events"];
+    let reads = |body: &str| {
+        tables.iter().any(|table| {
+            body.match_indices(&format!("{table}::table")).any(|(at, found)| {
+                let (before, after) = (&body[..at], &body[at + found.len()..]);
+                let is_whole = !before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+                let is_type = after.starts_with([',', '>']);
+                is_whole && !is_type && !before.ends_with("insert_into(")
+            })
+        })
+    };
+    let asks = |body: &str| {
+        ["shown_", "visible_from", "diesel::update(", "diesel::delete("]
+            .iter()
+            .any(|part| body.contains(part))
+    };
+    for file in files_below("src", "rs") {
+        let text = fs::read_to_string(&file).unwrap();
+        let code: Vec<&str> =
+            text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        let path = name(&file);
+        for function in code.join("\n").split("\nfn ").flat_map(|part| part.split(" fn ")) {
+            let named: String =
+                function.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            let is_known = NEED_NOT_ASK.iter().any(|(file, functions)| {
+                path.ends_with(file) && functions.contains(&named.as_str())
+            });
+            assert!(
+                !reads(function) || asks(function) || is_known,
+                "{path}: {named} reads what a transfer hides"
+            );
+        }
+    }
+}
+
 /// BR-03: the API's document knows a type by its bare name, so two of one name would be told as one.
 #[test]
 fn every_type_of_the_api_has_a_name_of_its_own() {

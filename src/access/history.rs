@@ -10,7 +10,17 @@ use diesel::prelude::*;
 
 use super::WorkspaceId;
 use crate::base::db::schema::workspaces;
-use crate::base::db::{Db, Instant};
+use crate::base::db::{Db, Instant, on_each_backend};
+
+/// Whether a part of a workspace's history is hidden.
+///
+/// # Errors
+/// The database's fault.
+pub fn hides_some(db: &mut Db, workspace: WorkspaceId) -> QueryResult<bool> {
+    let row = workspaces::table.find(workspace).select(workspaces::runs_visible_from.is_not_null());
+    let hides: Option<bool> = on_each_backend!(db, |conn| row.first(conn)).optional()?;
+    Ok(hides.unwrap_or(false))
+}
 
 /// Whether no flow run of a workspace may start now.
 ///
@@ -89,6 +99,36 @@ macro_rules! shown_tasks {
     }};
 }
 
+/// States of flow runs that are to be seen: those of such runs.
+macro_rules! shown_states {
+    ($workspace:expr) => {{
+        use diesel::prelude::*;
+        use $crate::access::history::shown_runs;
+        use $crate::base::db::schema::{flow_run_states, flow_runs};
+        diesel::dsl::exists(
+            flow_runs::table
+                .filter(flow_runs::workspace_id.eq($workspace))
+                .filter(flow_runs::id.eq(flow_run_states::flow_run_id))
+                .filter(shown_runs!($workspace)),
+        )
+    }};
+}
+
+/// States of task runs that are to be seen: those of such runs.
+macro_rules! shown_task_states {
+    ($workspace:expr) => {{
+        use diesel::prelude::*;
+        use $crate::access::history::shown_tasks;
+        use $crate::base::db::schema::{task_run_states, task_runs};
+        diesel::dsl::exists(
+            task_runs::table
+                .filter(task_runs::workspace_id.eq($workspace))
+                .filter(task_runs::id.eq(task_run_states::task_run_id))
+                .filter(shown_tasks!($workspace)),
+        )
+    }};
+}
+
 /// Log lines that are to be seen.
 macro_rules! shown_lines {
     ($workspace:expr) => {{
@@ -116,4 +156,7 @@ macro_rules! shown_events {
     }};
 }
 
-pub(crate) use {hidden_run, shown_events, shown_lines, shown_runs, shown_tasks, visible_from};
+pub(crate) use {
+    hidden_run, shown_events, shown_lines, shown_runs, shown_states, shown_task_states,
+    shown_tasks, visible_from,
+};

@@ -16,6 +16,7 @@ pub mod service_accounts;
 pub mod sharing;
 pub mod transfers;
 mod transfers_api;
+mod transfers_hidden;
 mod transfers_meanwhile;
 mod transfers_told;
 pub mod two_factor;

@@ -191,6 +191,7 @@ pub fn received_since(
     let (received, id) = (events::received_at, events::id);
     events::table
         .filter(events::workspace_id.eq(workspace))
+        .filter(shown_events!(workspace))
         .filter(received.gt(since).or(received.eq(since).and(id.gt(after))))
         .order((received, id))
         .limit(limit)

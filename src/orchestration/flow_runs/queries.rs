@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::leftovers::{self, Work};
 use super::model::{FlowRun, FlowRunId};
 use crate::access::WorkspaceId;
-use crate::access::history::shown_runs;
+use crate::access::history::{shown_runs, shown_states};
 use crate::base::db::schema::{flow_run_states, flow_runs, flows, task_runs};
 use crate::base::db::{Db, Id, Instant, Json, MultiBackend, Prepared, on_each_backend};
 use crate::base::http::json::Window;
@@ -246,6 +246,7 @@ pub fn states(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult
     let states: Vec<Json<State>> = flow_run_states::table
         .filter(flow_run_states::workspace_id.eq(workspace))
         .filter(flow_run_states::flow_run_id.eq(id))
+        .filter(shown_states!(workspace))
         .order((flow_run_states::at, flow_run_states::id))
         .limit(1000)
         .select(flow_run_states::state)
@@ -260,6 +261,7 @@ pub fn states(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult
 pub fn state(db: &mut Db, workspace: WorkspaceId, id: Id<()>) -> QueryResult<Option<State>> {
     let state: Option<Json<State>> = flow_run_states::table
         .find((workspace, id))
+        .filter(shown_states!(workspace))
         .select(flow_run_states::state)
         .first(db)
         .optional()?;

@@ -1,11 +1,14 @@
 //! Keeping and finding lines.
 
+use std::collections::HashSet;
+
+use diesel::dsl::not;
 use diesel::prelude::*;
 
 use crate::access::WorkspaceId;
-use crate::access::history::shown_lines;
+use crate::access::history::{hides_some, shown_lines, shown_runs, shown_tasks};
 use crate::base::db::paging::contains_pattern;
-use crate::base::db::schema::logs;
+use crate::base::db::schema::{flow_runs, logs, task_runs};
 use crate::base::db::{Db, Id, Instant, MultiBackend, lower, on_each_backend};
 use crate::base::http::json::Window;
 use crate::orchestration::wire::filter::{Operator, Term, join};
@@ -40,14 +43,18 @@ pub struct Log {
 /// Rows in one statement: what SQLite binds at most (32,766 values), with room to spare.
 const ROWS: usize = 1000;
 
-/// Keeps lines.
+/// Keeps lines, but for those of runs that a transfer hid.
 ///
 /// # Errors
 /// The database's fault.
 pub fn insert(db: &mut Db, workspace: WorkspaceId, lines: &[Log]) -> QueryResult<()> {
+    let hides_some = hides_some(db, workspace)?;
     for some in lines.chunks(ROWS) {
+        let hidden = if hides_some { hidden(db, workspace, some)? } else { HashSet::new() };
+        let is_hidden = |id: Option<Id<()>>| id.is_some_and(|id| hidden.contains(&id));
         let rows: Vec<_> = some
             .iter()
+            .filter(|line| !is_hidden(line.flow_run_id) && !is_hidden(line.task_run_id))
             .map(|line| {
                 (
                     logs::id.eq(line.id),
@@ -61,9 +68,32 @@ pub fn insert(db: &mut Db, workspace: WorkspaceId, lines: &[Log]) -> QueryResult
                 )
             })
             .collect();
+        if rows.len() < some.len() {
+            let lines = some.len().saturating_sub(rows.len());
+            tracing::info!(lines, "lines of runs that a transfer hid are not kept");
+        }
         on_each_backend!(db, |conn| diesel::insert_into(logs::table).values(&rows).execute(conn))?;
     }
     Ok(())
+}
+
+/// The runs of flows and tasks behind some lines that are not to be seen.
+fn hidden(db: &mut Db, workspace: WorkspaceId, lines: &[Log]) -> QueryResult<HashSet<Id<()>>> {
+    let flow_run_ids: HashSet<Id<()>> = lines.iter().filter_map(|line| line.flow_run_id).collect();
+    let task_run_ids: HashSet<Id<()>> = lines.iter().filter_map(|line| line.task_run_id).collect();
+    let runs: Vec<Id<()>> = flow_runs::table
+        .filter(flow_runs::workspace_id.eq(workspace))
+        .filter(flow_runs::id.eq_any(flow_run_ids))
+        .filter(not(shown_runs!(workspace)))
+        .select(flow_runs::id)
+        .load(db)?;
+    let tasks: Vec<Id<()>> = task_runs::table
+        .filter(task_runs::workspace_id.eq(workspace))
+        .filter(task_runs::id.eq_any(task_run_ids))
+        .filter(not(shown_tasks!(workspace)))
+        .select(task_runs::id)
+        .load(db)?;
+    Ok(runs.into_iter().chain(tasks).collect())
 }
 
 /// Which lines.
@@ -180,6 +210,7 @@ pub fn received_since(
     let from = received_from(since).max(after);
     logs::table
         .filter(logs::workspace_id.eq(workspace))
+        .filter(shown_lines!(workspace))
         .filter(logs::id.gt(from))
         .order(logs::id)
         .limit(limit)
@@ -215,6 +246,7 @@ fn of(workspace: WorkspaceId, which: &Of) -> Query {
     let mut query = logs::table
         .into_boxed::<MultiBackend>()
         .filter(logs::workspace_id.eq(workspace))
+        .filter(shown_lines!(workspace))
         .filter(logs::flow_run_id.eq(which.run));
     if let Some(level) = which.level {
         query = query.filter(logs::level.ge(level));

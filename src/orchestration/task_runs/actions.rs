@@ -256,8 +256,8 @@ pub fn cancel_in(
         return Ok(0);
     }
     let flow_run = flow_runs::one(db, workspace, id)?;
-    for task in &open {
-        let task = *task;
+    let mut ended = 0;
+    for task in open {
         let Some(mut run) = queries::locked(db, workspace, task)? else { continue };
         let before = run.state().cloned();
         let mut state = State::made(StateType::Cancelled, "Cancelled", now);
@@ -266,8 +266,9 @@ pub fn cancel_in(
         let state = move_to(&mut run, state, policy, now);
         queries::update(db, workspace, &run)?;
         keep_state(db, workspace, (&run, flow_run.as_ref()), (before.as_ref(), &state))?;
+        ended += 1;
     }
-    Ok(open.len())
+    Ok(ended)
 }
 
 /// Gives a run another name.

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::model::{TaskRun, TaskRunId};
 use crate::access::WorkspaceId;
-use crate::access::history::shown_tasks;
+use crate::access::history::{shown_task_states, shown_tasks};
 use crate::base::db::schema::{task_run_states, task_runs};
 use crate::base::db::{Db, Id, Instant, Json, MultiBackend, Prepared, on_each_backend};
 use crate::base::http::json::Window;
@@ -69,6 +69,20 @@ pub fn locked(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult
     let Db::Postgres(conn) = db else { return one(db, workspace, id) };
     let run = task_runs::table.find((workspace, id)).filter(shown_tasks!(workspace));
     run.select(TaskRun::as_select()).for_update().first(conn).optional()
+}
+
+/// Whether a run is there, but is not to be seen.
+///
+/// # Errors
+/// The database's fault.
+pub fn is_hidden(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult<bool> {
+    let hidden: Option<TaskRunId> = task_runs::table
+        .find((workspace, id))
+        .filter(diesel::dsl::not(shown_tasks!(workspace)))
+        .select(task_runs::id)
+        .first(db)
+        .optional()?;
+    Ok(hidden.is_some())
 }
 
 /// The run of a task's two keys in a run of a flow.
@@ -324,6 +338,7 @@ pub fn cached(
         .filter(task_run_states::workspace_id.eq(workspace))
         .filter(task_run_states::cache_key.eq(indexed(key)))
         .filter(expires.is_null().or(expires.gt(now)))
+        .filter(shown_task_states!(workspace))
         .order(task_run_states::at.desc())
         .select(task_run_states::state)
         .first(db)
@@ -339,6 +354,7 @@ pub fn states(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult
     let states: Vec<Json<State>> = task_run_states::table
         .filter(task_run_states::workspace_id.eq(workspace))
         .filter(task_run_states::task_run_id.eq(id))
+        .filter(shown_task_states!(workspace))
         .order((task_run_states::at, task_run_states::id))
         .limit(1000)
         .select(task_run_states::state)
@@ -353,6 +369,7 @@ pub fn states(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult
 pub fn state(db: &mut Db, workspace: WorkspaceId, id: Id<()>) -> QueryResult<Option<State>> {
     let state: Option<Json<State>> = task_run_states::table
         .find((workspace, id))
+        .filter(shown_task_states!(workspace))
         .select(task_run_states::state)
         .first(db)
         .optional()?;

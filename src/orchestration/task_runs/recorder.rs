@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::model::{Body, TaskRun, TaskRunId};
 use super::queries::{self, LONGEST_KEY};
-use crate::access::WorkspaceId;
+use crate::access::{WorkspaceId, history};
 use crate::base::db::{Db, Id, Instant, Json};
 use crate::base::error::Result;
 use crate::base::json::{Raw, RawObject};
@@ -47,6 +47,7 @@ struct Told {
 /// The database's fault.
 pub fn record(db: &mut Db, workspace: WorkspaceId, events: &[Event]) -> Result<()> {
     let mut known = HashMap::new();
+    let hides_some = history::hides_some(db, workspace)?;
     for event in events {
         if !event.event.starts_with("prefect.task-run")
             || event.resource.0.get("prefect.orchestration").map(String::as_str) != Some("client")
@@ -70,6 +71,10 @@ pub fn record(db: &mut Db, workspace: WorkspaceId, events: &[Event]) -> Result<(
                 tracing::info!(flow_run.id = %flow_run, "a task of an unknown run is not kept");
                 continue;
             }
+        }
+        if hides_some && queries::is_hidden(db, workspace, id)? {
+            tracing::info!(task_run.id = %id, "a task that a transfer hid is told nothing");
+            continue;
         }
         keep(db, workspace, (id, flow_run), told, (state, event.received_at))?;
     }
