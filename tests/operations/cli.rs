@@ -223,7 +223,7 @@ async fn the_healthcheck_follows_the_server() {
     home.run(&["healthcheck"]).assert_refused("No answer");
 }
 
-/// LG-03: an edited entry, a removed one, and a cut end are found and named.
+/// LG-03: an edited entry or column, a removed entry, and a cut end are found and named.
 #[actix_rt::test]
 async fn audit_verify_names_what_was_tampered_with() {
     let Running { home, server, ada } = running().await;
@@ -251,7 +251,25 @@ async fn audit_verify_names_what_was_tampered_with() {
         use diesel::prelude::*;
         audit_entries::table.count().get_result(&mut db).unwrap()
     };
+    let columns = "its columns say something else than its text";
+    let column = |set: &str| {
+        let tamper = format!("UPDATE audit_entries SET {set} WHERE sequence = 4");
+        (tamper, format!("entry 4: {columns}"))
+    };
+    let id = match &db {
+        Db::Sqlite(_) => "x'01a207b82b807000801700d0bb318e53'",
+        Db::Postgres(_) => "'01a207b8-2b80-7000-8017-00d0bb318e53'",
+    };
+    let later = match &db {
+        Db::Sqlite(_) => "occurred_at = occurred_at + 1",
+        Db::Postgres(_) => "occurred_at = occurred_at + interval '1 microsecond'",
+    };
     for (tamper, says) in [
+        column("event = 'user.logged-in'"),
+        column(later),
+        column("actor_id = NULL"),
+        column(&format!("actor_id = {id}")),
+        column(&format!("workspace_id = {id}")),
         (
             "UPDATE audit_entries SET entry = replace(entry, 'Ada Two', 'Eve Two') \
              WHERE sequence = 4"

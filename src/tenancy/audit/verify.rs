@@ -1,11 +1,14 @@
-//! Checking the chains: any edit, gap or cut end is found and named (LG-03).
+//! Checking the chains: any edit, gap or cut end is found and named (LG-03), in the hashed text as in the columns
+//! beside it.
 
 use diesel::prelude::*;
+use serde::Deserialize;
+use uuid::Uuid;
 
-use super::record::chain_hash;
-use crate::access::AccountId;
-use crate::base::db::Db;
+use super::record::{By, chain_hash};
+use crate::access::{AccountId, WorkspaceId};
 use crate::base::db::schema::{audit_entries, audit_heads};
+use crate::base::db::{Db, Id, Instant};
 
 /// What is wrong with a chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,27 +109,67 @@ fn verify_settled(db: &mut Db, mut head: Head, entries: &mut usize) -> QueryResu
     verify_chain(db, &head, entries)
 }
 
+/// The columns of an entry that pages, filters and exports read.
+type Columns = (Instant, String, Option<Id<By>>, Option<WorkspaceId>);
+
+/// What the hashed text says of these columns.
+#[derive(Deserialize)]
+struct Text {
+    event: String,
+    occurred: Instant,
+    actor: Named,
+    workspace: Option<Named>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    #[serde(default)]
+    id: Option<Uuid>,
+}
+
+/// Whether an entry's columns say what its text does: only the text is hashed.
+fn agrees(text: &str, (occurred_at, event, actor, workspace): Columns) -> bool {
+    let Ok(text) = serde_json::from_str::<Text>(text) else { return false };
+    text.occurred == occurred_at
+        && text.event == event
+        && text.actor.id == actor.map(Id::uuid)
+        && text.workspace.and_then(|workspace| workspace.id) == workspace.map(Id::uuid)
+}
+
 fn verify_chain(db: &mut Db, head: &Head, entries: &mut usize) -> QueryResult<Option<Fault>> {
     let (account, end, end_hash, mut sequence, mut hash) = head.clone();
     let fault = |sequence, what| Ok(Some(Fault { account, sequence, what }));
     loop {
-        let rows: Vec<(i64, String, Vec<u8>)> = audit_entries::table
+        let rows: Vec<(i64, String, Vec<u8>, Columns)> = audit_entries::table
             .filter(audit_entries::account_id.eq(account))
             .filter(audit_entries::sequence.gt(sequence))
             .order(audit_entries::sequence)
             .limit(BATCH)
-            .select((audit_entries::sequence, audit_entries::entry, audit_entries::hash))
+            .select((
+                audit_entries::sequence,
+                audit_entries::entry,
+                audit_entries::hash,
+                (
+                    audit_entries::occurred_at,
+                    audit_entries::event,
+                    audit_entries::actor_id,
+                    audit_entries::workspace_id,
+                ),
+            ))
             .load(db)?;
         if rows.is_empty() {
             break;
         }
-        for (at, text, stored) in rows {
+        for (at, text, stored, columns) in rows {
             *entries += 1;
             if at != sequence + 1 {
                 return fault(sequence + 1, "an entry is missing");
             }
             if chain_hash(&hash, account, at, &text) != stored {
                 return fault(at, "the entry was changed");
+            }
+            if !agrees(&text, columns) {
+                return fault(at, "its columns say something else than its text");
             }
             (sequence, hash) = (at, stored);
         }
