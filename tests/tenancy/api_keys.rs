@@ -3,7 +3,10 @@
 use bulkhead::access::identify::Verified;
 use bulkhead::base::db::schema::{api_keys, audit_entries, mails};
 use diesel::prelude::*;
+use serde_json::{Value, json};
 
+use super::invited::user_id;
+use super::members::acme;
 use crate::support::{Answer, Client, spawn, spawn_with};
 
 const KEYS: &str = "/profile/api-keys";
@@ -191,6 +194,62 @@ async fn a_deleted_key_is_refused_at_once() {
     ada.fill(form, &[]).await.assert_redirect_to(KEYS);
     ada.get(&page).await.assert_status(404);
     assert_eq!(app.audited("api-key.deleted").await, 1);
+    app.assert_audit_is_whole().await;
+}
+
+/// A7, AK-05, AK-07: whoever had a key for an hour keeps none that it made; what a service account works with goes
+/// on, and is named.
+#[actix_rt::test]
+async fn keys_made_with_a_key_end_with_it() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    let root = make_key(&ada, "root").await;
+    let places = app.api(&root).get("/api/me/workspaces").await.json();
+    let keys = format!("/api/users/{}/api_keys", user_id(&app, "ada").await);
+    let made_by = async |by: &str, name: &str| {
+        let end = app.app.now().plus_days(20);
+        let body = json!({"name": name, "expiration": end});
+        let made = app.api(by).post(&keys, body).await.assert_status(201).json();
+        (made["key"].as_str().unwrap().to_owned(), made["made_with"].clone())
+    };
+    let (child, by) = made_by(&root, "child").await;
+    let (grandchild, _) = made_by(&child, "grandchild").await;
+    let other = make_key(&ada, "other").await;
+    let (kept, _) = made_by(&other, "kept").await;
+    let bots = format!("/api/accounts/{}/bots", places[0]["account_id"].as_str().unwrap());
+    let made = app.api(&grandchild).post(&format!("{bots}/"), json!({"name": "robo"})).await;
+    let bot = made.assert_status(201).json()["api_key"]["key"].as_str().unwrap().to_owned();
+
+    let listed = app.api(&other).get(&keys).await.json();
+    let row = |name: &str| {
+        listed.as_array().unwrap().iter().find(|key| key["name"] == name).unwrap().clone()
+    };
+    assert_eq!((&row("root")["id"], &row("root")["made_with"]), (&by, &Value::Null));
+    let page = format!("{KEYS}/{}/delete", by.as_str().unwrap());
+    ada.get(&page)
+        .await
+        .shows("2 other keys are deleted too.")
+        .shows("child ····")
+        .shows("grandchild ····")
+        .lacks("kept")
+        .shows("Keys of service accounts go on working.")
+        .shows("acme/robo");
+    ada.submit(&page, &[]).await.assert_redirect_to(KEYS);
+    ada.get(KEYS).await.shows("“root” and 2 keys made with it were deleted").shows("2 keys");
+    for (key, status) in
+        [(&root, 401), (&child, 401), (&grandchild, 401), (&other, 200), (&kept, 200), (&bot, 200)]
+    {
+        app.api(key).get("/api/me/workspaces").await.assert_status(status);
+    }
+    assert_eq!(app.audited("api-key.deleted").await, 3);
+
+    // A program ends them in the same way, also the key that asks.
+    let id = row("other")["id"].as_str().unwrap().to_owned();
+    app.api(&kept).send("DELETE", &format!("{keys}/{id}"), None).await.assert_status(204);
+    for key in [&other, &kept] {
+        app.api(key).get("/api/me/workspaces").await.assert_status(401);
+    }
+    ada.get(KEYS).await.shows("No API keys yet");
     app.assert_audit_is_whole().await;
 }
 

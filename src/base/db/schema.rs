@@ -198,6 +198,7 @@ diesel::table! {
         last_used_at -> Nullable<SqlInstant>,
         last_used_ip -> Nullable<Text>,
         expiry_told_at -> Nullable<SqlInstant>,
+        made_with_key_id -> Nullable<SqlId>,
     }
 }
 
@@ -293,6 +294,7 @@ diesel::table! {
         last_used_at -> Nullable<SqlInstant>,
         last_used_ip -> Nullable<Text>,
         expiry_told_at -> Nullable<SqlInstant>,
+        made_with_key_id -> Nullable<SqlId>,
     }
 }
 

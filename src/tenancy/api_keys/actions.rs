@@ -38,12 +38,16 @@ pub struct NewKey {
     pub only: Option<String>,
 }
 
+/// Keys in one answer: as many as one person may have.
+pub const KEYS: i64 = 1000;
+
 /// Who asks, from where, with which form.
 struct Asker {
     actor: Actor,
     person: Person,
     ip: ClientIp,
     once: Option<Id<FormToken>>,
+    made_with: Option<KeyId>,
     keeps_mails: bool,
     limit: i64,
 }
@@ -60,6 +64,7 @@ impl Asker {
             person: person.clone(),
             ip,
             once,
+            made_with: None,
             keeps_mails: app.settings().keeps_mails(),
             limit: app.settings().flags.key_limit,
         }
@@ -89,8 +94,8 @@ impl MakingKey {
     }
 }
 
-/// Makes a key by another one, as a program asks: it never lives longer than that one, and reaches no
-/// more.
+/// Makes a key by another one, as a program asks: it never lives longer than that one, ends with it, and
+/// reaches no more.
 ///
 /// # Errors
 /// [`Error::Forbidden`] when the other key would be outlived; the database's fault.
@@ -101,10 +106,11 @@ pub async fn create_by_key(
     request: KeyRequest,
 ) -> Result<Created> {
     let now = app.now();
-    let asker = Asker::of(app, &by.actor, &by.person, (ip, None));
-    let (user, by) = (by.person.user, by.id);
+    let (user, made_with) = (by.person.user, by.id);
+    let asker =
+        Asker { made_with: Some(made_with), ..Asker::of(app, &by.actor, &by.person, (ip, None)) };
     make(app, asker, move |db, _| {
-        let end = queries::one(db, user, by)?.ok_or(Error::SignInRequired)?.expires_at;
+        let end = queries::one(db, user, made_with)?.ok_or(Error::SignInRequired)?.expires_at;
         if let Some(end) = end
             && request.lifetime.end(now).is_none_or(|wanted| wanted > end)
         {
@@ -205,7 +211,7 @@ fn make_in(
             Some((workspace, _)) => Some(queries::path(&workspace)),
         },
     };
-    let new = keep(db, &person, &request, only, now)?;
+    let new = keep(db, &person, (&request, asker.made_with), only, now)?;
     let by = By::actor(&asker.actor, asker.ip);
     let details = json!({ "key": told(&new.key), "limited_to": &new.only, "way": way });
     audit::record(db, &by, Entry::of_account("api-key.created", person.account, details), now)?;
@@ -216,7 +222,7 @@ fn make_in(
 fn keep(
     db: &mut Db,
     person: &Person,
-    request: &KeyRequest,
+    (request, made_with): (&KeyRequest, Option<KeyId>),
     only: Option<String>,
     now: Instant,
 ) -> Result<NewKey> {
@@ -232,6 +238,7 @@ fn keep(
         expires_at: request.lifetime.end(now),
         last_used_at: None,
         last_used_ip: None,
+        made_with_key_id: made_with,
     };
     let told_at = rules::needs_no_warning(now, key.expires_at).then_some(now);
     queries::insert(db, &key, &secret, told_at)?;
@@ -246,15 +253,24 @@ fn told(key: &Key) -> Value {
     })
 }
 
-/// Deletes a key; programs that use it are refused with their next request. Returns its name, or
-/// `None` when the same form did it before.
+/// A key that was deleted, and how many others with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deleted {
+    /// Its name.
+    pub name: String,
+    /// Keys that were made with it.
+    pub others: usize,
+}
+
+/// Deletes a key and those that were made with it; programs that use one of them are refused with their next
+/// request. Returns `None` when the same form did it before.
 pub async fn delete(
     app: &App,
     actor: Actor,
     ip: ClientIp,
     once: Option<Id<FormToken>>,
     id: KeyId,
-) -> Result<Option<String>> {
+) -> Result<Option<Deleted>> {
     let now = app.now();
     let person = actor.person()?.clone();
     let account = person.account;
@@ -267,11 +283,22 @@ pub async fn delete(
             }
             let user = person.user;
             let key = queries::one(db, user, id)?.ok_or(Error::NotFound)?;
+            let all = queries::all(db, user, KEYS)?;
+            let ending = rules::made_with(&all, id);
             queries::delete(db, user, id)?;
             let by = By::actor(&actor, ip);
+            for gone in &ending {
+                let details = json!({ "key": told(gone), "made_with": told(&key) });
+                audit::record(
+                    db,
+                    &by,
+                    Entry::of_account("api-key.deleted", account, details),
+                    now,
+                )?;
+            }
             let details = json!({ "key": told(&key) });
             audit::record(db, &by, Entry::of_account("api-key.deleted", account, details), now)?;
-            Ok(Some(key.name))
+            Ok(Some(Deleted { others: ending.len(), name: key.name }))
         })
         .await
 }

@@ -45,6 +45,8 @@ pub struct KeyBody {
     /// When it was used last, to the minute.
     #[schema(format = DateTime)]
     pub last_used: Option<String>,
+    /// The id of the key that it was made with and is deleted with; null for one that was made in the browser.
+    pub made_with: Option<Uuid>,
     /// The key itself, in the answer that made it only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
@@ -57,6 +59,7 @@ fn body_of(key: &Key, secret: Option<String>) -> KeyBody {
         name: key.name.clone(),
         expiration: key.expires_at.map(moment),
         last_used: key.last_used_at.map(moment),
+        made_with: key.made_with_key_id.map(KeyId::uuid),
         key: secret,
     }
 }
@@ -71,9 +74,6 @@ fn person(req: &HttpRequest, app: &App) -> Result<(Actor, UserId)> {
     if is_own && !reach.is_limited() { Ok((actor, user)) } else { Err(Error::NotFound) }
 }
 
-/// Keys in one answer: as many as one person may have.
-const KEYS: i64 = 1000;
-
 /// The person's keys, the newest first.
 #[utoipa::path(get, path = "/api/users/{user_id}/api_keys", tag = "API keys",
     params(("user_id" = Uuid, Path)),
@@ -81,7 +81,7 @@ const KEYS: i64 = 1000;
               (status = 404, body = Refusal)))]
 pub async fn list_keys(req: HttpRequest, app: web::Data<App>) -> Result<HttpResponse> {
     let (_, user) = person(&req, &app)?;
-    let keys = app.db.read(move |db| Ok(queries::all(db, user, KEYS)?)).await?;
+    let keys = app.db.read(move |db| Ok(queries::all(db, user, actions::KEYS)?)).await?;
     let list: Vec<KeyBody> = keys.iter().map(|key| body_of(key, None)).collect();
     Ok(ok(&list))
 }
@@ -97,8 +97,8 @@ pub struct KeyCreate {
     pub expiration: Option<String>,
 }
 
-/// Makes another key of the same person, which does not outlive the one that asks; the answer holds
-/// it, once.
+/// Makes another key of the same person, which does not outlive the one that asks and is deleted with it; the
+/// answer holds it, once.
 #[utoipa::path(post, path = "/api/users/{user_id}/api_keys", tag = "API keys",
     params(("user_id" = Uuid, Path)), request_body = KeyCreate,
     responses((status = 201, body = KeyBody), (status = 400, body = Refusal),
@@ -143,7 +143,8 @@ pub async fn get_key(req: HttpRequest, app: web::Data<App>) -> Result<HttpRespon
     Ok(ok(&body_of(&key.ok_or(Error::NotFound)?, None)))
 }
 
-/// Deletes one of the person's keys; it is refused from the next request on.
+/// Deletes one of the person's keys, and with it the keys that were made with it (`made_with`); they are refused
+/// from the next request on.
 #[utoipa::path(delete, path = "/api/users/{user_id}/api_keys/{id}", tag = "API keys",
     params(("user_id" = Uuid, Path), ("id" = Uuid, Path)),
     responses((status = 204), (status = 401, body = Refusal), (status = 403, body = Refusal),

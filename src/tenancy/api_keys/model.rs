@@ -35,6 +35,8 @@ pub struct Key {
     pub last_used_at: Option<Instant>,
     /// From which address it was used last.
     pub last_used_ip: Option<String>,
+    /// The key that it was made with, and ends with.
+    pub made_with_key_id: Option<KeyId>,
 }
 
 /// A key's name: one line that its owner recognises it by.

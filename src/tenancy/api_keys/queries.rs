@@ -1,5 +1,6 @@
 //! Reading and writing keys; always those of one person.
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 
 use super::model::{Key, KeyId};
@@ -7,7 +8,10 @@ use crate::access::actor::Reach;
 use crate::access::membership;
 use crate::access::{UserId, WorkspaceId};
 use crate::base::db::paging::{PAGE_SIZE, Position, Slice, contains_pattern};
-use crate::base::db::schema::{api_keys, users, workspaces};
+use crate::base::db::schema::{
+    accounts, api_keys, organization_members, service_account_keys, service_accounts, users,
+    workspaces,
+};
 use crate::base::db::{Db, Instant, MultiBackend, lower};
 use crate::base::secret::ApiKey;
 
@@ -103,12 +107,44 @@ pub fn insert(
             api_keys::created_at.eq(key.created_at),
             api_keys::expires_at.eq(key.expires_at),
             api_keys::expiry_told_at.eq(expiry_told_at),
+            api_keys::made_with_key_id.eq(key.made_with_key_id),
         ))
         .execute(db)?;
     Ok(())
 }
 
-/// Deletes one of a person's keys.
+/// Service accounts with a key that one of some of a person's keys made, as `organization/name`, as far as the
+/// person is still in the organization; and how many there are.
+pub fn bots_with_keys_by(
+    db: &mut Db,
+    user: UserId,
+    keys: &[KeyId],
+    limit: i64,
+) -> QueryResult<(Vec<String>, i64)> {
+    let found = || {
+        service_accounts::table
+            .inner_join(accounts::table)
+            .filter(exists(
+                service_account_keys::table
+                    .filter(service_account_keys::service_account_id.eq(service_accounts::id))
+                    .filter(service_account_keys::made_with_key_id.eq_any(keys.to_vec())),
+            ))
+            .filter(exists(
+                organization_members::table
+                    .filter(organization_members::account_id.eq(service_accounts::account_id))
+                    .filter(organization_members::user_id.eq(user)),
+            ))
+    };
+    let some: Vec<(String, String)> = found()
+        .order((accounts::handle, service_accounts::name_key))
+        .limit(limit)
+        .select((accounts::handle, service_accounts::name))
+        .load(db)?;
+    let names = some.into_iter().map(|(account, name)| format!("{account}/{name}")).collect();
+    Ok((names, found().count().get_result(db)?))
+}
+
+/// Deletes one of a person's keys, and with it those that were made with it.
 pub fn delete(db: &mut Db, user: UserId, id: KeyId) -> QueryResult<()> {
     diesel::delete(api_keys::table.find(id).filter(api_keys::user_id.eq(user))).execute(db)?;
     Ok(())

@@ -1,5 +1,8 @@
 //! What follows from a key's dates, and the names that the program gives.
 
+use std::collections::HashSet;
+
+use super::model::{Key, KeyId};
 use crate::base::db::Instant;
 
 /// A key's owner is warned this many days before it stops.
@@ -35,6 +38,22 @@ pub fn needs_no_warning(created: Instant, end: Option<Instant>) -> bool {
     end.is_none_or(|end| end <= created.plus_days(WARNING_DAYS))
 }
 
+/// Those of a person's keys that end with one: made with it, or with one that was.
+pub fn made_with(keys: &[Key], id: KeyId) -> Vec<&Key> {
+    let mut ending = HashSet::from([id]);
+    loop {
+        let known = ending.len();
+        for key in keys {
+            if key.made_with_key_id.is_some_and(|by| ending.contains(&by)) {
+                ending.insert(key.id);
+            }
+        }
+        if ending.len() == known {
+            return keys.iter().filter(|key| key.id != id && ending.contains(&key.id)).collect();
+        }
+    }
+}
+
 /// The name of the `count`-th key that the client's login made in one minute.
 pub fn client_key_name(now: Instant, count: u32) -> String {
     let minute = now.minute_text();
@@ -66,6 +85,41 @@ mod tests {
         assert!(needs_no_warning(now, Some(now.plus_days(7))));
         assert!(needs_no_warning(now, None));
         assert!(!needs_no_warning(now, Some(now.plus_days(30))));
+    }
+
+    #[test]
+    fn a_key_ends_with_the_one_at_the_root_of_it() {
+        let now = Instant::from_microseconds(NOW);
+        let key = |id: u128, by: Option<u128>| Key {
+            id: uuid::Uuid::from_u128(id).into(),
+            user_id: uuid::Uuid::nil().into(),
+            name: id.to_string(),
+            last_four: "abcd".to_owned(),
+            only_workspace_id: None,
+            read_only: false,
+            created_at: now,
+            expires_at: None,
+            last_used_at: None,
+            last_used_ip: None,
+            made_with_key_id: by.map(|by| uuid::Uuid::from_u128(by).into()),
+        };
+        // The newest first, as they are listed.
+        let keys = [
+            key(6, Some(4)),
+            key(5, Some(3)),
+            key(4, None),
+            key(3, Some(1)),
+            key(2, Some(1)),
+            key(1, None),
+        ];
+        let names = |id: u128| -> Vec<String> {
+            let found = made_with(&keys, uuid::Uuid::from_u128(id).into());
+            found.into_iter().map(|key| key.name.clone()).collect()
+        };
+        assert_eq!(names(1), ["5", "3", "2"]);
+        assert_eq!(names(3), ["5"]);
+        assert_eq!(names(4), ["6"]);
+        assert_eq!(names(5), [] as [&str; 0]);
     }
 
     #[test]

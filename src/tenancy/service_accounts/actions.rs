@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::model::{Bot, BotKey, BotName, LONGEST_OVERLAP, MOST};
 use super::{mail, queries};
+use crate::access::actor::Actor;
 use crate::access::organization::{Admin, OrganizationAccess};
 use crate::access::{AccountId, ServiceAccountId};
 use crate::app::App;
@@ -85,7 +86,7 @@ pub async fn create(
             let by = access.actor().name().to_owned();
             let id = queries::insert(db, account, &name, &by, now)?;
             let bot = queries::one(db, account, id)?.ok_or(Error::NotFound)?;
-            let new = make_key(db, bot, &by, lifetime.end(now), now)?;
+            let new = make_key(db, bot, access.actor(), lifetime.end(now), now)?;
             let details = json!({ "service_account": told(&new.bot), "key": key_told(&new.key),
                                   "name": new.bot.name });
             note(db, &access, (ip, "service-account.created"), details, now)?;
@@ -97,18 +98,28 @@ pub async fn create(
     Ok(created)
 }
 
-fn make_key(db: &mut Db, bot: Bot, by: &str, end: Option<Instant>, now: Instant) -> Result<NewKey> {
+fn make_key(
+    db: &mut Db,
+    bot: Bot,
+    by: &Actor,
+    end: Option<Instant>,
+    now: Instant,
+) -> Result<NewKey> {
     let secret = ApiKey::generate(KeyKind::ServiceAccount);
     let key = BotKey {
         id: Id::new(now),
         service_account: bot.id,
         last_four: secret.last_four(),
         created_at: now,
-        created_by_name: by.to_owned(),
+        created_by_name: by.name().to_owned(),
         expires_at: end,
         replaced_at: None,
         last_used_at: None,
         last_used_ip: None,
+        made_with_key_id: match by {
+            Actor::UserKey { key, .. } => Some(key.id),
+            Actor::Session { .. } | Actor::ServiceAccountKey { .. } => None,
+        },
     };
     let told = needs_no_warning(now, end).then_some(now);
     queries::insert_key(db, &key, &secret, told)?;
@@ -163,7 +174,7 @@ pub async fn rotate(
             let bot = find(db, &access, id)?;
             once_only(db, once, now)?;
             queries::replace_keys(db, id, now + overlap, now)?;
-            let new = make_key(db, bot, access.actor().name(), lifetime.end(now), now)?;
+            let new = make_key(db, bot, access.actor(), lifetime.end(now), now)?;
             let details = json!({
                 "service_account": told(&new.bot), "key": key_told(&new.key),
                 "old_key_until": now + overlap, "name": new.bot.name,

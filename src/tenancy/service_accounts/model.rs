@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use jiff::SignedDuration;
 
 use crate::access::ServiceAccountId;
-use crate::access::actor::ServiceAccountKeyMarker;
+use crate::access::actor::{KeyMarker, ServiceAccountKeyMarker};
 use crate::base::db::schema::{service_account_keys, service_accounts};
 use crate::base::db::{Id, Instant, MultiBackend};
 use crate::base::text::single_line;
@@ -87,6 +87,8 @@ pub struct BotKey {
     pub last_used_at: Option<Instant>,
     /// From which address it was used last.
     pub last_used_ip: Option<String>,
+    /// The person's key that it was made with.
+    pub made_with_key_id: Option<Id<KeyMarker>>,
 }
 
 impl BotKey {

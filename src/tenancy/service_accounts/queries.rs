@@ -199,6 +199,7 @@ pub fn insert_key(
             keys::created_by_name.eq(&key.created_by_name),
             keys::expires_at.eq(key.expires_at),
             keys::expiry_told_at.eq(told),
+            keys::made_with_key_id.eq(key.made_with_key_id),
         ))
         .execute(db)?;
     Ok(())

@@ -12,9 +12,10 @@ use crate::base::http::client::ClientIp;
 use crate::base::http::form::{Button, Form};
 use crate::base::http::page::{Notice, Page, Shell};
 use crate::base::http::see_other;
-use crate::base::text::When;
+use crate::base::text::{When, counted};
+use crate::tenancy::api_keys::actions::Deleted;
 use crate::tenancy::api_keys::model::KeyId;
-use crate::tenancy::api_keys::{actions, queries};
+use crate::tenancy::api_keys::{actions, queries, rules};
 use crate::urls;
 
 #[derive(Template)]
@@ -28,7 +29,17 @@ pub struct DeletePage {
     expiry: Expiry,
     is_over: bool,
     last_used: Option<(When, Option<String>)>,
+    /// Says how many keys end with it.
+    others_title: String,
+    /// Their names and last characters.
+    others: Vec<(String, String)>,
+    /// Service accounts whose keys were made with it and go on, and how many are not named.
+    bots: Vec<String>,
+    more_bots: i64,
 }
+
+/// Service accounts named on the page.
+const BOTS: i64 = 20;
 
 fn id_of(path: &web::Path<String>) -> Result<KeyId> {
     path.parse().map_err(|_| Error::NotFound)
@@ -46,9 +57,15 @@ pub async fn show(
         let Some(key) = queries::one(db, user, id)? else { return Ok(None) };
         let limits: Vec<_> = key.only_workspace_id.into_iter().collect();
         let paths = queries::paths(db, &reach, &limits)?;
-        Ok(Some((key, paths)))
+        let all = queries::all(db, user, actions::KEYS)?;
+        let others = rules::made_with(&all, id);
+        let ending: Vec<KeyId> = others.iter().map(|key| key.id).chain([id]).collect();
+        let others: Vec<(String, String)> =
+            others.iter().map(|key| (key.name.clone(), key.last_four.clone())).collect();
+        let bots = queries::bots_with_keys_by(db, user, &ending, BOTS)?;
+        Ok(Some((key, paths, (others, bots))))
     });
-    let (key, paths) = found.await?.ok_or(Error::NotFound)?;
+    let (key, paths, (others, (bots, all_bots))) = found.await?.ok_or(Error::NotFound)?;
     let now = app.now();
     Ok(Page(DeletePage {
         shell: shell.at("api-keys"),
@@ -59,6 +76,13 @@ pub async fn show(
         name: key.name,
         last_four: key.last_four,
         read_only: key.read_only,
+        others_title: match others.len() {
+            1 => "Another key is deleted too.".to_owned(),
+            count => format!("{count} other keys are deleted too."),
+        },
+        others,
+        more_bots: all_bots - i64::try_from(bots.len()).unwrap_or(BOTS),
+        bots,
     }))
 }
 
@@ -71,11 +95,17 @@ pub async fn act(
     path: web::Path<String>,
     form: Form<Button>,
 ) -> Result<HttpResponse> {
-    if let Some(name) =
+    if let Some(Deleted { name, others }) =
         actions::delete(&app, person.actor().clone(), ip, Some(form.once), id_of(&path)?).await?
     {
-        Notice::ok(format!("“{name}” was deleted. Programs that use it are refused."))
-            .leave(&req)?;
+        let text = match others {
+            0 => format!("“{name}” was deleted. Programs that use it are refused."),
+            others => format!(
+                "“{name}” and {} made with it were deleted. Programs that use them are refused.",
+                counted(i64::try_from(others).unwrap_or(i64::MAX), "key", "keys"),
+            ),
+        };
+        Notice::ok(text).leave(&req)?;
     }
     Ok(see_other(urls::api_keys()))
 }
