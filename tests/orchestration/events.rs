@@ -107,6 +107,58 @@ async fn tasks_are_told_by_events() {
     assert!(tasks(&api, &place).await.is_empty());
 }
 
+/// A state of a task whose clock says `second`; its place in the run, the one it follows, how often it began.
+fn step(
+    (task, flow_run): (Uuid, &Value),
+    (place, name, kind): (u128, &str, &str),
+    (second, follows, count): (u32, Option<u128>, u32),
+) -> Value {
+    let id = |place: u128| json!(Uuid::from_u128(task.as_u128() + place));
+    let mut event = told(task, flow_run, (second, name, kind));
+    event["id"] = id(place);
+    event["follows"] = follows.map_or(Value::Null, id);
+    event["payload"]["task_run"]["run_count"] = json!(count);
+    event
+}
+
+/// api.md §3.3: what follows what decides, and not what the clock said, which may have been set back; in
+/// whatever order it is told.
+#[actix_rt::test]
+async fn a_task_whose_clock_was_set_back_ends() {
+    let app = spawn().await;
+    let (api, place) = data(&app).await;
+    let flow = flow(&api, &place, "etl").await;
+    let key = key_with(&app, "dev", Role::Developer).await;
+    let mut socket = opened(&app, &place, &key).await.unwrap();
+    let (pending, running) = ((1, "Pending", "PENDING"), (2, "Running", "RUNNING"));
+    let (retry, again) = ((3, "AwaitingRetry", "SCHEDULED"), (4, "Retrying", "RUNNING"));
+    let done = (5, "Completed", "COMPLETED");
+    // The clock goes back by seconds; two moments are the same one; it goes back by so much that the client
+    // does not say what follows what.
+    let clocks = [
+        [(10, None, 0), (11, Some(1), 1), (8, Some(2), 1), (9, Some(3), 2), (7, Some(4), 2)],
+        [(10, None, 0), (10, Some(1), 1), (10, Some(2), 1), (10, Some(3), 2), (10, Some(4), 2)],
+        [(50, None, 0), (51, Some(1), 1), (52, Some(2), 1), (9, None, 2), (8, Some(4), 2)],
+        [(50, None, 0), (51, None, 1), (52, None, 1), (53, None, 2), (8, None, 2)],
+    ];
+    let mut rounds = 10..;
+    for clock in clocks {
+        for order in [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [1, 3, 0, 4, 2], [4, 0, 2, 1, 3]] {
+            let made = run(&api, &place, &flow, json!({})).await;
+            let one = task(rounds.next().unwrap());
+            let states = [pending, running, retry, again, done];
+            for at in order.into_iter().chain(order) {
+                socket.send(&step((one, &made["id"]), states[at], clock[at])).await;
+            }
+            socket.checkpoint().await;
+            let path = format!("{place}/task_runs/{one}");
+            let found = api.get(&path).await.assert_status(200).json();
+            let seen = (&found["state_name"], &found["run_count"]);
+            assert_eq!(seen, (&json!("Completed"), &json!(2)), "{clock:?} {order:?}");
+        }
+    }
+}
+
 /// WS-02, WS-03, WS-04, AZ-08: who opens a socket, and how long it lasts.
 #[actix_rt::test]
 async fn a_socket_lasts_as_long_as_the_right_to_it() {

@@ -73,6 +73,23 @@ pub fn insert(db: &mut Db, workspace: WorkspaceId, list: &[Event]) -> QueryResul
     Ok(())
 }
 
+/// Events of some things that are looked at together, at most.
+const OF_THINGS: i64 = 500;
+
+/// What happened to some things, the last one first.
+///
+/// # Errors
+/// The database's fault.
+pub fn of_things(db: &mut Db, workspace: WorkspaceId, things: &[String]) -> QueryResult<Vec<Event>> {
+    events::table
+        .filter(events::workspace_id.eq(workspace))
+        .filter(events::resource_id.eq_any(things.to_vec()))
+        .order((events::occurred_at.desc(), events::id.desc()))
+        .limit(OF_THINGS)
+        .select(Event::as_select())
+        .load(db)
+}
+
 /// A place in a list of events: behind this one.
 pub type Place = (Instant, EventId);
 

@@ -1,8 +1,9 @@
 //! Runs of tasks as the newer client tells of them: by events, and by nothing else (api.md §3.3).
 //!
-//! Invariant: told twice or in another order, the same events leave the same rows.
+//! Invariant: told twice or in another order, the same events leave the same rows. The clock of whoever runs a
+//! task may be set back meanwhile, so a run is in the state that no other one follows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
@@ -13,9 +14,10 @@ use crate::base::db::{Db, Id, Instant, Json};
 use crate::base::error::Result;
 use crate::base::json::{Raw, RawObject};
 use crate::orchestration::events::model::Event;
+use crate::orchestration::events::queries as events;
 use crate::orchestration::flow_runs::model::FlowRunId;
 use crate::orchestration::flow_runs::queries as flow_runs;
-use crate::orchestration::states::model::{State, StateCreate};
+use crate::orchestration::states::model::{State, StateCreate, StateId};
 use crate::orchestration::states::rules::{Course, Policy};
 
 /// What an event says about a run; what is absent stays as it is.
@@ -41,6 +43,59 @@ struct Told {
     total_run_time: Option<f64>,
 }
 
+/// What an event tells: of which run, what, which state that is now in, and after which one.
+struct Report {
+    id: TaskRunId,
+    told: Told,
+    state: State,
+    follows: Option<StateId>,
+    received_at: Instant,
+}
+
+impl Report {
+    /// What the client tells; `None` for an event that says too little.
+    fn of(event: &Event) -> Option<Self> {
+        let part = |name: &str| event.payload.0.raw().field(name).filter(Raw::is_object);
+        let told: Told = serde_json::from_str(part("task_run")?.text()).ok()?;
+        let state: StateCreate = serde_json::from_str(part("validated_state")?.text()).ok()?;
+        let mut state = state.at(event.occurred_at);
+        state.id = event.id.cast();
+        Some(Self {
+            id: Event::id_of(&event.resource_id, KIND)?,
+            told,
+            state,
+            follows: event.follows.map(Id::cast),
+            received_at: event.received_at,
+        })
+    }
+
+    /// Which try of the run it is about, as far as it says so.
+    fn attempt(&self) -> Option<(i64, i64)> {
+        Some((self.told.flow_run_run_count.unwrap_or(0), self.told.run_count?))
+    }
+
+    /// Whether it is about a later time than another one: of one run the later try, of one try the end, and
+    /// else what the clock said, which may have been set back.
+    fn is_later(&self, other: &Self) -> bool {
+        let place = |one: &Self| {
+            let attempt = one.attempt()?;
+            Some((one.id, attempt, one.state.kind.is_final(), one.state.timestamp, one.state.id))
+        };
+        match (place(self), place(other)) {
+            (Some(own), Some(other)) if own.0 == other.0 => own > other,
+            _ => moment_of(&self.state) > moment_of(&other.state),
+        }
+    }
+}
+
+/// What a clock said of a state; of two at one moment, the end comes later.
+fn moment_of(state: &State) -> (Instant, bool, StateId) {
+    (state.timestamp, state.kind.is_final(), state.id)
+}
+
+/// What the ids of such runs begin with, as resources of events.
+const KIND: &str = "prefect.task-run";
+
 /// Keeps what events of the client tell of runs of tasks.
 ///
 /// # Errors
@@ -49,13 +104,12 @@ pub fn record(db: &mut Db, workspace: WorkspaceId, events: &[Event]) -> Result<(
     let mut known = HashMap::new();
     let hides_some = history::hides_some(db, workspace)?;
     for event in events {
-        if !event.event.starts_with("prefect.task-run")
+        if !event.event.starts_with(KIND)
             || event.resource.0.get("prefect.orchestration").map(String::as_str) != Some("client")
         {
             continue;
         }
-        let id = Event::id_of(&event.resource_id, "prefect.task-run");
-        let (Some(id), Some((told, state))) = (id, read(event)) else {
+        let Some(report) = Report::of(event) else {
             tracing::info!(event.name = %event.event, "an event of a task says too little of it");
             continue;
         };
@@ -72,33 +126,23 @@ pub fn record(db: &mut Db, workspace: WorkspaceId, events: &[Event]) -> Result<(
                 continue;
             }
         }
-        if hides_some && queries::is_hidden(db, workspace, id)? {
-            tracing::info!(task_run.id = %id, "a task that a transfer hid is told nothing");
+        if hides_some && queries::is_hidden(db, workspace, report.id)? {
+            tracing::info!(task_run.id = %report.id, "a task that a transfer hid is told nothing");
             continue;
         }
-        keep(db, workspace, (id, flow_run), told, (state, event.received_at))?;
+        keep(db, workspace, flow_run, report)?;
     }
     Ok(())
-}
-
-/// The run and the state that an event tells of.
-fn read(event: &Event) -> Option<(Told, State)> {
-    let part = |name: &str| event.payload.0.raw().field(name).filter(Raw::is_object);
-    let told: Told = serde_json::from_str(part("task_run")?.text()).ok()?;
-    let state: StateCreate = serde_json::from_str(part("validated_state")?.text()).ok()?;
-    let mut state = state.at(event.occurred_at);
-    state.id = event.id.cast();
-    Some((told, state))
 }
 
 fn keep(
     db: &mut Db,
     workspace: WorkspaceId,
-    (id, flow_run): (TaskRunId, Option<FlowRunId>),
-    told: Told,
-    (mut state, now): (State, Instant),
+    flow_run: Option<FlowRunId>,
+    report: Report,
 ) -> Result<()> {
-    let keys = (told.task_key.clone().unwrap_or_default(), told.dynamic_key.clone());
+    let (id, now) = (report.id, report.received_at);
+    let keys = (report.told.task_key.clone().unwrap_or_default(), report.told.dynamic_key.clone());
     let keys = (keys.0, keys.1.unwrap_or_else(|| id.to_string()));
     if keys.0.len() > LONGEST_KEY || keys.1.len() > LONGEST_KEY {
         tracing::info!(task_run.id = %id, "a task of a key that is too long is not kept");
@@ -114,14 +158,18 @@ fn keep(
         };
     }
     let id = found.as_ref().map_or(id, |run| run.id);
-    state.state_details.task_run_id = Some(id.uuid());
-    state.state_details.flow_run_id = flow_run.map(Id::uuid);
+    let of_run = |mut state: State| {
+        state.state_details.task_run_id = Some(id.uuid());
+        state.state_details.flow_run_id = flow_run.map(Id::uuid);
+        state
+    };
+    let state = of_run(report.state.clone());
     match found {
         None => {
             let mut run = TaskRun {
                 id,
                 flow_run_id: flow_run,
-                name: told.name.clone().unwrap_or_else(|| keys.0.clone()),
+                name: report.told.name.clone().unwrap_or_else(|| keys.0.clone()),
                 task_key: keys.0,
                 dynamic_key: keys.1,
                 tags: Json(Vec::new()),
@@ -137,18 +185,46 @@ fn keep(
                 created_at: now,
                 updated_at: now,
             };
-            apply(&mut run, told, &state);
+            apply(&mut run, report.told, &state);
             queries::insert(db, workspace, &run)?;
         }
-        Some(mut run) if run.state().is_none_or(|before| before.timestamp < state.timestamp) => {
-            run.updated_at = now;
-            apply(&mut run, told, &state);
-            queries::update(db, workspace, &run)?;
+        Some(mut run) => {
+            if let Some(last) = last_of(db, workspace, &run, report)? {
+                run.updated_at = now;
+                apply(&mut run, last.told, &of_run(last.state));
+                queries::update(db, workspace, &run)?;
+            }
         }
-        // What came later is known already; only the state itself is new.
-        Some(_) => {}
     }
     Ok(queries::insert_state(db, workspace, id, &state)?)
+}
+
+/// What is known last of a run, where it is not in that state already.
+fn last_of(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    run: &TaskRun,
+    report: Report,
+) -> Result<Option<Report>> {
+    let Some(current) = run.state() else { return Ok(Some(report)) };
+    if report.follows == Some(current.id) {
+        return Ok(Some(report));
+    }
+    if report.state.id == current.id {
+        return Ok(None);
+    }
+    let things = [run.id, report.id].map(|id| format!("{KIND}.{id}"));
+    let known = events::of_things(db, workspace, &things)?;
+    let followed: HashSet<StateId> =
+        known.iter().filter_map(|event| event.follows.map(Id::cast)).collect();
+    let open = known.iter().filter(|event| !followed.contains(&event.id.cast()));
+    let told: Vec<Report> = open.filter_map(Report::of).collect();
+    let is_told = told.iter().any(|report| report.state.id == current.id);
+    let last = told.into_iter().reduce(|a, b| if b.is_later(&a) { b } else { a });
+    Ok(last.filter(|last| {
+        let is_over = is_told || followed.contains(&current.id);
+        last.state.id != current.id && (is_over || moment_of(&last.state) > moment_of(current))
+    }))
 }
 
 fn apply(run: &mut TaskRun, told: Told, state: &State) {
