@@ -54,7 +54,15 @@ pub enum Error {
     /// The body did not arrive in time: 408.
     #[error("The request took too long to arrive. Send it again.")]
     TooSlow,
-    /// The body or address is larger than the limit: 413.
+    /// The form was opened too long ago, or before whoever sends it signed in: 403.
+    #[error(
+        "This form is no longer valid: it was opened long ago, or before you signed in. Open the page again and send it from there."
+    )]
+    StaleForm,
+    /// The address is longer than the limit, in bytes: 414.
+    #[error("This address is longer than {0} characters. Use a shorter one.")]
+    AddressTooLong(usize),
+    /// The body is larger than the limit: 413.
     #[error("That is more than this server takes in one request.")]
     TooLarge,
     /// A content type that is not taken: 415.
@@ -70,7 +78,9 @@ pub enum Error {
     #[error("The server is busy. Nothing was changed; try again in a moment.")]
     Unavailable,
     /// Our fault; the cause goes to the log.
-    #[error("Something went wrong on our side. Nothing was changed.")]
+    #[error(
+        "Something went wrong on our side. Nothing was changed. Try again; if it happens again, tell whoever runs this server."
+    )]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -126,6 +136,7 @@ impl ResponseError for Error {
             Self::VerificationRequired
             | Self::ReauthenticationRequired
             | Self::SecondFactorRequired(_)
+            | Self::StaleForm
             | Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Moved(_) => StatusCode::PERMANENT_REDIRECT,
@@ -135,6 +146,7 @@ impl ResponseError for Error {
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::AddressTooLong(_) => StatusCode::URI_TOO_LONG,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,

@@ -572,9 +572,26 @@ async fn a_forged_form_is_refused() {
     without.fields.retain(|(name, _)| name != "csrf");
     assert_eq!(csrf(&ada.post(page, &without.fields).await), 403);
     assert_eq!(csrf(&ada.post(page, &foreign.fields).await), 403);
+    // It says what to do, and leads back to where the form stands.
+    let body =
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&foreign.fields).finish();
+    let kind = ("content-type", "application/x-www-form-urlencoded");
+    let origin = ("origin", app.base.as_str());
+    for (stands_on, leads_to) in [
+        (format!("{}/profile?from=here", app.base), vec!["/profile?from=here".to_owned()]),
+        ("https://evil.example/profile".to_owned(), Vec::new()),
+    ] {
+        let headers = [kind, origin, ("referer", stands_on.as_str())];
+        let refused = ada.send("POST", page, &headers, body.clone()).await;
+        refused.assert_status(403).shows("This form is too old").shows("send it from there");
+        let link = refused.attributes("main a.primary", "href");
+        assert_eq!(
+            link.iter().filter(|href| *href != "/workspaces").cloned().collect::<Vec<_>>(),
+            leads_to
+        );
+    }
     let body =
         url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&form.fields).finish();
-    let kind = ("content-type", "application/x-www-form-urlencoded");
     for header in [
         ("origin", "https://evil.example"),
         ("origin", "null"),
@@ -670,7 +687,7 @@ async fn hostile_requests_are_refused() {
         let status = ada.get(path).await.status;
         assert!(matches!(status, 400 | 404), "{path}: {status}");
     }
-    ada.get(&format!("/workspaces?q={}", "x".repeat(5000))).await.assert_status(413);
+    ada.get(&format!("/workspaces?q={}", "x".repeat(5000))).await.assert_status(414);
     let answer = ada.send("GET", page, &[("host", "evil.example")], "").await;
     answer.assert_status(421);
 }

@@ -109,10 +109,7 @@ impl<T: DeserializeOwned + 'static> Form<T> {
             _ => false,
         };
         if !fits {
-            return Err(Error::Forbidden(
-                "This form is no longer valid. Go back, reload the page, and send it again."
-                    .to_owned(),
-            ));
+            return Err(Error::StaleForm);
         }
         let [once] = once.as_slice() else {
             return Err(Error::BadRequest(

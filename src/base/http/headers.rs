@@ -111,7 +111,7 @@ const ADDRESS_LIMIT: usize = 4096;
 fn admit(req: &actix_web::HttpRequest, app: &App) -> Result<()> {
     let path = req.path();
     if req.uri().path_and_query().is_some_and(|pq| pq.as_str().len() > ADDRESS_LIMIT) {
-        return Err(Error::TooLarge);
+        return Err(Error::AddressTooLong(ADDRESS_LIMIT));
     }
     if matches!(*req.method(), Method::TRACE | Method::CONNECT) {
         return Err(Error::MethodNotAllowed(vec![Method::GET, Method::POST]));
@@ -243,6 +243,7 @@ fn note_refusal(error: &Error) {
         error,
         Error::SignInRequired
             | Error::Forbidden(_)
+            | Error::StaleForm
             | Error::Misdirected
             | Error::TooMany(_)
             | Error::UnsupportedMediaType(_)
