@@ -185,13 +185,15 @@ async fn an_organization_has_no_collaborators() {
         format!("{lab}/collaborators/invite"),
         step(&ada, &lab, "new@x.org", "resend").await,
         step(&ada, &lab, "new@x.org", "link").await,
-        format!("{lab}/collaborators"),
     ];
     let form = ada.get(&steps[0]).await.form(&steps[0], "");
     make_organization(&app, "ada").await;
     for path in &steps {
         ada.get(path).await.assert_status(404);
     }
+    // Links to the list lead on, as after a transfer.
+    let list = format!("{lab}/collaborators");
+    ada.get(&list).await.assert_redirect_to(&format!("{lab}/sharing"));
     ada.fill(form, &[("email", "b@x.org")]).await.assert_status(404);
 }
 
@@ -270,19 +272,21 @@ async fn every_line_of_the_form_gets_its_answer() {
     let_in(&app, "bob", workspace_id(&app, "lab").await).await;
     invite(&ada, &lab, "old@x.org").await.assert_status(303);
     let lines = "new@x.org\r\nBOB@example.org\r\nOld@x.org, ADA@Example.org\r\nnot an address\r\n\
-                 Mara <mara@x.org>\r\nNEW@x.org\r\n\r\n";
+                 \"Lind, Mara\" <mara@x.org>\r\nMax <max@x.org> Mia <mia@x.org>\r\nNEW@x.org\r\n\r\n";
     let answer = invite(&ada, &lab, lines).await;
-    answer.assert_status(200).shows("1 person is invited, 5 lines were left out");
+    answer.assert_status(200).shows("2 people are invited, 5 lines were left out");
     answer
         .shows("new@x.org : Invited, mail kept.")
         .shows("BOB@example.org : Already a collaborator");
     answer.shows("Old@x.org : Already invited").shows("This is your own address");
     answer.shows("An address has no spaces").shows("without a name or brackets");
+    answer.shows("mara@x.org : Invited, mail kept.");
     assert!(answer.link("Resend").ends_with("/resend"));
-    let kept = "BOB@example.org Old@x.org ADA@Example.org not an address Mara <mara@x.org>";
+    let kept =
+        "BOB@example.org Old@x.org ADA@Example.org not an address Max <max@x.org> Mia <mia@x.org>";
     assert_eq!(answer.select("textarea"), [kept]);
     assert_eq!(answer.header("cache-control").unwrap(), "no-store");
-    assert_eq!(states(&app).await.len(), 2);
+    assert_eq!(states(&app).await.len(), 3);
 }
 
 /// A form takes fifty lines; the rest stays in it.

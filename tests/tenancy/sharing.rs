@@ -87,9 +87,13 @@ async fn who_sees_the_page_and_who_changes_it() {
     let app = spawn().await;
     let ada = acme(&app).await;
     ada.workspace("lab").await;
-    ada.get("/workspaces/ada/lab/sharing").await.assert_status(404);
+    ada.get("/workspaces/ada/lab/sharing")
+        .await
+        .assert_redirect_to("/workspaces/ada/lab/collaborators");
     ada.get("/workspaces/ada/lab/sharing/members/new").await.assert_status(404);
-    ada.get("/workspaces/acme/data/collaborators").await.assert_status(404);
+    ada.get("/workspaces/acme/data/collaborators")
+        .await
+        .assert_redirect_to("/workspaces/acme/data/sharing");
     for (handle, role, list, add) in [
         ("vera", Role::Viewer, 403, 403),
         ("rudi", Role::Runner, 403, 403),

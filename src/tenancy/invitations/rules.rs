@@ -63,14 +63,26 @@ pub fn has_place(taken: i64, limit: Option<i32>) -> bool {
 }
 
 /// The addresses in a text: one a line, or separated by commas, semicolons or, where every word is
-/// an address, by spaces; blanks left out.
+/// an address, by spaces; blanks left out. Of `"Lovelace, Ada" <ada@example.org>`, as mail programs
+/// write it, the address.
 pub fn lines(text: &str) -> impl Iterator<Item = &str> {
-    text.split(['\n', '\r', ',', ';']).map(str::trim).filter(|line| !line.is_empty()).flat_map(
-        |line| {
-            let words: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();
-            if words.iter().all(|word| word.contains('@')) { words } else { vec![line] }
-        },
-    )
+    let mut is_quoted = false;
+    let separates = move |letter: char| {
+        is_quoted = match letter {
+            '"' => !is_quoted,
+            '\n' | '\r' => false,
+            _ => is_quoted,
+        };
+        matches!(letter, '\n' | '\r') || (matches!(letter, ',' | ';') && !is_quoted)
+    };
+    text.split(separates).map(str::trim).filter(|line| !line.is_empty()).flat_map(|line| {
+        let named = line.strip_suffix('>').and_then(|rest| rest.split_once('<'));
+        if let Some((_, address)) = named.filter(|(_, address)| !address.contains(['<', '>'])) {
+            return vec![address.trim()];
+        }
+        let words: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();
+        if words.iter().all(|word| word.contains('@')) { words } else { vec![line] }
+    })
 }
 
 /// A name as a mail shows it (EM-03): nothing that a mail program makes a link of, nothing that ends
@@ -140,7 +152,24 @@ mod tests {
     fn addresses_are_told_apart_however_they_are_listed() {
         let found: Vec<&str> =
             lines("a@x.org b@x.org\r\nc@x.org, d@x.org;\n\nAda <e@x.org>").collect();
-        assert_eq!(found, ["a@x.org", "b@x.org", "c@x.org", "d@x.org", "Ada <e@x.org>"]);
+        assert_eq!(found, ["a@x.org", "b@x.org", "c@x.org", "d@x.org", "e@x.org"]);
+    }
+
+    #[test]
+    fn a_line_with_a_name_is_understood_or_refused_and_never_cut() {
+        for typed in [
+            "\"Lovelace, Ada; Countess\" <ada@x.org>",
+            "Ada Lovelace < ada@x.org >",
+            "ada@x.org <ada@x.org>",
+            "<ada@x.org>",
+        ] {
+            assert_eq!(lines(typed).collect::<Vec<_>>(), ["ada@x.org"], "{typed}");
+        }
+        for whole in ["Ada <ada@x.org> Bob <bob@x.org>", "Ada ada@x.org", "Ada <ada@x.org"] {
+            assert_eq!(lines(whole).collect::<Vec<_>>(), [whole]);
+        }
+        let two = "\"Ada\nBob <bob@x.org>, \"Eve, E.\" <eve@x.org>";
+        assert_eq!(lines(two).collect::<Vec<_>>(), ["\"Ada", "bob@x.org", "eve@x.org"]);
     }
 
     #[test]

@@ -6,17 +6,17 @@ use askama::Template;
 use super::super::forms::ListParams;
 use super::super::model::Collaborator;
 use super::super::queries;
-use super::{AT, personal_only};
+use super::AT;
 use crate::access::permission::Permission;
 use crate::access::permission::needs::SeeWorkspaceUsers;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::db::Instant;
 use crate::base::db::paging::{PageParams, Slice};
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::http::page::{Page, Person, Shell};
 use crate::base::text::{When, counted};
-use crate::tenancy::invitations::model::Scope;
+use crate::tenancy::invitations::model::{Scope, takes_collaborators};
 use crate::tenancy::invitations::roster::{Counts, Filter, Invited, Key, Row, Status};
 use crate::urls;
 
@@ -70,9 +70,12 @@ pub(super) async fn show(
     app: web::Data<App>,
     params: web::Query<ListParams>,
 ) -> Result<HttpResponse> {
-    personal_only(&access)?;
-    let params = params.into_inner();
     let place = access.workspace();
+    if !takes_collaborators(place) {
+        // Links from before it was transferred lead on.
+        return Err(Error::Moved(urls::sharing(&place.account_handle, &place.handle)));
+    }
+    let params = params.into_inner();
     let filter = Filter {
         scope: Scope { account: place.account, workspace: Some(place.id) },
         q: params.q.clone(),

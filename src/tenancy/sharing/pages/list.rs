@@ -13,15 +13,14 @@ use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::db::Instant;
 use crate::base::db::paging::{PageParams, Slice, count_text};
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::http::page::{Page, Person, Shell};
 use crate::base::text::{When, thousands};
-use crate::tenancy::invitations::model::Scope;
+use crate::tenancy::invitations::model::{Scope, takes_collaborators};
 use crate::tenancy::invitations::roster::{Filter, Invited, Key, Row, Status};
 use crate::tenancy::organizations;
 use crate::tenancy::service_accounts;
 use crate::tenancy::service_accounts::model::BotKey;
-use crate::tenancy::sharing::actions::organization_only;
 use crate::tenancy::sharing::forms::ListParams;
 use crate::tenancy::sharing::model::{BotPlace, SharedBot, SharedPerson};
 use crate::tenancy::sharing::queries;
@@ -181,7 +180,11 @@ pub(super) async fn show(
     app: web::Data<App>,
     params: web::Query<ListParams>,
 ) -> Result<HttpResponse> {
-    organization_only(access.workspace())?;
+    let place = access.workspace();
+    if takes_collaborators(place) {
+        // Links from before it was transferred lead on.
+        return Err(Error::Moved(urls::collaborators(&place.account_handle, &place.handle)));
+    }
     let params = params.into_inner();
     let found = find(&app, &access, &params).await?;
     let roles = role_options(&app, &access).await?;
