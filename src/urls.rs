@@ -214,6 +214,16 @@ pub fn flow_run_step(account: &str, workspace: &str, id: impl Display, step: &st
     format!("{}/{step}", flow_run(account, workspace, id))
 }
 
+/// One run of a task.
+pub fn task_run(account: &str, workspace: &str, id: impl Display) -> String {
+    format!("{}/task-runs/{id}", self::workspace(account, workspace))
+}
+
+/// The lines of a task's run, as a file.
+pub fn task_run_logs(account: &str, workspace: &str, id: impl Display) -> String {
+    format!("{}/logs", task_run(account, workspace, id))
+}
+
 /// The flows of a workspace.
 pub fn flows(account: &str, workspace: &str) -> String {
     format!("{}/flows", self::workspace(account, workspace))

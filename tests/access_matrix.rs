@@ -61,6 +61,7 @@ struct Things {
     key: String,
     flow: String,
     run: String,
+    task: String,
     transfer: String,
     organization: Ids,
 }
@@ -79,6 +80,7 @@ struct Ids {
     account: String,
     flow: String,
     run: String,
+    task: String,
 }
 
 /// Ada owns `lab`, with Bob in it and Pam invited, and `old`, which is deleted; Rex was in `lab`.
@@ -127,19 +129,26 @@ async fn furnish(app: &TestApp) -> Things {
         let id = |name: &str| place[name].as_str().unwrap().to_owned();
         let place = format!("/api/accounts/{}/workspaces/{}", id("account_id"), id("workspace_id"));
         let flow = flow_runs::flow(&api, &place, "etl").await;
-        flow_runs::run(&api, &place, &flow, serde_json::json!({})).await;
+        let run = flow_runs::run(&api, &place, &flow, serde_json::json!({})).await;
+        let task =
+            serde_json::json!({"flow_run_id": run["id"], "task_key": "sum", "dynamic_key": "0"});
+        api.post(&format!("{place}/task_runs/"), task).await.assert_status(201);
     }
     things(app).await
 }
 
-/// A flow of a workspace, and a run of it.
-fn flow_and_run(db: &mut Db, workspace: AnyId) -> Result<(String, String)> {
-    use bulkhead::base::db::schema::flow_runs;
+/// A flow of a workspace, a run of it, and a run of a task in that.
+fn what_ran(db: &mut Db, workspace: AnyId) -> Result<[String; 3]> {
+    use bulkhead::base::db::schema::{flow_runs, task_runs};
     let (flow, run): (AnyId, AnyId) = flow_runs::table
         .filter(flow_runs::workspace_id.eq(workspace))
         .select((flow_runs::flow_id, flow_runs::id))
         .first(db)?;
-    Ok((flow.to_string(), run.to_string()))
+    let task: AnyId = task_runs::table
+        .filter(task_runs::workspace_id.eq(workspace))
+        .select(task_runs::id)
+        .first(db)?;
+    Ok([flow, run, task].map(|id| id.to_string()))
 }
 
 async fn furnish_organization(app: &TestApp, ada: &Client) {
@@ -201,10 +210,11 @@ async fn organization_ids(app: &TestApp) -> Ids {
             .filter(workspaces::handle.eq("data"))
             .select((workspaces::id, workspaces::account_id))
             .first(db)?;
-        let (flow, run) = flow_and_run(db, workspace)?;
+        let [flow, run, task] = what_ran(db, workspace)?;
         Ok(Ids {
             flow,
             run,
+            task,
             member: member.to_string(),
             invitation: invitation.to_string(),
             workspace_invitation: workspace_invitation.to_string(),
@@ -240,7 +250,7 @@ async fn things(app: &TestApp) -> Things {
             .select((invitations::id, invitations::generation))
             .first(db)?;
         let key: AnyId = api_keys::table.order(api_keys::id).select(api_keys::id).first(db)?;
-        let (flow, run) = flow_and_run(db, workspace)?;
+        let [flow, run, task] = what_ran(db, workspace)?;
         let transfer: AnyId = transfers::table.select(transfers::id).first(db)?;
         Ok(Things {
             transfer: transfer.to_string(),
@@ -253,6 +263,7 @@ async fn things(app: &TestApp) -> Things {
             key: key.to_string(),
             flow,
             run,
+            task,
             organization,
         })
     })
@@ -264,6 +275,8 @@ fn path(pattern: &str, things: &Things) -> String {
     let own = &things.organization;
     let id = if pattern.contains("/flow-runs/") {
         if pattern.contains("/acme/") { &own.run } else { &things.run }
+    } else if pattern.contains("/task-runs/") {
+        if pattern.contains("/acme/") { &own.task } else { &things.task }
     } else if pattern.contains("/flows/") {
         if pattern.contains("/acme/") { &own.flow } else { &things.flow }
     } else if pattern.contains("/members/invitations/") {

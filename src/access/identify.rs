@@ -27,6 +27,7 @@ use crate::base::http::page::Viewer;
 use crate::base::http::session::{ROW_ID, SIGNED_IN, SessionMarker, SignedIn};
 use crate::base::secret::{ApiKey, KeyKind, password_stamp};
 use crate::base::text::{initials, tone_of};
+use crate::base::zone::Zone;
 
 crate::base::db::text_enum! {
     /// How an address was confirmed.
@@ -59,12 +60,15 @@ crate::base::db::text_enum! {
     }
 }
 
-type PersonRow = (UserId, super::AccountId, String, String, String, String, Verified, Theme);
+/// How a person wants pages to look: colours, and the name of the time zone.
+type Looks = (Theme, String);
 
-fn person_of(row: PersonRow, keeps_mails: bool) -> (Person, Theme) {
-    let (user, account, handle, name, email, email_key, verified, theme) = row;
+type PersonRow = (UserId, super::AccountId, String, String, String, String, Verified, Looks);
+
+fn person_of(row: PersonRow, keeps_mails: bool) -> (Person, Looks) {
+    let (user, account, handle, name, email, email_key, verified, looks) = row;
     let verified = verified.counts(keeps_mails);
-    (Person { user, account, handle, name, email, email_key, verified }, theme)
+    (Person { user, account, handle, name, email, email_key, verified }, looks)
 }
 
 const PERSON: (
@@ -75,7 +79,7 @@ const PERSON: (
     users::email,
     users::email_key,
     users::verified,
-    users::theme,
+    (users::theme, users::time_zone),
 ) = (
     users::id,
     accounts::id,
@@ -84,7 +88,7 @@ const PERSON: (
     users::email,
     users::email_key,
     users::verified,
-    users::theme,
+    (users::theme, users::time_zone),
 );
 
 /// A person by id, as the actor of background work and of what has no request.
@@ -151,7 +155,7 @@ async fn identify_session(req: &actix_web::HttpRequest) -> Result<()> {
         })
         .await?;
     let Some(row) = found else { return Ok(()) };
-    let (person, theme) = person_of(row, app.settings().keeps_mails());
+    let (person, (theme, zone)) = person_of(row, app.settings().keeps_mails());
     // A minute's exactness is enough for the list of devices, and spares a write per request.
     if now.since(last_seen) > SignedDuration::from_mins(1) {
         let app = app.clone();
@@ -165,6 +169,7 @@ async fn identify_session(req: &actix_web::HttpRequest) -> Result<()> {
         tone: tone_of(&person.name),
         verified: person.verified,
         theme: theme.as_str(),
+        zone: Zone::kept(&zone),
     };
     let authenticated_at = signed_in.authenticated_at;
     tracing::Span::current().record("user.id", tracing::field::display(person.user));

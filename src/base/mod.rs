@@ -15,3 +15,4 @@ pub mod seen;
 pub mod settings;
 pub mod telemetry;
 pub mod text;
+pub mod zone;

@@ -5,6 +5,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::db::Instant;
+use super::zone::Zone;
 
 /// Code points that are invisible or turn the direction of text: control, zero-width, bidi,
 /// tag characters, variation of layout (IV-09, EM-03).
@@ -91,37 +92,100 @@ pub fn tone_of(name: &str) -> &'static str {
     TONES.get(sum % TONES.len()).copied().unwrap_or("neutral")
 }
 
-/// A moment as pages show it.
-#[derive(Clone, Debug)]
+/// A moment as pages show it: by the viewer's clock, with UTC in the title.
+#[derive(Clone, Copy, Debug)]
 pub struct When {
-    /// For `<time datetime>`.
-    pub iso: String,
-    /// The exact moment, in UTC.
-    pub title: String,
+    at: Instant,
+    now: Instant,
+    form: Form,
+}
+
+/// How a moment is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
     /// Relative up to seven days, then the date.
-    pub text: String,
+    Distance,
+    /// To the second.
+    Exact,
+    /// The time of day, to the minute.
+    Minute,
+    /// The time of day, to the second.
+    Clock,
+    /// The time of day, to the millisecond.
+    Millisecond,
 }
 
 impl When {
-    /// `at` as seen at `now`.
+    /// `at` as seen at `now`: how long ago, or in how long.
     pub fn new(at: Instant, now: Instant) -> Self {
-        Self { iso: at.to_string(), title: at.minute_text(), text: relative(at, now) }
+        Self { at, now, form: Form::Distance }
     }
-}
 
-impl When {
     /// To the second, for lists whose order is that of time; how long ago stands behind it.
     pub fn exact(at: Instant, now: Instant) -> Self {
-        Self { iso: at.to_string(), title: relative(at, now), text: at.second_text() }
+        Self { at, now, form: Form::Exact }
+    }
+
+    /// The time of day, to the minute.
+    pub fn minute(at: Instant) -> Self {
+        Self { at, now: at, form: Form::Minute }
+    }
+
+    /// The time of day, to the second.
+    pub fn clock(at: Instant) -> Self {
+        Self { at, now: at, form: Form::Clock }
+    }
+
+    /// The time of day, to the millisecond.
+    pub fn millisecond(at: Instant) -> Self {
+        Self { at, now: at, form: Form::Millisecond }
+    }
+
+    /// For `<time datetime>`.
+    pub fn iso(&self) -> String {
+        self.at.to_string()
+    }
+
+    /// What is seen.
+    pub fn text(&self, zone: &Zone) -> String {
+        match self.form {
+            Form::Distance => relative_in(zone, self.at, self.now),
+            Form::Exact => zone.second_text(self.at),
+            Form::Minute => zone.clock_text(self.at),
+            Form::Clock => zone.exact_clock_text(self.at),
+            Form::Millisecond => zone.finest_clock_text(self.at),
+        }
+    }
+
+    /// The moment itself, for where a distance is too little: `2026-11-23 10:24 CET`.
+    pub fn full(&self, zone: &Zone) -> String {
+        zone.minute_text(self.at)
+    }
+
+    /// The exact moment in UTC, and what else the text does not say.
+    pub fn title(&self, zone: &Zone) -> String {
+        match self.form {
+            Form::Distance if zone.is_utc() => self.at.minute_text(),
+            Form::Distance => format!("{} · {}", self.full(zone), self.at.minute_text()),
+            Form::Exact => {
+                format!("{} · {}", self.at.second_text(), relative_in(zone, self.at, self.now))
+            }
+            Form::Minute | Form::Clock | Form::Millisecond => self.at.second_text(),
+        }
     }
 }
 
 /// `3 min ago`, `in 5 days`, `14 Sep 2026`.
 pub fn relative(at: Instant, now: Instant) -> String {
+    relative_in(&Zone::default(), at, now)
+}
+
+/// The same with the date as the calendar of a zone has it.
+pub fn relative_in(zone: &Zone, at: Instant, now: Instant) -> String {
     let distance = now.since(at);
     let length = distance.abs();
     if length >= SignedDuration::from_hours(7 * 24) {
-        return at.day_text();
+        return zone.day_text(at);
     }
     let minutes = length.as_mins();
     // What just got seven days has not six.
@@ -154,5 +218,26 @@ mod tests {
         );
         assert_eq!([at(-2 * day + 60), at(3 * day)], ["1 day ago", "in 3 days"]);
         assert_eq!(at(7 * day), (now + SignedDuration::from_hours(168)).day_text());
+    }
+
+    /// Decision 44: what is seen goes by the viewer's clock, the title has UTC.
+    #[test]
+    fn a_moment_is_seen_by_the_clock_of_whoever_looks() {
+        let at = Instant::from_microseconds(1_795_473_851_000_000);
+        let (utc, auckland) = (Zone::default(), Zone::parse("Pacific/Auckland").unwrap());
+        let now = at + SignedDuration::from_hours(1);
+        assert_eq!(When::new(at, now).text(&auckland), "1 h ago");
+        assert_eq!(When::new(at, now).title(&utc), "2026-11-23 22:44 UTC");
+        assert_eq!(
+            When::new(at, now).title(&auckland),
+            "2026-11-24 11:44 NZDT · 2026-11-23 22:44 UTC"
+        );
+        assert_eq!(When::exact(at, now).text(&auckland), "2026-11-24 11:44:11 NZDT");
+        assert_eq!(When::exact(at, now).title(&auckland), "2026-11-23 22:44:11 UTC · 1 h ago");
+        assert_eq!(When::clock(at).text(&auckland), "11:44:11");
+        assert_eq!(When::millisecond(at).title(&auckland), "2026-11-23 22:44:11 UTC");
+        let later = at + SignedDuration::from_hours(24 * 30);
+        assert_eq!(When::new(at, later).text(&auckland), "24 Nov 2026");
+        assert_eq!(When::new(at, later).text(&utc), "23 Nov 2026");
     }
 }

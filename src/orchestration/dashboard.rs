@@ -15,9 +15,12 @@ use crate::base::db::{Db, Instant};
 use crate::base::error::Result;
 use crate::base::http::page::{Page, Shell};
 use crate::base::text::{When, counted, thousands};
+use crate::base::zone::Zone;
+use crate::orchestration::flow_runs::forms::FAILURES;
 use crate::orchestration::flow_runs::listing;
 use crate::orchestration::flow_runs::model::FlowRun;
 use crate::orchestration::flow_runs::pages::rows::{About, Row};
+use crate::orchestration::period::Period;
 use crate::orchestration::states::model::StateType;
 use crate::orchestration::view::{Chart, STACK, Step, tone};
 use crate::orchestration::wire::history::Span;
@@ -66,55 +69,6 @@ struct Stat {
     href: String,
 }
 
-/// Over which time the chart goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Period {
-    #[default]
-    Day,
-    Week,
-    Month,
-}
-
-impl Period {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Day => "day",
-            Self::Week => "week",
-            Self::Month => "month",
-        }
-    }
-
-    fn words(self) -> &'static str {
-        match self {
-            Self::Day => "Last 24 hours",
-            Self::Week => "Last 7 days",
-            Self::Month => "Last 30 days",
-        }
-    }
-
-    /// How many steps, of how many hours, and every how many-th is named.
-    fn steps(self) -> (i64, i64, i64) {
-        match self {
-            Self::Day => (24, 1, 4),
-            Self::Week => (28, 6, 4),
-            Self::Month => (30, 24, 5),
-        }
-    }
-
-    /// The time up to the end of the present step, which begin at whole hours or days.
-    fn span(self, now: Instant) -> Span {
-        let (steps, hours, _) = self.steps();
-        let step = hours * 3_600_000_000;
-        let end = (now.as_microseconds().div_euclid(step) + 1) * step;
-        Span {
-            start: Instant::from_microseconds(end - steps * step),
-            end: Instant::from_microseconds(end),
-            step,
-        }
-    }
-}
-
 /// What the address says.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -145,7 +99,7 @@ fn find(db: &mut Db, workspace: &Workspace, seen: &[Permission], span: Span) -> 
     }
     let mut failures = listing::last_in(db, id, StateType::Failed, FEW)?;
     failures.extend(listing::last_in(db, id, StateType::Crashed, FEW)?);
-    failures.sort_by_key(|run| std::cmp::Reverse(run.expected_start_at));
+    failures.sort_by_key(|run| std::cmp::Reverse((run.expected_start_at, run.id)));
     failures.truncate(usize::try_from(FEW).unwrap_or(0));
     let upcoming = listing::upcoming(db, id, FEW)?;
     let both: Vec<FlowRun> = failures.iter().chain(&upcoming).cloned().collect();
@@ -163,13 +117,14 @@ pub(super) async fn show(
     let period = asked.map(web::Query::into_inner).unwrap_or_default().period;
     let (workspace, now) = (access.workspace().clone(), app.now());
     let seen: Vec<Permission> = Permission::all().filter(|one| access.may(*one)).collect();
-    let (place, span) = (workspace.clone(), period.span(now));
+    let (place, span) = (workspace.clone(), period.span(now, &shell.zone));
     let found = app.db.read(move |db| find(db, &place, &seen, span)).await?;
     let people_href = access
         .may(Permission::SeeWorkspaceUsers)
         .then(|| Place::Workspace(workspace.clone()).people());
     let (account, handle) = (&workspace.account_handle, &workspace.handle);
     let is_live = access.may(Permission::SeeFlows);
+    let zone = shell.zone.clone();
     Page(DashboardPage {
         is_live,
         shell: access.shell(shell, "dashboard"),
@@ -181,7 +136,7 @@ pub(super) async fn show(
             let row = |run: &FlowRun| found.about.row(&workspace, run, now);
             let upcoming = found.upcoming.iter().map(row).collect();
             let lists = (found.failures.iter().map(row).collect(), upcoming);
-            runs((&workspace, period), (&found.steps, span), lists, now)
+            runs((&workspace, period), (&found.steps, span), lists, (now, &zone))
         }),
         here: urls::workspace(account, handle),
         live: urls::live(account, handle),
@@ -195,7 +150,7 @@ fn runs(
     (workspace, period): (&Workspace, Period),
     (steps, span): (&[Step], Span),
     (failures, upcoming): (Vec<Row>, Vec<Row>),
-    now: Instant,
+    (now, zone): (Instant, &Zone),
 ) -> Runs {
     let (account, handle) = (&workspace.account_handle, &workspace.handle);
     let all = urls::flow_runs(account, handle);
@@ -205,8 +160,6 @@ fn runs(
     }
     let of = |kind: StateType| counts.get(&kind).copied().unwrap_or(0);
     let total: i64 = counts.values().sum();
-    let since = span.start.to_string();
-    let day = since.get(..10).unwrap_or_default();
     let always = [
         StateType::Completed,
         StateType::Failed,
@@ -223,19 +176,14 @@ fn runs(
             name: kind.title(),
             href: urls::with_query(
                 &all,
-                &[("state", &kind.as_str().to_lowercase()), ("from", day)],
+                &[("state", &kind.as_str().to_lowercase()), ("period", period.word())],
             ),
         })
         .collect();
     let (count, hours, every) = period.steps();
     let name = |step: i64| {
         let at = span.start + SignedDuration::from_hours(step * hours);
-        let text = at.minute_text();
-        if period == Period::Day {
-            text.get(11..16).unwrap_or_default().to_owned()
-        } else {
-            at.day_text().rsplit_once(' ').map_or_else(String::new, |(day, _)| day.to_owned())
-        }
+        if period == Period::Day { zone.clock_text(at) } else { zone.short_day_text(at) }
     };
     let told: Vec<String> = STACK
         .into_iter()
@@ -247,20 +195,15 @@ fn runs(
         period.words().to_lowercase(),
         if told.is_empty() { "none".to_owned() } else { told.join(", ") }
     );
-    let as_of = now.minute_text();
     Runs {
         period: period.word(),
-        periods: [Period::Day, Period::Week, Period::Month].map(|one| (one.word(), one.words())),
+        periods: Period::ALL.map(|one| (one.word(), one.words())),
         total: counted(total, "run", "runs"),
-        as_of: When {
-            iso: now.to_string(),
-            text: as_of.get(11..).unwrap_or_default().to_owned(),
-            title: as_of,
-        },
+        as_of: When::minute(now),
         chart: Chart::of(steps, (count, every), name, label),
         stats,
         failures,
-        failures_href: urls::with_query(&all, &[("state", "failed")]),
+        failures_href: urls::with_query(&all, &[("state", FAILURES)]),
         upcoming,
         upcoming_href: urls::with_query(&all, &[("state", "scheduled")]),
         all_href: all,

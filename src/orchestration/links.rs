@@ -8,12 +8,9 @@ use crate::access::actor::SignedInPerson;
 use crate::access::membership::Workspace;
 use crate::access::{AccountId, WorkspaceId, membership};
 use crate::app::App;
-use crate::base::db::Db;
 use crate::base::error::{Error, Result};
 use crate::base::http::routes::resources;
 use crate::base::http::see_other;
-use crate::orchestration::flow_runs::pages::TASKS;
-use crate::orchestration::task_runs::queries as task_runs;
 use crate::urls;
 
 /// The addresses.
@@ -49,14 +46,14 @@ async fn follow(
         .read(move |db| {
             let found = membership::by_id(db, &reach, id)?;
             let (workspace, _) = found.ok_or(Error::NotFound)?;
-            page(db, &workspace, &asked.tail)
+            page(&workspace, &asked.tail)
         })
         .await?;
     Ok(see_other(to))
 }
 
 /// The page that an address means; the workspace's own for what has no page.
-fn page(db: &mut Db, workspace: &Workspace, tail: &str) -> Result<String> {
+fn page(workspace: &Workspace, tail: &str) -> Result<String> {
     let (account, handle) = (&workspace.account_handle, &workspace.handle);
     let parts: Vec<&str> = tail.split('/').filter(|part| !part.is_empty()).collect();
     Ok(match parts.as_slice() {
@@ -66,17 +63,8 @@ fn page(db: &mut Db, workspace: &Workspace, tail: &str) -> Result<String> {
             urls::flow_run(account, handle, id)
         }
         ["runs" | "task-runs", "task-run", id] => {
-            let id = id.parse().map_err(|_| Error::NotFound)?;
-            let run = task_runs::one(db, workspace.id, id)?.ok_or(Error::NotFound)?;
-            let flow_run = run.flow_run_id.ok_or(Error::NotFound)?;
-            let place = task_runs::place_in_run(db, workspace.id, &run)?;
-            let offset = place - place % TASKS;
-            let page = urls::flow_run(account, handle, flow_run);
-            let page = match offset {
-                0 => page,
-                _ => urls::with_query(&page, &[("tasks", &offset.to_string())]),
-            };
-            format!("{page}#task-{id}")
+            let id: uuid::Uuid = id.parse().map_err(|_| Error::NotFound)?;
+            urls::task_run(account, handle, id)
         }
         ["flows"] => urls::flows(account, handle),
         ["flows", "flow", id] => {

@@ -12,6 +12,7 @@ pub mod flows;
 mod links;
 mod live;
 pub mod logs;
+pub mod period;
 pub mod states;
 pub mod task_runs;
 pub mod view;
@@ -29,6 +30,7 @@ pub fn pages(config: &mut web::ServiceConfig) {
         .service(of_workspace("").get(dashboard::show))
         .service(of_workspace("/live").get(live::show));
     flow_runs::pages::routes(config);
+    task_runs::pages::routes(config);
     flows::pages::routes(config);
     links::routes(config);
 }

@@ -62,11 +62,13 @@ fn words(name: &str) -> String {
     text
 }
 
-/// `3 s`, `2 m 07 s`, `1 h 05 m`, `0.2 s`.
+/// `230 ms`, `1.5 s`, `2 m 07 s`, `1 h 05 m`.
 pub fn duration(micros: i64) -> String {
     let micros = micros.max(0);
     let (seconds, tenths) = (micros / 1_000_000, (micros + 50_000) / 100_000);
     match seconds {
+        0 if (1..1_000).contains(&micros) => "<1 ms".to_owned(),
+        0 if micros > 0 => format!("{} ms", micros / 1_000),
         0..10 if tenths % 10 == 0 => format!("{} s", tenths / 10),
         0..10 => format!("{}.{} s", tenths / 10, tenths % 10),
         10..60 => format!("{seconds} s"),
@@ -87,11 +89,38 @@ pub fn between(from: Instant, to: Instant) -> i64 {
     to.as_microseconds().saturating_sub(from.as_microseconds()).max(0)
 }
 
-/// `09:19:03` of a moment with its date in the title.
-pub fn clock(at: Instant) -> When {
-    let text = at.second_text();
-    let time = text.split(' ').nth(1).unwrap_or_default().to_owned();
-    When { iso: at.to_string(), title: text, text: time }
+/// A state of a run's story.
+pub struct Moment {
+    /// A tone of the design.
+    pub tone: &'static str,
+    /// The state's name.
+    pub name: String,
+    /// When it began.
+    pub at: When,
+    /// How long after the one before.
+    pub later: String,
+}
+
+impl Moment {
+    /// The story of a run; of a long one the end.
+    pub fn of(states: &[State]) -> Vec<Self> {
+        let mut before: Option<Instant> = None;
+        let few = states.iter().rev().take(24).rev();
+        few.map(|state| {
+            let later = before.map_or_else(String::new, |before| {
+                format!("+{}", duration(between(before, state.timestamp)))
+            });
+            before = Some(state.timestamp);
+            let chip = Chip::of(state.kind, &state.name);
+            Self { tone: chip.tone, name: chip.text, at: When::clock(state.timestamp), later }
+        })
+        .collect()
+    }
+}
+
+/// Whether a state says that something went wrong.
+pub fn is_failure(kind: StateType) -> bool {
+    matches!(kind, StateType::Failed | StateType::Crashed)
 }
 
 /// A bar of a chart: in percent across and pixels down.
@@ -224,9 +253,9 @@ mod tests {
     #[test]
     fn durations_and_names_in_words() {
         let seconds = |number: i64| duration(number * 1_000_000);
-        assert_eq!([duration(0), duration(230_000), seconds(59)], ["0 s", "0.2 s", "59 s"]);
-        let short = [1_500_000, 1_960_000, 9_990_000, 30_000].map(duration);
-        assert_eq!(short, ["1.5 s", "2 s", "10 s", "0 s"]);
+        assert_eq!([duration(0), duration(230_400), seconds(59)], ["0 s", "230 ms", "59 s"]);
+        let short = [1_500_000, 1_960_000, 9_990_000, 30_000, 999_999, 200].map(duration);
+        assert_eq!(short, ["1.5 s", "2 s", "10 s", "30 ms", "999 ms", "<1 ms"]);
         assert_eq!(
             [seconds(127), seconds(3900), seconds(90_000)],
             ["2 m 07 s", "1 h 05 m", "1 d 01 h"]

@@ -17,6 +17,9 @@ async fn lab(app: &TestApp) -> (ApiClient, String) {
     (api, format!("/api/accounts/{}/workspaces/{}", id("account_id"), id("workspace_id")))
 }
 
+/// The id of a task, with its number for N.
+const TASK: &str = "01a20777-8625-78d9-9715-00000000000N";
+
 /// A task of a run as the newer client tells it.
 fn task(
     run: &Value,
@@ -25,7 +28,7 @@ fn task(
     from: i64,
 ) -> Value {
     let at = |second: i64| format!("2026-11-23T09:{:02}:{:02}.5Z", 4 + second / 60, second % 60);
-    let id = Uuid::from_u128(0x01a2_0777_8625_78d9_9715_0000_0000_0000 + number);
+    let id: Uuid = TASK.replace('N', &number.to_string()).parse().unwrap();
     json!({
         "id": Uuid::from_u128(id.as_u128() + 0x1000), "occurred": at(from + 20),
         "event": format!("prefect.task-run.{state}"),
@@ -75,7 +78,8 @@ async fn furnish(app: &TestApp, api: &ApiClient, place: &str) -> Value {
     ]);
     api.post(&format!("{place}/events"), tasks).await.assert_status(204);
     let line = |level: i64, second: i64, message: &str| {
-        json!({"name": "prefect.flow_runs", "level": level, "message": message,
+        let task = (level == 40).then(|| TASK.replace('N', "3"));
+        json!({"name": "prefect.flow_runs", "level": level, "message": message, "task_run_id": task,
             "flow_run_id": made["id"], "timestamp": format!("2026-11-23T09:19:{second:02}.114Z")})
     };
     let lines = json!([
@@ -112,19 +116,21 @@ async fn what_ran_is_on_the_pages() {
         ada.shows("Recent failures").await.shows("amber-heron").await.shows("pewter-crake").await;
         ada.shows("13 runs").await.is_sound("dashboard-runs").await;
         ada.click_link("Flow runs").await.is_at("/workspaces/ada/lab/flow-runs").await;
-        ada.shows("14 flow runs").await.is_sound("flow-runs").await;
+        ada.shows("13 flow runs").await.is_sound("flow-runs").await;
         ada.open("/workspaces/ada/lab/flow-runs?state=failed&tag=sftp").await;
         ada.shows("amber-heron").await.click_link("amber-heron").await;
         ada.shows("1 of 4 task runs failed.").await.shows("Beginning flow run").await;
         ada.shows("fetch-corvid").await.shows("3 tries").await.is_sound("flow-run").await;
         ada.open(&format!("/workspaces/ada/lab/flow-runs/{failed}?level=40&q=connect")).await;
         ada.shows("feeds/sftp.py").await;
+        ada.open("/workspaces/ada/lab/flow-runs?state=scheduled").await;
+        ada.shows("1 upcoming flow run").await.is_sound("flow-runs-upcoming").await;
         ada.open("/workspaces/ada/lab/flow-runs?q=nothing")
             .await
             .shows("No flow run matches.")
             .await;
         ada.click_link("Flows").await.shows("normalize-orders").await.is_sound("flows").await;
-        ada.click_link("normalize-orders").await.shows("pewter-crake").await.is_sound("flow").await;
+        ada.click_link("normalize-orders").await.shows("1 upcoming").await.is_sound("flow").await;
     }
     // The links of the client, with the ids of account and workspace.
     let (account, workspace) =
@@ -143,6 +149,47 @@ async fn what_ran_is_on_the_pages() {
         (printed.clone(), "/workspaces/ada/lab".to_owned()),
     ] {
         ada.open(&link).await.is_at(&to).await;
+    }
+}
+
+/// ALL-10: an open page loses no change, neither before it listens nor while somebody has a menu of it open.
+#[actix_rt::test]
+async fn an_open_page_loses_no_change() {
+    let app = spawn().await;
+    let (api, place) = lab(&app).await;
+    let flow = flow(&api, &place, "etl").await;
+    let made = run(&api, &place, &flow, json!({"name": "coral-skua"})).await;
+    let id = made["id"].as_str().unwrap();
+    let path = format!("{place}/flow_runs/{id}");
+    let ada = app.browser(Script::On).await;
+    ada.sign_in("ada").await.is_deaf().await;
+    ada.open(&format!("/workspaces/ada/lab/flow-runs/{id}")).await.shows("Pending").await;
+    set(&api, &path, "RUNNING").await;
+    ada.hears().await.shows("Running").await;
+    ada.open_menu("Options for coral-skua").await.shows("Copy ID").await;
+    set(&api, &path, "COMPLETED").await;
+    actix_rt::time::sleep(std::time::Duration::from_secs(2)).await;
+    ada.lacks("Completed").await.press(thirtyfour::Key::Escape).await;
+    ada.shows("Completed").await;
+    // The focus is where it was.
+    assert_eq!(ada.focused().await.name, "Options for coral-skua");
+}
+
+/// W3, pages.md: a task's page tells its states, inputs and lines; its traceback scrolls by itself.
+#[actix_rt::test]
+async fn a_task_has_a_page_of_its_own() {
+    let app = spawn().await;
+    let (api, place) = lab(&app).await;
+    let failed = furnish(&app, &api, &place).await;
+    let failed = failed.as_str().unwrap();
+    for script in [Script::On, Script::Off] {
+        let ada = app.browser(script).await;
+        ada.sign_in("ada").await.open(&format!("/workspaces/ada/lab/flow-runs/{failed}")).await;
+        ada.click_link("fetch-corvid").await.shows("ConnectTimeout: sftp.example:22").await;
+        ada.shows("Tries 3").await.shows("It takes none.").await.is_sound("task-run").await;
+        ada.click_link("amber-heron").await.fill("Task", "fetch-corvid").await;
+        ada.click_button("Show").await.shows("feeds/sftp.py").await.lacks("Skipping").await;
+        ada.looks("flow-run-of-one-task").await.click_link("Clear").await.shows("Skipping").await;
     }
 }
 

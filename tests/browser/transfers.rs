@@ -132,7 +132,7 @@ async fn waits_and_invites(script: Script) {
     let (_, api, place, running) = history(&app).await;
     let ada = app.browser(script).await;
     ada.sign_in("ada").await.open("/workspaces/ada/lab/settings/transfer").await;
-    ada.choose("Account", "Acme").await;
+    ada.choose("To", "Acme").await;
     ada.click_button("Review").await.shows("6 flow runs are removed").await;
     assert!(ada.things("image").await.iter().any(|thing| {
         thing.name.starts_with("Flow runs by when they ended") && thing.name.contains("3 are kept")

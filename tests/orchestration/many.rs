@@ -303,7 +303,7 @@ async fn every_task_has_its_page() {
     let (account, workspace) =
         place.trim_start_matches("/api/accounts/").split_once("/workspaces/").unwrap();
     let link = format!("/account/{account}/workspace/{workspace}/runs/task-run/{last}");
-    ada.get(&link).await.assert_redirect_to(&format!("{page}?tasks=100#task-{last}"));
+    ada.get(&link).await.assert_redirect_to(&format!("/workspaces/acme/data/task-runs/{last}"));
 
     // One that failed late is told on top of each page.
     set(&api, &format!("{place}/flow_runs/{}", made["id"].as_str().unwrap()), "RUNNING").await;

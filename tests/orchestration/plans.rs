@@ -7,7 +7,7 @@ use bulkhead::base::db::paging::Position;
 use bulkhead::base::db::{Db, Id, Instant};
 use bulkhead::base::http::json::Window;
 use bulkhead::orchestration::events::filter::EventFilter;
-use bulkhead::orchestration::flow_runs::listing::{self, Narrow};
+use bulkhead::orchestration::flow_runs::listing::{self, Narrow, Order};
 use bulkhead::orchestration::flow_runs::queries::{self as runs, Sort};
 use bulkhead::orchestration::logs::queries::{self as logs, Of};
 use bulkhead::orchestration::states::model::StateType;
@@ -81,8 +81,11 @@ async fn lists_read_from_indexes() {
     }
     let failed = Narrow { kinds: vec![StateType::Failed], ..Narrow::default() };
     let of_flow = Narrow { flow: Some(uuid::Uuid::nil().into()), ..Narrow::default() };
-    for narrow in [&Narrow::default(), &failed, &of_flow] {
-        listing::page(&mut db, workspace, narrow, &Position::Start).unwrap();
+    let begun = Narrow { but_upcoming: true, ..Narrow::default() };
+    for narrow in [&Narrow::default(), &failed, &of_flow, &begun] {
+        for order in [Order::Newest, Order::Oldest] {
+            listing::page(&mut db, workspace, (narrow, order), &Position::Start).unwrap();
+        }
         listing::count(&mut db, workspace, narrow).unwrap();
     }
     listing::steps(&mut db, workspace, span).unwrap();
@@ -96,7 +99,9 @@ async fn lists_read_from_indexes() {
     let span = (now.plus_days(-1), now);
     events::queries::page(&mut db, workspace, &EventFilter::default(), (span, None), 50).unwrap();
     events::queries::received_since(&mut db, workspace, (now, Id::new(now)), 200).unwrap();
-    let of = Of { run: uuid::Uuid::nil().into(), level: Some(20), words: None };
+    let of = Of { task_runs: Some(vec![uuid::Uuid::nil().into()]), ..Of::default() };
+    logs::before(&mut db, workspace, &of, None, 200).unwrap();
+    let of = Of { flow_run: Some(uuid::Uuid::nil().into()), level: Some(20), ..Of::default() };
     logs::before(&mut db, workspace, &of, None, 200).unwrap();
     logs::received_since(&mut db, workspace, (now, Id::new(now)), 200).unwrap();
     activity::of(&mut db, &[workspace, workspace], now).unwrap();

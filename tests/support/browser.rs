@@ -145,7 +145,7 @@ impl Browser {
     pub async fn fill(&self, label: &str, value: &str) -> &Self {
         let fills = || async {
             // The page that was found may go while the next one, with such a field too, arrives.
-            let field = self.find(&["textbox", "searchbox"], label).await;
+            let field = self.find(&["textbox", "searchbox", "combobox"], label).await;
             field.clear().await.ok()?;
             field.send_keys(value).await.ok()
         };

@@ -54,6 +54,15 @@ async fn admins_read_the_log_of_their_organization() {
     let entry = ada.get(&page.attributes("main tbody a", "href")[0]).await;
     entry.assert_status(200).shows("What changed").shows("ada@example.org").shows("Acme Two");
     entry.shows("127.").shows("account.updated");
+    // Details in words, with links to the person and the workspace.
+    assert_eq!(entry.link("Ada"), format!("{LOG}?user=ada%40example.org"));
+    let made = ada.get(&page.attributes("main tbody a", "href")[1]).await;
+    let place = made.select("dt").iter().position(|label| label == "Workspace").unwrap();
+    assert_eq!(
+        made.link(&made.select("dd")[place]),
+        format!("/workspaces/{}", made.select("dd")[place])
+    );
+    made.shows("Handle").shows("As recorded");
     for bad in ["0", "99", "-1", "x", "9999999999999999999999"] {
         ada.get(&format!("{LOG}/{bad}")).await.assert_status(404);
     }

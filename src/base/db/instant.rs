@@ -48,6 +48,11 @@ impl Instant {
         self.0.as_microsecond()
     }
 
+    /// The same moment for the calendar.
+    pub fn timestamp(self) -> Timestamp {
+        self.0
+    }
+
     /// Whole seconds since 1970.
     pub fn as_seconds(self) -> i64 {
         self.0.as_second()

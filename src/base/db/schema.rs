@@ -60,6 +60,7 @@ diesel::table! {
         pending_email -> Nullable<Text>,
         password_hash -> Nullable<Text>,
         theme -> Text,
+        time_zone -> Text,
         verify_generation -> Integer,
         reset_generation -> Integer,
         reset_requested_at -> Nullable<SqlInstant>,

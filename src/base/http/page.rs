@@ -22,7 +22,8 @@ use crate::base::db::Id;
 use crate::base::error::{Error, Result};
 use crate::base::random;
 use crate::base::secret::{Purpose, mask};
-use crate::base::text::{initials, tone_of};
+use crate::base::text::{When, initials, tone_of};
+use crate::base::zone::Zone;
 
 /// A rendered template as a response.
 pub struct Page<T>(pub T);
@@ -79,6 +80,8 @@ pub struct Viewer {
     pub verified: bool,
     /// `system`, `light` or `dark`.
     pub theme: &'static str,
+    /// By whose clock times are shown.
+    pub zone: Zone,
 }
 
 /// A person in a list.
@@ -161,6 +164,10 @@ pub struct Shell {
     pub viewer: Option<Viewer>,
     /// `system`, `light` or `dark`.
     pub theme: &'static str,
+    /// The viewer's time zone; UTC when signed out.
+    pub zone: Zone,
+    /// When the page was made.
+    pub made: When,
     /// For the hidden field `csrf`.
     pub csrf: String,
     /// For the hidden field `once`.
@@ -201,7 +208,9 @@ impl Shell {
         let settings = app.settings();
         Self {
             theme: viewer.as_ref().map_or("system", |viewer| viewer.theme),
+            zone: viewer.as_ref().map(|viewer| viewer.zone.clone()).unwrap_or_default(),
             viewer,
+            made: When::exact(app.now(), app.now()),
             csrf: mask(&form_code(req, app, true)),
             once: Id::<Self>::new(app.now()).to_string(),
             notice,
@@ -225,6 +234,17 @@ impl FromRequest for Shell {
             Some(app) => Ok(Self::of(req, app)),
             None => Err(Error::internal("no App")),
         })
+    }
+}
+
+/// The time zone of whoever looks, for what is no page: a file, a filter.
+impl FromRequest for Zone {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let viewer = req.extensions().get::<Viewer>().map(|viewer| viewer.zone.clone());
+        ready(Ok(viewer.unwrap_or_default()))
     }
 }
 

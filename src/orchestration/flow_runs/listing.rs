@@ -28,6 +28,8 @@ pub struct Narrow {
     pub until: Option<Instant>,
     /// In states of these kinds.
     pub kinds: Vec<StateType>,
+    /// Whether those are left out that only wait for their time.
+    pub but_upcoming: bool,
     /// Of this flow.
     pub flow: Option<FlowId>,
     /// With this tag.
@@ -36,11 +38,14 @@ pub struct Narrow {
     pub q: Option<String>,
 }
 
-impl Narrow {
-    /// Whether runs have to be looked at one by one to be counted.
-    pub fn is_searched(&self) -> bool {
-        self.tag.is_some() || self.q.is_some()
-    }
+/// In which order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The last to be due first.
+    #[default]
+    Newest,
+    /// The first to be due first.
+    Oldest,
 }
 
 /// A place in the list, which is in the order of when runs were due.
@@ -66,6 +71,10 @@ fn of(workspace: WorkspaceId, narrow: &Narrow) -> Query {
         [kind] => query = query.filter(flow_runs::state_type.eq(kind.as_str())),
         kinds => query = query.filter(flow_runs::state_type.eq_any(kinds.to_vec())),
     }
+    if narrow.but_upcoming {
+        let kind = flow_runs::state_type;
+        query = query.filter(kind.is_null().or(kind.ne(StateType::Scheduled.as_str())));
+    }
     if let Some(flow) = narrow.flow {
         query = query.filter(flow_runs::flow_id.eq(flow));
     }
@@ -80,29 +89,29 @@ fn of(workspace: WorkspaceId, narrow: &Narrow) -> Query {
     query
 }
 
-/// A page of runs, the last to be due first.
+/// A page of runs, by when they are or were due.
 ///
 /// # Errors
 /// The database's fault.
 pub fn page(
     db: &mut Db,
     workspace: WorkspaceId,
-    narrow: &Narrow,
+    (narrow, order): (&Narrow, Order),
     position: &Position<Key>,
 ) -> QueryResult<Slice<FlowRun>> {
     let (due, id) = (flow_runs::expected_start_at, flow_runs::id);
     let mut query = of(workspace, narrow);
+    let is_up = (order == Order::Oldest) != matches!(position, Position::Before(_));
     query = match position {
         Position::Start => query,
-        Position::After((at, last)) => query.filter(due.lt(*at).or(due.eq(*at).and(id.lt(*last)))),
-        Position::Before((at, first)) => {
-            query.filter(due.gt(*at).or(due.eq(*at).and(id.gt(*first))))
+        Position::After((at, edge)) | Position::Before((at, edge)) if is_up => {
+            query.filter(due.gt(*at).or(due.eq(*at).and(id.gt(*edge))))
+        }
+        Position::After((at, edge)) | Position::Before((at, edge)) => {
+            query.filter(due.lt(*at).or(due.eq(*at).and(id.lt(*edge))))
         }
     };
-    query = match position {
-        Position::Before(_) => query.order((due, id)),
-        _ => query.order((due.desc(), id.desc())),
-    };
+    query = if is_up { query.order((due, id)) } else { query.order((due.desc(), id.desc())) };
     let limit = i64::try_from(PAGE).unwrap_or(0) + 1;
     let rows = query.limit(limit).select(FlowRun::as_select()).load(db)?;
     Ok(Slice::from_query(rows, position, PAGE))

@@ -12,6 +12,7 @@ use crate::base::http::json::Window;
 use crate::orchestration::flows::model::FlowId;
 use crate::orchestration::states::model::{State, StateType};
 use crate::orchestration::states::rules::{Course, Policy};
+use crate::orchestration::task_runs::model::TaskRunId;
 use crate::orchestration::wire::filter::Term;
 use crate::orchestration::wire::history::{history_query, sums_sql};
 
@@ -179,6 +180,24 @@ pub fn children(
         .limit(limit)
         .select(FlowRun::as_select())
         .load(db)
+}
+
+/// The run of the subflow that a task stands for.
+///
+/// # Errors
+/// The database's fault.
+pub fn of_task(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    task: TaskRunId,
+) -> QueryResult<Option<FlowRun>> {
+    flow_runs::table
+        .filter(flow_runs::workspace_id.eq(workspace))
+        .filter(flow_runs::parent_task_run_id.eq(task.cast::<()>()))
+        .filter(shown_runs!(workspace))
+        .select(FlowRun::as_select())
+        .first(db)
+        .optional()
 }
 
 /// The run of an idempotency key.

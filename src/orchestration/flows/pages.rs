@@ -11,15 +11,16 @@ use super::queries;
 use crate::access::permission::needs::SeeFlows;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
-use crate::base::db::paging::PageParams;
+use crate::base::db::paging::{PageParams, Position, count_text};
 use crate::base::error::{Error, Result};
 use crate::base::http::json::path_id;
 use crate::base::http::page::{Page, Shell};
 use crate::base::http::routes::resource;
 use crate::base::text::When;
-use crate::orchestration::flow_runs::listing::{self, Narrow};
+use crate::orchestration::flow_runs::listing::{self, Narrow, Order};
 use crate::orchestration::flow_runs::model::FlowRun;
 use crate::orchestration::flow_runs::pages::rows::{About, Row};
+use crate::orchestration::states::model::StateType;
 use crate::orchestration::view::Chip;
 use crate::urls;
 
@@ -124,6 +125,9 @@ struct FlowPage {
     rows: Vec<Row>,
     list_href: String,
     runs_href: String,
+    /// How many wait for their time, and the list of them.
+    upcoming: String,
+    upcoming_href: String,
     live: String,
 }
 
@@ -136,14 +140,18 @@ async fn show(
     let id: FlowId = path_id(&req, "id")?;
     let (workspace, now) = (access.workspace().clone(), app.now());
     let at = workspace.id;
-    let (flow, runs, about) = app
+    let (flow, (runs, upcoming), about) = app
         .db
         .read(move |db| {
             let flow = queries::one(db, at, id)?.ok_or(Error::NotFound)?;
-            let narrow = Narrow { flow: Some(id), ..Narrow::default() };
-            let runs = listing::page(db, at, &narrow, &crate::base::db::paging::Position::Start)?;
+            let narrow = Narrow { flow: Some(id), but_upcoming: true, ..Narrow::default() };
+            let began = (&narrow, Order::Newest);
+            let runs = listing::page(db, at, began, &Position::Start)?;
+            let waiting =
+                Narrow { kinds: vec![StateType::Scheduled], but_upcoming: false, ..narrow };
+            let upcoming = listing::count(db, at, &waiting)?;
             let about = About::of(db, at, &runs.rows)?;
-            Ok((flow, runs.rows, about))
+            Ok((flow, (runs.rows, upcoming), about))
         })
         .await?;
     let (account, handle) = (&workspace.account_handle, &workspace.handle);
@@ -155,6 +163,8 @@ async fn show(
         rows: runs.iter().map(|run| about.row(&workspace, run, now)).collect(),
         list_href: urls::flows(account, handle),
         runs_href: urls::with_query(&all, &[("flow", &flow.name)]),
+        upcoming: format!("{} upcoming", count_text(upcoming)),
+        upcoming_href: urls::with_query(&all, &[("state", "scheduled"), ("flow", &flow.name)]),
         live: urls::live(account, handle),
         shell: access.shell(shell, "flows"),
         name: flow.name,

@@ -218,11 +218,13 @@ pub fn received_since(
         .load(db)
 }
 
-/// Lines of one flow run.
-#[derive(Clone, Debug)]
+/// Lines of one run.
+#[derive(Clone, Debug, Default)]
 pub struct Of {
-    /// The run.
-    pub run: Id<()>,
+    /// Of this flow run.
+    pub flow_run: Option<Id<()>>,
+    /// Of these task runs.
+    pub task_runs: Option<Vec<Id<()>>>,
     /// At least so grave.
     pub level: Option<i64>,
     /// Words that all occur in the message or the logger's name.
@@ -246,8 +248,16 @@ fn of(workspace: WorkspaceId, which: &Of) -> Query {
     let mut query = logs::table
         .into_boxed::<MultiBackend>()
         .filter(logs::workspace_id.eq(workspace))
-        .filter(shown_lines!(workspace))
-        .filter(logs::flow_run_id.eq(which.run));
+        .filter(shown_lines!(workspace));
+    if let Some(run) = which.flow_run {
+        query = query.filter(logs::flow_run_id.eq(run));
+    }
+    query = match which.task_runs.as_deref() {
+        None => query,
+        // What is no list is served in the order of an index.
+        Some([run]) => query.filter(logs::task_run_id.eq(*run)),
+        Some(runs) => query.filter(logs::task_run_id.eq_any(runs.to_vec())),
+    };
     if let Some(level) = which.level {
         query = query.filter(logs::level.ge(level));
     }

@@ -4,5 +4,6 @@ pub mod actions;
 pub mod api;
 pub mod filter;
 pub mod model;
+pub mod pages;
 pub mod queries;
 pub mod recorder;

@@ -152,20 +152,40 @@ pub fn failed(
     Ok((count(db, workspace, Some(term()))?, first.into_iter().next()))
 }
 
-/// How many runs stand before one in the order in which they are due, in its run of a flow.
+/// The names of some runs.
 ///
 /// # Errors
 /// The database's fault.
-pub fn place_in_run(db: &mut Db, workspace: WorkspaceId, run: &TaskRun) -> QueryResult<i64> {
-    let (expected, id) = (task_runs::expected_start_at, task_runs::id);
-    let before = expected.lt(run.expected_start_at);
-    let same = expected.eq(run.expected_start_at).and(id.lt(run.id));
+pub fn names(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    ids: &[TaskRunId],
+) -> QueryResult<Vec<(TaskRunId, String)>> {
     task_runs::table
         .filter(task_runs::workspace_id.eq(workspace))
-        .filter(task_runs::flow_run_id.eq(run.flow_run_id))
-        .filter(before.or(same))
-        .count()
-        .get_result(db)
+        .filter(task_runs::id.eq_any(ids.to_vec()))
+        .select((task_runs::id, task_runs::name))
+        .load(db)
+}
+
+/// The runs of a name in a run of a flow; at most `limit`.
+///
+/// # Errors
+/// The database's fault.
+pub fn named(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    run: FlowRunId,
+    name: &str,
+    limit: i64,
+) -> QueryResult<Vec<TaskRunId>> {
+    task_runs::table
+        .filter(task_runs::workspace_id.eq(workspace))
+        .filter(task_runs::flow_run_id.eq(run))
+        .filter(task_runs::name.eq(name.to_owned()))
+        .limit(limit)
+        .select(task_runs::id)
+        .load(db)
 }
 
 /// How many runs of a workspace there are.

@@ -136,6 +136,7 @@ pub struct ProfileForm {
     pub name: String,
     pub handle: String,
     pub theme: String,
+    pub time_zone: String,
 }
 
 /// A second factor at sign-in.

@@ -1,19 +1,15 @@
 //! What narrows the log, as it stands in its address.
 
-use std::str::FromStr;
-
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
-
 use crate::base::db::Instant;
+use crate::base::zone::Zone;
 
 /// What the address of a log says: unknown parameters are left aside, the first of doubled ones
 /// counts, and a day that is none narrows nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogParams {
-    /// The first day (UTC), as typed.
+    /// The first day, as typed.
     pub from: String,
-    /// The last day (UTC), as typed.
+    /// The last day, as typed.
     pub to: String,
     /// An event's name.
     pub event: String,
@@ -63,21 +59,14 @@ impl LogParams {
     }
 
     /// The first moment that counts.
-    pub fn since(&self) -> Option<Instant> {
-        start_of(&self.from, 0)
+    pub fn since(&self, zone: &Zone) -> Option<Instant> {
+        zone.start_of_day(&self.from, 0)
     }
 
     /// The first moment that counts no more: the last day counts whole.
-    pub fn until(&self) -> Option<Instant> {
-        start_of(&self.to, 1)
+    pub fn until(&self, zone: &Zone) -> Option<Instant> {
+        zone.start_of_day(&self.to, 1)
     }
-}
-
-/// The first moment of a day (UTC), or of one `days` later.
-fn start_of(day: &str, days: i64) -> Option<Instant> {
-    let day = Date::from_str(day).ok()?;
-    let start = day.to_zoned(TimeZone::UTC).ok()?.timestamp().as_microsecond();
-    Some(Instant::from_microseconds(start).plus_days(days))
 }
 
 #[cfg(test)]
@@ -86,12 +75,16 @@ mod tests {
 
     #[test]
     fn a_log_is_never_refused_for_its_address() {
+        let utc = Zone::default();
         let params = LogParams::of("from=2026-11-23&to=2026-11-23&event=a&event=b&x=1&user=%00ada");
-        assert_eq!(params.since().unwrap().as_seconds() % 86_400, 0);
-        assert_eq!(params.until().unwrap().since(params.since().unwrap()).as_hours(), 24);
+        assert_eq!(params.since(&utc).unwrap().as_seconds() % 86_400, 0);
+        assert_eq!(params.until(&utc).unwrap().since(params.since(&utc).unwrap()).as_hours(), 24);
         assert_eq!((params.event.as_str(), params.user.as_str()), ("a", "ada"));
         for bad in ["", "yesterday", "2026-13-40", "0000-00-00", "99999-01-01"] {
-            assert_eq!(LogParams { from: bad.to_owned(), ..LogParams::default() }.since(), None);
+            assert_eq!(
+                LogParams { from: bad.to_owned(), ..LogParams::default() }.since(&utc),
+                None
+            );
         }
     }
 }

@@ -5,6 +5,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::base::db::Instant;
+use crate::base::text::thousands;
+use crate::urls;
+
 /// What an entry tells, as far as pages show it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -124,6 +128,121 @@ impl Story {
     }
 }
 
+/// One detail of an entry in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// `Service account`
+    pub label: String,
+    /// Its value.
+    pub value: String,
+    /// Set where the value is a moment.
+    pub at: Option<Instant>,
+    /// The page of what it names.
+    pub href: Option<String>,
+}
+
+/// Details in words, and values of a list, at most.
+const FACTS: usize = 60;
+const VALUES: usize = 20;
+
+/// Names by which people know a thing, the first that it has.
+const NAMES: [&str; 5] = ["name", "path", "handle", "email", "recipient"];
+
+impl Story {
+    /// The details in words, but for what was before and after; with links, as an organization's admin has them.
+    pub fn facts(&self, organization: &str) -> Vec<Fact> {
+        let mut facts = Vec::new();
+        if let Some(details) = self.details.as_object() {
+            for (name, value) in details {
+                if matches!(name.as_str(), "before" | "after") {
+                    continue;
+                }
+                self.tell(&mut facts, name, value, organization);
+            }
+        }
+        facts.truncate(FACTS);
+        facts
+    }
+
+    fn tell(&self, facts: &mut Vec<Fact>, name: &str, value: &Value, organization: &str) {
+        let label = label(name);
+        let Some(parts) = value.as_object() else {
+            let text = told(value);
+            let at = value.as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
+            let href = self.href(name, value, organization);
+            // An id says nothing to people; where it leads does.
+            let text = if href.is_some() { format!("this {}", label.to_lowercase()) } else { text };
+            if !text.is_empty() {
+                facts.push(Fact { label, value: text, at: at.map(Instant::from), href });
+            }
+            return;
+        };
+        let known = NAMES.iter().find_map(|name| Some((*name, parts.get(*name)?.as_str()?)));
+        if let Some((_, text)) = known {
+            let id = parts.get("id").unwrap_or(&Value::Null);
+            let href = self.href(name, id, organization);
+            facts.push(Fact { label: label.clone(), value: text.to_owned(), at: None, href });
+        }
+        for (part, value) in parts {
+            let is_told = known.is_some_and(|(name, _)| name == part || part == "id");
+            if !is_told {
+                self.tell(facts, &format!("{name}: {part}"), value, organization);
+            }
+        }
+    }
+
+    /// The page of what a detail's id names.
+    fn href(&self, name: &str, id: &Value, organization: &str) -> Option<String> {
+        let id: Uuid = id.as_str()?.parse().ok()?;
+        match name {
+            "transfer" => Some(urls::transfer(id)),
+            "service_account" => Some(urls::service_account(organization, id)),
+            "flow_run" | "flow" => {
+                let (account, handle) = self.workspace()?.split_once('/')?;
+                Some(if name == "flow" {
+                    urls::flow(account, handle, id)
+                } else {
+                    urls::flow_run(account, handle, id)
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// `old_key_until` as `Old key until`.
+fn label(name: &str) -> String {
+    let words = name.replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A value in words; empty for none.
+fn told(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::Number(number) => number.as_i64().map_or_else(|| number.to_string(), thousands),
+        Value::String(text) => text.clone(),
+        Value::Array(values) => {
+            let name = |value: &Value| match value {
+                Value::Object(parts) => NAMES
+                    .iter()
+                    .find_map(|name| parts.get(*name)?.as_str().map(str::to_owned))
+                    .unwrap_or_else(|| value.to_string()),
+                value => told(value),
+            };
+            let mut words: Vec<String> = values.iter().take(VALUES).map(name).collect();
+            if values.len() > VALUES {
+                words.push(format!("and {} more", values.len() - VALUES));
+            }
+            words.join(", ")
+        }
+        Value::Object(_) => value.to_string(),
+    }
+}
+
 /// A value as people write it.
 fn plain(value: &Value) -> String {
     match value {
@@ -145,6 +264,36 @@ mod tests {
         );
         assert_eq!(story.about(), "handle: lab → field");
         assert_eq!(story.who(Uuid::nil()), "Bob");
+    }
+
+    #[test]
+    fn details_are_told_in_words() {
+        let id = "01a20777-8625-78d9-9715-000000000001";
+        let entry = serde_json::json!({
+            "workspace": {"path": "acme/data"},
+            "details": {
+                "service_account": {"id": id, "name": "ingest"}, "flow_run": id,
+                "old_key_until": "2026-11-23T09:24:11Z", "invitations_ended": 1200, "undo": true,
+                "people": [{"name": "Bob"}, {"email": "eve@x.org"}], "note": null,
+                "key": {"name": "laptop", "expires": "never"}, "before": {"a": 1}, "after": {"a": 2},
+            },
+        });
+        let facts = Story::read(&entry.to_string()).facts("acme");
+        let told = |label: &str| facts.iter().find(|fact| fact.label == label).unwrap().clone();
+        assert_eq!(told("Service account").value, "ingest");
+        assert_eq!(told("Service account").href, Some(urls::service_account("acme", id)));
+        assert_eq!(told("Flow run").href, Some(urls::flow_run("acme", "data", id)));
+        assert!(told("Old key until").at.is_some());
+        assert_eq!(
+            (told("Invitations ended").value, told("Undo").value),
+            ("1,200".into(), "yes".into())
+        );
+        assert_eq!(told("People").value, "Bob, eve@x.org");
+        assert_eq!(
+            (told("Key").value, told("Key: expires").value),
+            ("laptop".into(), "never".into())
+        );
+        assert_eq!(facts.len(), 8);
     }
 
     #[test]

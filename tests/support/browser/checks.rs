@@ -34,6 +34,19 @@ const wanted = document.querySelectorAll('link[rel=stylesheet], script[src]').le
 if (!page.loadEventEnd || parts.length < wanted) return [];
 return [page, ...parts].map((entry) => [entry.name, entry.transferSize]);";
 
+/// Server-sent events begin when `hear()` is called.
+const DEAF: &str = "
+const Source = window.EventSource;
+window.EventSource = function (url) {
+  const late = Object.assign(new EventTarget(), { close() {} });
+  window.hear = () => {
+    const source = new Source(url);
+    for (const name of ['open', 'message', 'error'])
+      source.addEventListener(name, () => late.dispatchEvent(new Event(name)));
+  };
+  return late;
+};";
+
 impl Browser {
     /// The window's width in CSS pixels.
     pub async fn width(&self, width: u32) -> &Self {
@@ -77,6 +90,35 @@ impl Browser {
         self.width(320).await.has_no_sideways_scroll().await;
         self.width(1280).await.device_theme("light").await;
         self.console_is_silent().await
+    }
+
+    /// The page stands at its top.
+    pub async fn is_at_its_top(&self) -> &Self {
+        let down = self.driver.execute("return window.scrollY", Vec::new()).await.unwrap();
+        let down = down.convert::<f64>().unwrap();
+        self.none(&if down > 0.0 { vec![format!("{down} px down")] } else { Vec::new() }, "opened")
+            .await
+    }
+
+    /// Nothing lies below the window's lower edge.
+    pub async fn has_no_downward_scroll(&self) -> &Self {
+        let hidden = "const e = document.documentElement; return e.scrollHeight - e.clientHeight";
+        let hidden: f64 = self.driver.execute(hidden, Vec::new()).await.unwrap().convert().unwrap();
+        let found = if hidden > 0.0 { vec![format!("{hidden} px more")] } else { Vec::new() };
+        self.none(&found, "too high").await
+    }
+
+    /// Pages opened from now on are told nothing by the server before [`Self::hears`].
+    pub async fn is_deaf(&self) -> &Self {
+        let source = json!({ "source": DEAF });
+        self.cdp("Page.addScriptToEvaluateOnNewDocument", source).await.unwrap();
+        self
+    }
+
+    /// The page that is open listens from now on.
+    pub async fn hears(&self) -> &Self {
+        self.driver.execute("hear()", Vec::new()).await.unwrap();
+        self
     }
 
     /// axe finds nothing; it is a script itself, so only where scripts run.

@@ -1,6 +1,6 @@
 //! Lines that a run logged: on its page, and as a file.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use actix_web::http::header::CONTENT_DISPOSITION;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -10,7 +10,7 @@ use crate::access::WorkspaceId;
 use crate::access::permission::needs::SeeFlows;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
-use crate::base::db::{Db, Instant};
+use crate::base::db::{Db, Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::json::path_id;
 use crate::base::text::When;
@@ -18,6 +18,9 @@ use crate::orchestration::flow_runs::forms::LinesParams;
 use crate::orchestration::flow_runs::model::FlowRunId;
 use crate::orchestration::flow_runs::queries as flow_runs;
 use crate::orchestration::logs::queries::{self, Log, LogId, Of};
+use crate::orchestration::task_runs::model::TaskRunId;
+use crate::orchestration::task_runs::queries as task_runs;
+use crate::urls;
 
 /// A line on the page.
 pub struct Line {
@@ -27,45 +30,112 @@ pub struct Line {
     pub tone: &'static str,
     /// `WARNING`
     pub level: &'static str,
+    /// The name of the task that logged it, and its page.
+    pub task: Option<(String, String)>,
     /// What it says.
     pub text: String,
+    /// Whether that has lines of its own, as a traceback has.
+    pub is_block: bool,
 }
 
 /// Some lines, the first one first.
 pub struct Lines {
+    lines: Vec<Log>,
+    /// Names of the tasks that logged them.
+    names: HashMap<TaskRunId, String>,
+    has_older: bool,
+}
+
+/// Lines as a page shows them.
+pub struct LinesView {
     /// The lines.
     pub lines: Vec<Line>,
-    /// Where older ones end; `None` where there are none.
-    pub older: Option<String>,
+    /// What narrows them.
+    pub params: LinesParams,
+    /// The page that they stand on.
+    pub here: String,
+    /// The page with older ones.
+    pub older_href: Option<String>,
+    /// The page with the newest ones, where this is another.
+    pub newest_href: Option<String>,
+    /// All lines as a file.
+    pub download_href: String,
 }
 
 /// Lines on the page.
 const LINES: i64 = 200;
 
-/// The last lines of a run before a place, as the parameters narrow them.
-pub fn lines_of(
+/// Tasks of one name whose lines are looked for, at most.
+const NAMESAKES: i64 = 100;
+
+/// Which lines of a flow run the parameters mean.
+///
+/// # Errors
+/// The database's fault.
+pub fn of_run(
     db: &mut Db,
     (workspace, run): (WorkspaceId, FlowRunId),
     params: &LinesParams,
-) -> Result<Lines> {
-    let before = params.until.split_once('.').and_then(|(micros, id)| {
-        let at = Instant::from_microseconds(micros.parse().ok()?);
-        Some((at, id.parse::<LogId>().ok()?))
-    });
-    let of = Of {
-        run: run.cast(),
-        level: params.level.parse().ok().filter(|level| *level > 0),
-        words: Some(params.q.clone()).filter(|words| !words.trim().is_empty()),
+) -> Result<Of> {
+    let name = params.task.trim();
+    let task_runs = if name.is_empty() {
+        None
+    } else {
+        let found = task_runs::named(db, workspace, run, name, NAMESAKES)?;
+        Some(found.into_iter().map(Id::cast).collect())
     };
-    let mut found = queries::before(db, workspace, &of, before, LINES + 1)?;
-    let has_older = i64::try_from(found.len()).unwrap_or(0) > LINES;
-    found.truncate(usize::try_from(LINES).unwrap_or(0));
-    found.reverse();
-    let older = found.first().filter(|_| has_older);
-    Ok(Lines {
-        older: older.map(|first| format!("{}.{}", first.at.as_microseconds(), first.id)),
-        lines: found.into_iter().map(line).collect(),
-    })
+    Ok(Of { flow_run: Some(run.cast()), task_runs, ..Of::default() })
+}
+
+impl Lines {
+    /// The last lines before a place, as the parameters narrow them.
+    ///
+    /// # Errors
+    /// The database's fault.
+    pub fn of(db: &mut Db, workspace: WorkspaceId, of: Of, params: &LinesParams) -> Result<Self> {
+        let before = params.until.split_once('.').and_then(|(micros, id)| {
+            let at = Instant::from_microseconds(micros.parse().ok()?);
+            Some((at, id.parse::<LogId>().ok()?))
+        });
+        let of = Of {
+            level: params.level.parse().ok().filter(|level| *level > 0),
+            words: Some(params.q.clone()).filter(|words| !words.trim().is_empty()),
+            ..of
+        };
+        let mut lines = queries::before(db, workspace, &of, before, LINES + 1)?;
+        let has_older = i64::try_from(lines.len()).unwrap_or(0) > LINES;
+        lines.truncate(usize::try_from(LINES).unwrap_or(0));
+        lines.reverse();
+        let tasks: HashSet<TaskRunId> =
+            lines.iter().filter_map(|line| line.task_run_id).map(Id::cast).collect();
+        let tasks: Vec<TaskRunId> = tasks.into_iter().collect();
+        let names = task_runs::names(db, workspace, &tasks)?.into_iter().collect();
+        Ok(Self { lines, names, has_older })
+    }
+
+    /// The lines as the page at `here` shows them.
+    pub fn view(
+        self,
+        (account, handle): (&str, &str),
+        here: &str,
+        params: LinesParams,
+        download_href: String,
+    ) -> LinesView {
+        let first = self.lines.first().filter(|_| self.has_older);
+        let older = first.map(|first| format!("{}.{}", first.at.as_microseconds(), first.id));
+        let task = |log: &Log| {
+            let id: TaskRunId = log.task_run_id?.cast();
+            Some((self.names.get(&id)?.clone(), urls::task_run(account, handle, id)))
+        };
+        LinesView {
+            older_href: older.map(|until| params.at(here, &until)),
+            newest_href: (!params.until.is_empty()).then(|| params.at(here, "")),
+            lines: self.lines.iter().map(|log| line(log, task(log))).collect(),
+            here: here.to_owned(),
+            params,
+            download_href,
+        }
+    }
 }
 
 fn level(number: i64) -> (&'static str, &'static str) {
@@ -78,17 +148,11 @@ fn level(number: i64) -> (&'static str, &'static str) {
     }
 }
 
-/// `09:19:03.114`
-fn clock(at: Instant) -> String {
-    let millis = at.as_microseconds().rem_euclid(1_000_000) / 1000;
-    let text = at.second_text();
-    format!("{}.{millis:03}", text.split(' ').nth(1).unwrap_or_default())
-}
-
-fn line(log: Log) -> Line {
+fn line(log: &Log, task: Option<(String, String)>) -> Line {
     let (tone, level) = level(log.level);
-    let at = When { iso: log.at.to_string(), title: log.at.second_text(), text: clock(log.at) };
-    Line { at, tone, level, text: log.message }
+    let text = log.message.trim_end().to_owned();
+    let is_block = text.contains('\n');
+    Line { at: When::millisecond(log.at), tone, level, task, text, is_block }
 }
 
 /// Lines read at a time: all that a file holds in memory.
@@ -112,12 +176,18 @@ pub(super) async fn download(
     let (workspace, run): (_, FlowRunId) = (access.workspace().id, path_id(&req, "id")?);
     let found = app.db.read(move |db| Ok(flow_runs::one(db, workspace, run)?)).await?;
     let name = found.ok_or(Error::NotFound)?.name;
+    let of = Of { flow_run: Some(run.cast()), ..Of::default() };
+    Ok(file(&app, workspace, of, &name))
+}
+
+/// Lines as a text file that is named after their run.
+pub fn file(app: &App, workspace: WorkspaceId, of: Of, name: &str) -> HttpResponse {
     let safe: String =
         name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(80).collect();
     let reading = Reading {
-        app: app.get_ref().clone(),
+        app: app.clone(),
         workspace,
-        of: Of { run: run.cast(), level: None, words: None },
+        of,
         after: None,
         ready: VecDeque::new(),
         is_over: false,
@@ -132,10 +202,10 @@ pub(super) async fn download(
             }
         }
     });
-    Ok(HttpResponse::Ok()
+    HttpResponse::Ok()
         .content_type("text/plain; charset=utf-8")
         .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{safe}.log\"")))
-        .streaming(body))
+        .streaming(body)
 }
 
 impl Reading {

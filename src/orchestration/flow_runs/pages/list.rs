@@ -8,14 +8,16 @@ use super::rows::{About, Row};
 use crate::access::permission::needs::SeeFlows;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
-use crate::base::db::Db;
 use crate::base::db::paging::{Slice, count_text};
+use crate::base::db::{Db, Instant};
 use crate::base::error::Result;
 use crate::base::http::page::{Page, Shell};
-use crate::orchestration::flow_runs::forms::{RunsParams, key_text};
-use crate::orchestration::flow_runs::listing::{self, Narrow};
+use crate::base::zone::Zone;
+use crate::orchestration::flow_runs::forms::{ENDED, FAILURES, GOING_ON, RunsParams, key_text};
+use crate::orchestration::flow_runs::listing::{self, Narrow, Order};
 use crate::orchestration::flow_runs::model::FlowRun;
 use crate::orchestration::flows::queries as flows;
+use crate::orchestration::period::Period;
 use crate::orchestration::states::model::StateType;
 use crate::urls;
 
@@ -26,11 +28,19 @@ struct ListPage {
     params: RunsParams,
     states: Vec<(String, &'static str)>,
     flows: Vec<String>,
-    /// How many there are; empty where they would have to be looked at one by one.
     count: String,
+    is_upcoming: bool,
+    is_oldest_first: bool,
+    periods: [(&'static str, &'static str); 3],
+    /// The list of those that began, and of those that wait for their time.
+    began_href: String,
+    upcoming_href: String,
     rows: Vec<Row>,
     here: String,
     home: String,
+    /// The same list, narrowed by nothing.
+    clear_href: String,
+    caption: &'static str,
     live: String,
     previous_href: Option<String>,
     next_href: Option<String>,
@@ -41,7 +51,7 @@ const FLOWS: i64 = 100;
 
 struct Found {
     slice: Slice<FlowRun>,
-    count: Option<i64>,
+    count: i64,
     about: About,
     flows: Vec<String>,
 }
@@ -51,12 +61,16 @@ fn narrow(
     db: &mut Db,
     workspace: crate::access::WorkspaceId,
     params: &RunsParams,
+    (now, zone): (Instant, &Zone),
 ) -> Result<Option<Narrow>> {
     let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let (since, until) = params.time(now, zone);
+    let kinds = params.kinds();
     let mut narrow = Narrow {
-        since: params.since(),
-        until: params.until(),
-        kinds: params.kinds(),
+        since,
+        until,
+        but_upcoming: kinds.is_empty(),
+        kinds,
         flow: None,
         tag: given(&params.tag),
         q: given(&params.q),
@@ -76,21 +90,17 @@ pub(super) async fn show(
 ) -> Result<HttpResponse> {
     let params = RunsParams::of(req.query_string());
     let (workspace, now) = (access.workspace().clone(), app.now());
-    let (id, asked) = (workspace.id, params.clone());
+    let (id, asked, zone) = (workspace.id, params.clone(), shell.zone.clone());
     let found = app
         .db
         .read(move |db| {
             let position = asked.position();
-            let (slice, count) = match narrow(db, id, &asked)? {
+            let (slice, count) = match narrow(db, id, &asked, (now, &zone))? {
                 Some(narrow) => {
-                    let count = if narrow.is_searched() {
-                        None
-                    } else {
-                        Some(listing::count(db, id, &narrow)?)
-                    };
-                    (listing::page(db, id, &narrow, &position)?, count)
+                    let slice = listing::page(db, id, (&narrow, asked.order()), &position)?;
+                    (slice, listing::count(db, id, &narrow)?)
                 }
-                None => (Slice::from_query(Vec::new(), &position, 1), Some(0)),
+                None => (Slice::from_query(Vec::new(), &position, 1), 0),
             };
             let about = About::of(db, id, &slice.rows)?;
             Ok(Found { about, count, flows: flows::names(db, id, FLOWS)?, slice })
@@ -105,19 +115,49 @@ pub(super) async fn show(
         pairs.push((name, &key));
         Some(urls::with_query(&here, &pairs))
     };
+    let other_list = |state: &str| {
+        let kept = params.pairs().map(|(name, value)| match name {
+            "state" => (name, state),
+            "sort" => (name, ""),
+            _ => (name, value),
+        });
+        urls::with_query(&here, &kept)
+    };
     let slice = &found.slice;
     Page(ListPage {
-        states: StateType::ALL
-            .iter()
-            .map(|one| (one.as_str().to_lowercase(), one.title()))
+        states: [(FAILURES, "Failed or crashed"), (ENDED, "Ended"), (GOING_ON, "Going on")]
+            .into_iter()
+            .map(|(word, words)| (word.to_owned(), words))
+            .chain(
+                StateType::ALL
+                    .iter()
+                    .filter(|kind| **kind != StateType::Scheduled)
+                    .map(|one| (one.as_str().to_lowercase(), one.title())),
+            )
             .collect(),
+        is_upcoming: params.is_upcoming(),
+        is_oldest_first: params.order() == Order::Oldest,
+        periods: Period::ALL.map(|one| (one.word(), one.words())),
+        began_href: other_list(""),
+        upcoming_href: other_list("scheduled"),
         flows: found.flows,
-        count: found.count.map_or_else(String::new, |count| {
-            format!("{} flow {}", count_text(count), if count == 1 { "run" } else { "runs" })
-        }),
+        count: format!(
+            "{} {}flow {}",
+            count_text(found.count),
+            if params.is_upcoming() { "upcoming " } else { "" },
+            if found.count == 1 { "run" } else { "runs" }
+        ),
         rows: slice.rows.iter().map(|run| found.about.row(&workspace, run, now)).collect(),
         previous_href: turn("before", slice.rows.first().filter(|_| slice.has_previous)),
         next_href: turn("after", slice.rows.last().filter(|_| slice.has_next)),
+        clear_href: urls::with_query(
+            &here,
+            &[("state", if params.is_upcoming() { "scheduled" } else { "" })],
+        ),
+        caption: match params.order() {
+            Order::Newest => "Flow runs, the last to be due first",
+            Order::Oldest => "Flow runs, the first to be due first",
+        },
         home: urls::workspace(account, handle),
         live: urls::live(account, handle),
         here,

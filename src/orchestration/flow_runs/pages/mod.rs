@@ -1,12 +1,10 @@
 //! The pages of runs.
 
 mod change;
-mod lines;
+pub mod lines;
 mod list;
 pub mod rows;
 mod show;
-
-pub use show::TASKS;
 
 use actix_web::web;
 

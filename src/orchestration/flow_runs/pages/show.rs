@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::lines::{Line, lines_of};
+use super::lines::{self, Lines, LinesView};
 use super::place;
 use super::rows::first_line;
 use crate::access::WorkspaceId;
@@ -24,7 +24,9 @@ use crate::orchestration::flows::queries as flows;
 use crate::orchestration::states::model::{State, StateType};
 use crate::orchestration::task_runs::model::TaskRun;
 use crate::orchestration::task_runs::queries as task_runs;
-use crate::orchestration::view::{Bar, Chip, Mark, between, clock, duration, ran, tone};
+use crate::orchestration::view::{
+    Bar, Chip, Mark, Moment, between, duration, is_failure, ran, tone,
+};
 use crate::urls;
 
 #[derive(Template)]
@@ -34,15 +36,12 @@ struct RunPage {
     id: String,
     name: String,
     chip: Chip,
-    /// What went wrong.
-    problem: Option<(String, String)>,
+    problem: Option<Problem>,
     states: Vec<Moment>,
     gantt: Option<Gantt>,
-    lines: Vec<Line>,
-    params: LinesParams,
-    older_href: Option<String>,
-    newest_href: Option<String>,
-    download_href: String,
+    logs: LinesView,
+    /// Names of tasks to choose from.
+    tasks: Vec<String>,
     flow: String,
     flow_href: String,
     parent: Option<(String, String)>,
@@ -55,7 +54,6 @@ struct RunPage {
     tries: i64,
     tags: Vec<String>,
     parameters: Option<String>,
-    here: String,
     list_href: String,
     live: String,
     cancel_href: Option<String>,
@@ -63,13 +61,12 @@ struct RunPage {
     delete_href: Option<String>,
 }
 
-/// A state of the timeline.
-struct Moment {
-    tone: &'static str,
-    name: String,
-    at: When,
-    /// How long after the one before.
-    later: String,
+/// What went wrong: in a bold part and the rest.
+struct Problem {
+    bold: String,
+    /// The first task that failed, and its page.
+    task: Option<(String, String)>,
+    rest: String,
 }
 
 /// Runs of tasks over time.
@@ -92,13 +89,13 @@ struct Task {
     name: String,
     /// `2 tries`
     note: String,
-    /// The run of the subflow that it stands for.
-    href: Option<String>,
+    /// Its page; of one that stands for a subflow, that of the subflow's run.
+    href: String,
     message: String,
 }
 
-/// Tasks, states and subflows on the page, at most.
-pub const TASKS: i64 = 100;
+/// Tasks and subflows on the page, at most.
+const TASKS: i64 = 100;
 const CHILDREN: i64 = 20;
 
 struct Found {
@@ -164,7 +161,10 @@ pub(super) async fn show(
     let (at, asked) = (workspace.id, params.clone());
     let (found, lines) = app
         .db
-        .read(move |db| Ok((find(db, (at, id), &asked)?, lines_of(db, (at, id), &asked)?)))
+        .read(move |db| {
+            let of = lines::of_run(db, (at, id), &asked)?;
+            Ok((find(db, (at, id), &asked)?, Lines::of(db, at, of, &asked)?))
+        })
         .await?;
     let (account, handle) = place(&workspace);
     let here = urls::flow_run(account, handle, id);
@@ -172,12 +172,9 @@ pub(super) async fn show(
     let state = run.state();
     let is_over = state.is_some_and(|state| state.kind.is_final());
     let step = |step: &str| urls::flow_run_step(account, handle, id, step);
-    let lines_at = |until: &str| {
-        let pairs = [("level", &*params.level), ("q", &*params.q), ("until", until)];
-        format!("{}#logs", urls::with_query(&here, &pairs))
-    };
     let tasks_at = |offset: i64| urls::task_runs_from(&here, offset);
     let link = |run: &FlowRun| urls::flow_run(account, handle, run.id);
+    let task_link = |task: &TaskRun| urls::task_run(account, handle, task.id);
     let is_stopping = state.is_some_and(|state| state.kind == StateType::Cancelling);
     let may_cancel = !is_over && !is_stopping && access.may(Permission::RunFlows);
     let may_crash =
@@ -187,13 +184,16 @@ pub(super) async fn show(
         id: id.to_string(),
         name: run.name.clone(),
         chip: Chip::of_state(state),
-        problem: problem(&found),
-        states: moments(&found.states),
-        gantt: gantt(&found, now, &link, &tasks_at),
-        older_href: lines.older.as_deref().map(&lines_at),
-        newest_href: (!params.until.is_empty()).then(|| lines_at("")),
-        download_href: step("logs"),
-        lines: lines.lines,
+        problem: problem(&found, &task_link),
+        states: Moment::of(&found.states),
+        gantt: gantt(
+            &found,
+            now,
+            &|task| subflow(&found, task).map_or_else(|| task_link(task), link),
+            &tasks_at,
+        ),
+        logs: lines.view(place(&workspace), &here, params, step("logs")),
+        tasks: found.tasks.iter().map(|task| task.name.clone()).collect(),
         flow: found.flow.clone(),
         flow_href: urls::flow(account, handle, run.flow_id),
         parent: found.parent.as_ref().map(|run| (link(run), run.name.clone())),
@@ -216,18 +216,12 @@ pub(super) async fn show(
         crash_href: may_crash.then(|| step("crash")),
         delete_href: access.may(Permission::ManageFlows).then(|| step("delete")),
         shell: access.shell(shell, "flow-runs"),
-        here,
-        params,
     })
     .ok()
 }
 
-fn is_failure(kind: StateType) -> bool {
-    matches!(kind, StateType::Failed | StateType::Crashed)
-}
-
-/// What went wrong, in a bold part and the rest.
-fn problem(found: &Found) -> Option<(String, String)> {
+/// What went wrong, if something did.
+fn problem(found: &Found, link: &dyn Fn(&TaskRun) -> String) -> Option<Problem> {
     let state = found.run.state()?;
     if !is_failure(state.kind) {
         return None;
@@ -236,31 +230,12 @@ fn problem(found: &Found) -> Option<(String, String)> {
     let (failed, Some(first)) = &found.failed else {
         let kind =
             if state.kind == StateType::Failed { "The run failed." } else { "The run crashed." };
-        return Some((kind.to_owned(), message));
+        return Some(Problem { bold: kind.to_owned(), task: None, rest: message });
     };
     let tasks = counted(found.task_count, "task run", "task runs");
     let why = first.state().and_then(|state| state.message.clone()).unwrap_or_default();
     let bold = format!("{} of {tasks} failed.", thousands(*failed));
-    Some((bold, format!("{}: {}", first.name, first_line(&why))))
-}
-
-fn moments(states: &[State]) -> Vec<Moment> {
-    let mut before: Option<Instant> = None;
-    // The beginning and the end of a long story.
-    let few = states.iter().rev().take(24).rev();
-    few.map(|state| {
-        let later = before.map_or_else(String::new, |before| {
-            format!("+{}", duration(between(before, state.timestamp)))
-        });
-        before = Some(state.timestamp);
-        Moment {
-            tone: Chip::of(state.kind, &state.name).tone,
-            name: Chip::of(state.kind, &state.name).text,
-            at: clock(state.timestamp),
-            later,
-        }
-    })
-    .collect()
+    Some(Problem { bold, task: Some((first.name.clone(), link(first))), rest: first_line(&why) })
 }
 
 /// Microseconds between two marks of a chart that is so long: about six of them, round ones.
@@ -288,12 +263,19 @@ fn spacing(length: i64) -> i64 {
     steps.into_iter().find(|step| length / step <= 6).unwrap_or((length / 6).max(1))
 }
 
+/// The run of the subflow that a task stands for.
+fn subflow<'a>(found: &'a Found, task: &TaskRun) -> Option<&'a FlowRun> {
+    found.children.iter().find(|child| {
+        child.parent_task_run_id.is_some_and(|parent| parent.uuid() == task.id.uuid())
+    })
+}
+
 const ROW: usize = 28;
 
 fn gantt(
     found: &Found,
     now: Instant,
-    link: &dyn Fn(&FlowRun) -> String,
+    link: &dyn Fn(&TaskRun) -> String,
     tasks_at: &dyn Fn(i64) -> String,
 ) -> Option<Gantt> {
     let begins = |task: &TaskRun| task.started_at.or(task.expected_start_at);
@@ -331,9 +313,6 @@ fn gantt(
             None => "not run".to_owned(),
         };
         bars.push((bar, Mark { at: format!("{:.2}%", x + width.max(0.6) + 0.8), text }));
-        let child = found.children.iter().find(|child| {
-            child.parent_task_run_id.is_some_and(|parent| parent.uuid() == task.id.uuid())
-        });
         let tries = task.run_count;
         let message = state.and_then(|state| state.message.as_deref()).unwrap_or_default();
         tasks.push(Task {
@@ -341,7 +320,7 @@ fn gantt(
             chip,
             name: task.name.clone(),
             note: if tries > 1 { format!("{tries} tries") } else { String::new() },
-            href: child.map(link),
+            href: link(task),
             message: first_line(message),
         });
     }

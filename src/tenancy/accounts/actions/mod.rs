@@ -12,7 +12,7 @@ pub use email::{
     Confirmation, ask_for_change, cancel_change, confirm_email, confirmable, send_confirmation,
 };
 pub use password::{change_password, request_reset, reset_password, resettable};
-pub use profile::{ProfileProblem, end_other_sessions, end_session_of, save_profile};
+pub use profile::{NewProfile, ProfileProblem, end_other_sessions, end_session_of, save_profile};
 pub use second_step::{
     Arrival, SecondStep, SecondStepOutcome, ask_second_step, finish_second_step, no_second_step,
     second_step,

@@ -1,4 +1,4 @@
-//! Name, handle, colours, devices.
+//! Name, handle, colours, time zone, devices.
 
 use diesel::prelude::*;
 use serde_json::json;
@@ -16,6 +16,7 @@ use crate::base::db::{Db, Id, Instant, Locks};
 use crate::base::error::Result;
 use crate::base::http::client::ClientIp;
 use crate::base::http::session::SessionMarker;
+use crate::base::zone::Zone;
 use crate::tenancy::audit::{By, Entry, record};
 
 /// Why a profile was not saved.
@@ -25,7 +26,20 @@ pub enum ProfileProblem {
     HandleTaken(Option<Handle>),
 }
 
-/// Saves name, handle and colours. A new handle changes the path of all own workspaces; the old one
+/// A profile as it is to be.
+#[derive(Debug)]
+pub struct NewProfile {
+    /// The name.
+    pub name: DisplayName,
+    /// The handle.
+    pub handle: Handle,
+    /// The colours.
+    pub theme: Theme,
+    /// The time zone.
+    pub zone: Zone,
+}
+
+/// Saves name, handle, colours and time zone. A new handle changes the path of all own workspaces; the old one
 /// leads on until somebody takes it.
 ///
 /// # Errors
@@ -33,26 +47,24 @@ pub enum ProfileProblem {
 pub async fn save_profile(
     app: &App,
     who: SignedInPerson,
-    name: DisplayName,
-    handle: Handle,
-    theme: Theme,
+    new: NewProfile,
     ip: ClientIp,
 ) -> Result<Result<(), ProfileProblem>> {
     let now = app.now();
     app.db
         .write(Locks::Instance, move |db| {
-            let person = who.person();
+            let (person, name, handle) = (who.person(), &new.name, &new.handle);
             crate::base::db::lock_accounts(db, &[person.account])?;
             if handle.as_str() != person.handle {
                 if queries::account_with_handle(db, handle.as_str())?.is_some() {
-                    return Ok(Err(ProfileProblem::HandleTaken(free_handle(db, &handle)?)));
+                    return Ok(Err(ProfileProblem::HandleTaken(free_handle(db, handle)?)));
                 }
                 queries::take_over_handle(db, handle.as_str())?;
                 queries::take_over_handle(db, &person.handle)?;
                 queries::keep_old_handle(db, &person.handle, person.account, now)?;
             }
-            update(db, &who, &name, &handle, now)?;
-            queries::set_theme(db, person.user, theme)?;
+            update(db, &who, name, handle, now)?;
+            queries::set_looks(db, person.user, new.theme, &new.zone)?;
             if name.as_str() != person.name || handle.as_str() != person.handle {
                 let details = json!({
                     "before": { "name": person.name, "handle": person.handle },

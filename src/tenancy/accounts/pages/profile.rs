@@ -1,9 +1,9 @@
-//! Name, handle, colours; the address.
+//! Name, handle, colours, time zone; the address.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::super::actions::{self, ProfileProblem};
+use super::super::actions::{self, NewProfile, ProfileProblem};
 use super::super::forms::{EmailForm, ProfileForm};
 use super::super::model::DisplayName;
 use super::super::queries;
@@ -18,6 +18,7 @@ use crate::base::http::client::ClientIp;
 use crate::base::http::form::{Button, Field, Form};
 use crate::base::http::page::{Notice, Page, Shell};
 use crate::base::http::see_other;
+use crate::base::zone::Zone;
 use crate::urls;
 
 #[derive(Template)]
@@ -28,6 +29,8 @@ struct ProfilePage {
     handle: Field,
     theme: Field,
     themes: Vec<(String, String)>,
+    time_zone: Field,
+    zones: Vec<String>,
     email: String,
     pending_email: Option<String>,
 }
@@ -49,12 +52,15 @@ pub async fn show(who: SignedInPerson, app: web::Data<App>, shell: Shell) -> Res
     let pending_email = pending_email(&app, &who).await?;
     let person = who.person();
     let theme = Field::new("theme", shell.theme);
+    let time_zone = Field::new("time_zone", shell.zone.name());
     Page(ProfilePage {
         shell: shell.at("profile"),
         name: Field::new("name", person.name.clone()),
         handle: Field::new("handle", person.handle.clone()),
         theme,
         themes: themes(),
+        time_zone,
+        zones: Zone::names(),
         email: person.email.clone(),
         pending_email,
     })
@@ -73,17 +79,18 @@ pub async fn save(
     let mut name = Field::new("name", form.fields.name);
     let mut handle = Field::new("handle", form.fields.handle);
     let mut theme = Field::new("theme", form.fields.theme);
+    let mut time_zone = Field::new("time_zone", form.fields.time_zone);
     let parsed = (
         name.parse(DisplayName::parse),
         handle.parse(Handle::parse),
         theme.parse(|text| Theme::parse(text).ok_or_else(|| "Choose one of these.".to_owned())),
+        time_zone.parse(Zone::parse),
     );
     let email = who.person().email.clone();
-    if let (Some(new_name), Some(new_handle), Some(new_theme)) = parsed {
+    if let (Some(name), Some(new_handle), Some(theme), Some(zone)) = parsed {
         let renamed = new_handle.as_str() != who.person().handle;
-        let saved =
-            actions::save_profile(&app, who.clone(), new_name, new_handle.clone(), new_theme, ip);
-        match saved.await? {
+        let new = NewProfile { name, handle: new_handle.clone(), theme, zone };
+        match actions::save_profile(&app, who.clone(), new, ip).await? {
             Ok(()) => {
                 notice(renamed, new_handle.as_str()).leave(&req)?;
                 return Ok(see_other(urls::profile()));
@@ -100,6 +107,8 @@ pub async fn save(
         handle,
         theme,
         themes: themes(),
+        time_zone,
+        zones: Zone::names(),
         email,
         pending_email,
     };

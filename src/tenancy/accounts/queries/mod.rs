@@ -18,6 +18,7 @@ use crate::access::identify::{Theme, Verified};
 use crate::access::{AccountId, UserId};
 use crate::base::db::schema::{account_redirects, accounts, users, workspaces};
 use crate::base::db::{Db, Instant};
+use crate::base::zone::Zone;
 
 /// A person with what only this slice may know.
 #[derive(Clone, Debug, Queryable)]
@@ -180,10 +181,12 @@ pub fn forget_links(db: &mut Db, user: UserId) -> QueryResult<usize> {
         .execute(db)
 }
 
-/// Sets a person's colours.
+/// Sets a person's colours and time zone.
 ///
 /// # Errors
 /// The database's fault.
-pub fn set_theme(db: &mut Db, user: UserId, theme: Theme) -> QueryResult<usize> {
-    diesel::update(users::table.find(user)).set(users::theme.eq(theme)).execute(db)
+pub fn set_looks(db: &mut Db, user: UserId, theme: Theme, zone: &Zone) -> QueryResult<usize> {
+    diesel::update(users::table.find(user))
+        .set((users::theme.eq(theme), users::time_zone.eq(zone.name())))
+        .execute(db)
 }

@@ -10,7 +10,8 @@ use crate::base::http::page::{Page, Shell};
 use crate::base::text::{When, hex};
 use crate::tenancy::audit::events;
 use crate::tenancy::audit::queries;
-use crate::tenancy::audit::story::Story;
+use crate::tenancy::audit::story::{Fact, Story};
+use crate::urls;
 
 #[derive(Template)]
 #[template(path = "tenancy/audit/entry.html")]
@@ -26,7 +27,12 @@ struct EntryPage {
     key: Option<String>,
     ip: Option<String>,
     workspace: Option<String>,
+    workspace_href: Option<String>,
+    /// All that the same person did.
+    user_href: Option<String>,
     differences: Vec<(String, String, String)>,
+    /// Each with its moment, where it is one.
+    facts: Vec<(Fact, Option<When>)>,
     details: String,
     hash: String,
 }
@@ -43,12 +49,23 @@ pub(super) async fn show(
     let kept = app.db.read(move |db| Ok(queries::one(db, account, sequence)?)).await?;
     let kept = kept.ok_or(Error::NotFound)?;
     let story = Story::read(&kept.entry);
+    let (handle, now) = (access.organization().handle.clone(), app.now());
+    let log = urls::audit_log(&handle);
+    let place = story.workspace().and_then(|path| path.split_once('/'));
+    let email = story.email();
+    let with_time = |fact: Fact| {
+        let when = fact.at.map(|at| When::exact(at, now));
+        (fact, when)
+    };
     Page(EntryPage {
         shell: access.shell(shell, "audit-log"),
-        handle: access.organization().handle.clone(),
+        facts: story.facts(&handle).into_iter().map(with_time).collect(),
+        workspace_href: place.map(|(account, workspace)| urls::workspace(account, workspace)),
+        user_href: (!email.is_empty()).then(|| urls::with_query(&log, &[("user", email)])),
+        handle,
         sequence,
         what: events::words(&kept.event).to_owned(),
-        when: When::exact(kept.occurred_at, app.now()),
+        when: When::exact(kept.occurred_at, now),
         who: story.who(uuid::Uuid::nil()),
         email: story.email().to_owned(),
         key: story.key().map(str::to_owned),

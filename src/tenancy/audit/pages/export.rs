@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::base::csv::line;
 use crate::base::error::{Error, Result};
 use crate::base::text::hex;
+use crate::base::zone::Zone;
 use crate::tenancy::audit::forms::LogParams;
 use crate::tenancy::audit::queries::{self, Filter, Kept};
 use crate::tenancy::audit::story::Story;
@@ -137,12 +138,13 @@ impl Progress {
 pub(super) async fn export(
     access: OrganizationAccess<Admin>,
     app: web::Data<App>,
+    zone: Zone,
     req: HttpRequest,
 ) -> Result<HttpResponse> {
     let params = LogParams::of(req.query_string());
     let format = Format::of(&params.format)?;
     let account = access.organization().account;
-    let asked = app.db.read(move |db| filter(db, account, &params)).await?;
+    let asked = app.db.read(move |db| filter(db, account, &params, &zone)).await?;
     let waiting = VecDeque::from([format.head()?]);
     // What is not there leaves nothing: the file has its head and no entry.
     let is_over = asked.is_err();

@@ -13,6 +13,7 @@ use crate::base::db::paging::{PageParams, Position, Slice};
 use crate::base::error::Result;
 use crate::base::http::page::{Page, Shell};
 use crate::base::text::counted;
+use crate::base::zone::Zone;
 use crate::tenancy::audit::events;
 use crate::tenancy::audit::forms::LogParams;
 use crate::tenancy::audit::queries::{self, Filter, Kept};
@@ -42,9 +43,10 @@ pub(super) fn filter(
     db: &mut Db,
     account: AccountId,
     params: &LogParams,
+    zone: &Zone,
 ) -> Result<std::result::Result<Filter, String>> {
     let mut filter = Filter::everything(account);
-    (filter.since, filter.until) = (params.since(), params.until());
+    (filter.since, filter.until) = (params.since(zone), params.until(zone));
     filter.event = Some(params.event.clone()).filter(|event| !event.is_empty());
     if !params.workspace.is_empty() {
         filter.workspace = queries::workspace_named(db, account, &params.workspace)?;
@@ -70,13 +72,13 @@ pub(super) async fn show(
 ) -> Result<HttpResponse> {
     let params = LogParams::of(req.query_string());
     let (organization, now) = (access.organization(), app.now());
-    let (account, asked) = (organization.account, params.clone());
+    let (account, asked, zone) = (organization.account, params.clone(), shell.zone.clone());
     let (slice, unknown) = app
         .db
         .read(move |db| {
             let page = PageParams { after: asked.after.clone(), before: asked.before.clone() };
             let position: Position<i64> = page.position(|at| at.parse().ok());
-            match filter(db, account, &asked)? {
+            match filter(db, account, &asked, &zone)? {
                 Ok(filter) => Ok((queries::page(db, &filter, &position)?, None)),
                 Err(unknown) => Ok((Slice::from_query(Vec::new(), &position, 1), Some(unknown))),
             }

@@ -189,7 +189,6 @@ fn masked(invitation: &Invitation) -> String {
 struct ExpiredPage {
     shell: Shell,
     card: Card,
-    ended: String,
     asked: Option<When>,
     renew: String,
 }
@@ -202,7 +201,6 @@ fn expired(app: &App, shell: Shell, opened: &Opened) -> Result<HttpResponse> {
     let page = ExpiredPage {
         shell,
         card: Card::of(opened, now),
-        ended: opened.invitation.expires_at.long_text(),
         asked: asked.map(|at| When::new(at, now)),
         renew: opened.step("renew"),
     };
