@@ -71,6 +71,7 @@ use crate::{orchestration, tenancy};
         orchestration::events::api::next,
         orchestration::logs::api::create,
         orchestration::logs::api::filter,
+        orchestration::logs::api::download,
         serve,
         tenancy::organizations::api::get_account,
         tenancy::organizations::api::edit_account,

@@ -24,6 +24,7 @@ use crate::base::db::{Db, Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::page::Viewer;
+use crate::base::http::routes::route_of;
 use crate::base::http::session::{ROW_ID, SIGNED_IN, SessionMarker, SignedIn};
 use crate::base::secret::{ApiKey, KeyKind, password_stamp};
 use crate::base::text::{initials, tone_of};
@@ -204,8 +205,20 @@ pub async fn by_key<B: MessageBody + 'static>(
     let req = ServiceRequest::from_parts(request, payload);
     match outcome {
         Ok(()) => Ok(next.call(req).await?.map_into_boxed_body()),
+        // A client says its key only once a socket is open; that there is none it understands by a 404 alone.
+        Err(Error::SignInRequired) if asks_for_socket(req.request()) => {
+            Ok(req.error_response(Error::NotFound))
+        }
         Err(error) => Ok(req.error_response(error)),
     }
+}
+
+/// Whether a request without a key wants to open a socket where there is no address.
+fn asks_for_socket(req: &actix_web::HttpRequest) -> bool {
+    let upgrade = req.headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
+    upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))
+        && !req.headers().contains_key(header::AUTHORIZATION)
+        && route_of(req).is_none()
 }
 
 /// The key of an `Authorization: Bearer …` header; the scheme in any case (api.md §1).

@@ -6,3 +6,4 @@ mod many;
 mod pages;
 mod plans;
 mod task_runs;
+mod wire;

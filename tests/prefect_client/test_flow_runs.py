@@ -102,6 +102,47 @@ if __name__ == "__main__":
 """
 
 
+NESTED = """
+import time
+from prefect import flow
+
+@flow
+def inner():
+    time.sleep(120)
+
+@flow
+def middle():
+    inner()
+
+@flow
+def outer():
+    middle()
+
+if __name__ == "__main__":
+    outer()
+"""
+
+CLOCK = """
+from datetime import timedelta
+from prefect import flow, task
+from prefect.states import Completed
+from prefect.types._datetime import now
+
+@task(log_prints=True)
+def add(back: float):
+    # What the client says of a task whose clock was set back while it ran.
+    return Completed(message="done", data=back, timestamp=now("UTC") - timedelta(seconds=back))
+
+@flow
+def clocks():
+    for back in (3, 200, 4000):
+        add(back, return_state=True)
+
+if __name__ == "__main__":
+    clocks()
+"""
+
+
 def start(client: Client, text: str) -> subprocess.Popen[str]:
     script = client.home / "script.py"
     script.write_text(text)
@@ -232,6 +273,66 @@ def test_a_run_is_cancelled_from_outside(logged_in, ask):
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
+
+
+def test_subflows_are_cancelled_with_their_parent(logged_in, ask):
+    """api.md §4.2: they run in the same process, so they end at once, and with them theirs."""
+    process = start(logged_in, NESTED)
+    try:
+        by_name = wait_for(
+            lambda: (
+                found := {
+                    flow: runs[0]
+                    for flow in ("outer", "middle", "inner")
+                    if (runs := ask("POST", "/flow_runs/filter", {"flows": {"name": {"any_": [flow]}}}))
+                    and runs[0]["state_type"] == "RUNNING"
+                }
+            )
+            and len(found) == 3
+            and found,
+            "three flows run",
+        )
+        outer = by_name["outer"]["id"]
+        logged_in.ok("flow-run", "cancel", outer)
+        ask("POST", f"/flow_runs/{outer}/set_state", {"state": {"type": "CANCELLED"}, "force": True})
+        ended = {flow: ask("GET", f"/flow_runs/{ran['id']}")["state_type"] for flow, ran in by_name.items()}
+        assert ended == {"outer": "CANCELLED", "middle": "CANCELLED", "inner": "CANCELLED"}
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
+def test_a_paused_run_is_cancelled(logged_in, ask):
+    """api.md §5.1 (11): the command says that it is cancelled, and so it is."""
+    process = start(logged_in, PAUSED)
+    try:
+        ran = wait_for(
+            lambda: (found := ask("POST", "/flow_runs/filter", {"limit": 1}))
+            and found[0]["state_type"] == "PAUSED"
+            and found[0],
+            "the run pauses",
+        )
+        assert "successfully scheduled for cancellation" in logged_in.ok("flow-run", "cancel", ran["id"])
+        assert ask("GET", f"/flow_runs/{ran['id']}")["state_type"] == "CANCELLING"
+        assert ask("POST", f"/flow_runs/{ran['id']}/resume", {"run_input": {"x": 5}})["status"] == "ABORT"
+        ended = {"state": {"type": "CANCELLED"}}
+        assert ask("POST", f"/flow_runs/{ran['id']}/set_state", ended)["status"] == "ACCEPT"
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
+def test_a_task_ends_though_its_clock_was_set_back(logged_in, ask):
+    """api.md §3.3: by some seconds, by minutes, and by more than the client says what follows what."""
+    status, said = run(logged_in, CLOCK)
+
+    assert status == 0, said
+    ran = ask("POST", "/flow_runs/filter", {"flows": {"name": {"any_": ["clocks"]}}, "limit": 1})[0]
+    tasks = ask("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [ran["id"]]}}})
+    assert [(task["state_name"], task["run_count"]) for task in tasks] == [("Completed", 1)] * 3
+    for task in tasks:
+        states = ask("GET", f"/task_run_states/?task_run_id={task['id']}")
+        assert sorted(state["name"] for state in states) == ["Completed", "Pending", "Running"]
 
 
 def test_a_crash_is_told(logged_in, ask):

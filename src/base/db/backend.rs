@@ -56,6 +56,15 @@ diesel::define_sql_function! {
     fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }
 
+diesel::define_sql_function! {
+    /// The first of two moments that there is.
+    #[sql_name = "coalesce"]
+    fn either(
+        first: diesel::sql_types::Nullable<crate::base::db::SqlInstant>,
+        second: diesel::sql_types::Nullable<crate::base::db::SqlInstant>,
+    ) -> diesel::sql_types::Nullable<crate::base::db::SqlInstant>;
+}
+
 /// `busy_timeout` comes first: the pragmas after it may have to wait for another process.
 const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
      PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; \

@@ -30,7 +30,9 @@ use tokio::sync::Semaphore;
 use tokio::time::{self, timeout};
 
 pub(crate) use backend::on_each_backend;
-pub use backend::{Db, Location, Manager, MultiBackend, MultiRawValue, Role, connect, lower};
+pub use backend::{
+    Db, Location, Manager, MultiBackend, MultiRawValue, Role, connect, either, lower,
+};
 pub use id::{Id, SqlId};
 pub use instant::{Instant, SqlInstant};
 pub use json::Json;

@@ -10,13 +10,14 @@ use super::model::{Event, Labels, RESOURCE_ID, RESOURCE_ROLE};
 use crate::base::db::Instant;
 use crate::base::error::{Error, Result};
 use crate::base::http::json::object;
+use crate::orchestration::wire::words::Words;
 
 /// Values in one list of a filter, at most.
 const VALUES: usize = 500;
 
 /// Which events; what is null or empty narrows nothing.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct EventFilter {
     /// When they happened.
     #[serde(deserialize_with = "object")]
@@ -59,7 +60,7 @@ pub enum Order {
 
 /// When.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, ToSchema)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Occurred {
     /// From then on; a day ago unless it is said.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -71,7 +72,7 @@ pub struct Occurred {
 
 /// What.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct EventName {
     /// Beginning with one of these.
     pub prefix: Option<Vec<String>>,
@@ -85,7 +86,7 @@ pub struct EventName {
 
 /// Which thing.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct OfResource {
     /// One of these.
     pub id: Option<Vec<String>>,
@@ -101,7 +102,7 @@ pub struct OfResource {
 
 /// Which related thing.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Related {
     /// One of these.
     pub id: Option<Vec<String>>,
@@ -116,7 +117,7 @@ pub struct Related {
 
 /// Which ids.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct WithId {
     /// One of these; none for any.
     pub id: Option<Vec<Uuid>>,
@@ -124,8 +125,11 @@ pub struct WithId {
 
 /// Which text.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Text {
-    /// Words that all occur, in letters of any size; `-word` or `!word` must not.
+    /// Words of which one occurs, in letters of any size; `"some words"` as one, `-word` for one that must not
+    /// occur, `+word` for one that must.
+    #[schema(max_length = 200)]
     pub query: String,
 }
 
@@ -188,6 +192,7 @@ impl EventFilter {
                 return Err(Error::Invalid(text.to_owned()));
             }
         }
+        self.text.as_ref().map(|text| Words::of(&text.query)).transpose()?;
         bounded(self.related.as_deref())?;
         bounded(self.any_resource.as_deref())?;
         bounded(self.id.as_ref().and_then(|id| id.id.as_deref()))?;
@@ -317,14 +322,10 @@ impl Related {
 impl Text {
     fn holds(&self, event: &Event) -> bool {
         let labels = std::iter::once(&event.resource.0).chain(&event.related.0);
-        let mut all = vec![event.event.to_lowercase()];
-        all.extend(labels.flat_map(Labels::values).map(|value| value.to_lowercase()));
-        all.push(event.payload.0.text().to_lowercase());
-        self.query.to_lowercase().split_whitespace().all(|word| {
-            let not = word.strip_prefix(['-', '!']);
-            let found = |word: &str| all.iter().any(|text| text.contains(word.trim_matches('"')));
-            not.map_or_else(|| found(word), |word| !found(word))
-        })
+        let mut all = vec![event.event.as_str()];
+        all.extend(labels.flat_map(Labels::values).map(String::as_str));
+        all.push(event.payload.0.text());
+        Words::of(&self.query).is_ok_and(|words| words.find(&all.join(" ").to_lowercase()))
     }
 }
 
@@ -379,6 +380,8 @@ mod tests {
             (json!({"any_resource": [{"id": ["prefect.tag.t"]}, {"id": ["z"]}]}), false),
             (json!({"text": {"query": "hello -moon"}}), true),
             (json!({"text": {"query": "hello -world"}}), false),
+            (json!({"text": {"query": "moon \"hello world\""}}), true),
+            (json!({"text": {"query": "\"world hello\""}}), false),
         ] {
             let filter: EventFilter = serde_json::from_value(filter.clone()).unwrap();
             assert_eq!(filter.holds(&event()), holds, "{filter:?}");

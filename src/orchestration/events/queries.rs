@@ -80,7 +80,11 @@ const OF_THINGS: i64 = 500;
 ///
 /// # Errors
 /// The database's fault.
-pub fn of_things(db: &mut Db, workspace: WorkspaceId, things: &[String]) -> QueryResult<Vec<Event>> {
+pub fn of_things(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    things: &[String],
+) -> QueryResult<Vec<Event>> {
     events::table
         .filter(events::workspace_id.eq(workspace))
         .filter(events::resource_id.eq_any(things.to_vec()))

@@ -19,7 +19,7 @@ use crate::base::http::client::ClientIp;
 use crate::base::json::RawObject;
 use crate::base::live::Topic;
 use crate::orchestration::events::queries as events;
-use crate::orchestration::flows::model::FlowId;
+use crate::orchestration::flows::model::{FlowId, FlowNote};
 use crate::orchestration::flows::queries as flows;
 use crate::orchestration::states::event::{self, Changed};
 use crate::orchestration::states::model::{State, StateCreate, StateId, StateType};
@@ -82,7 +82,7 @@ fn make(
     now: Instant,
 ) -> Result<(FlowRun, bool)> {
     let flow = wanted.flow.ok_or(Error::NotFound)?;
-    let flow_name = flows::name_of(db, workspace, flow)?.ok_or(Error::NotFound)?;
+    let known = flows::one(db, workspace, flow)?.ok_or(Error::NotFound)?;
     if let Some(key) = &wanted.key
         && let Some(run) = queries::of_key(db, workspace, (flow, key))?
     {
@@ -96,7 +96,16 @@ fn make(
     if starts && wanted.parent.is_none() && holds_starts(db, workspace, now)? {
         return Err(Error::Conflict(rules::ABOUT_TO_MOVE.to_owned()));
     }
-    wanted.body.labels.insert("prefect.flow.id", &flow);
+    if let Some(parent) = wanted.parent
+        && task_queries::one(db, workspace, parent.cast())?.is_none()
+    {
+        let text = "parent_task_run_id: there is no such run of a task in this workspace.";
+        return Err(Error::Conflict(text.to_owned()));
+    }
+    let mut labels = known.labels.0;
+    labels.insert("prefect.flow.id", &flow);
+    labels.extend(wanted.body.labels);
+    wanted.body.labels = labels;
     let mut run = FlowRun {
         id: FlowRunId::new(now),
         flow_id: flow,
@@ -125,7 +134,8 @@ fn make(
     run.policy = Json(step.policy);
     run.state = Some(Json(step.state.clone()));
     queries::insert(db, workspace, &run)?;
-    keep_state(db, workspace, (&run, run.run_count, &flow_name), (None, &step.state), now)?;
+    let flow = FlowNote { name: known.name, tags: known.tags.0 };
+    keep_state(db, workspace, (&run, run.run_count, &flow), (None, &step.state), now)?;
     Ok((run, true))
 }
 
@@ -157,7 +167,7 @@ impl Step {
 fn enter(
     db: &mut Db,
     workspace: WorkspaceId,
-    (run, flow): (&FlowRun, &str),
+    (run, flow): (&FlowRun, &FlowNote),
     (state, policy): (State, Policy),
     now: Instant,
 ) -> Result<State> {
@@ -172,18 +182,20 @@ fn enter(
 fn keep_state(
     db: &mut Db,
     workspace: WorkspaceId,
-    (run, run_count, flow): (&FlowRun, i64, &str),
+    (run, run_count, flow): (&FlowRun, i64, &FlowNote),
     (before, state): (Option<&State>, &State),
     now: Instant,
 ) -> Result<()> {
     queries::insert_state(db, (workspace, run.id), state)?;
+    let parent = match run.parent_task_run_id {
+        Some(task) => task_runs::mirror(db, workspace, (task.cast(), run.id), state, now)?,
+        None => None,
+    };
     let changed = Changed { before, state, run_count, tags: &run.tags.0 };
-    let mut told = event::of_flow(&changed, (run.id, &run.name), (run.flow_id, flow));
+    let (own, flow) = ((run.id, run.name.as_str()), (run.flow_id, flow));
+    let mut told = event::of_flow(&changed, own, flow, parent.as_ref());
     told.received_at = now;
     events::insert(db, workspace, &[told])?;
-    if let Some(task) = run.parent_task_run_id {
-        task_runs::mirror(db, workspace, (task.cast(), run.id), state, now)?;
-    }
     if state.kind == StateType::Cancelled {
         leftovers::note(db, workspace, (&[run.id], Work::Cancel), now)?;
     }
@@ -229,7 +241,6 @@ pub fn orchestrate(
     now: Instant,
 ) -> Result<Orchestrated> {
     let (run, flow) = queries::locked_with_flow(db, workspace, id)?.ok_or(Error::NotFound)?;
-    let flow = flow.unwrap_or_default();
     let starts = !force && wish.kind == StateType::Running;
     let seen = rules::Run {
         held: (starts && holds_starts(db, workspace, now)?).then_some(rules::HELD),
@@ -259,50 +270,48 @@ pub async fn resume(
     let (workspace, now) = (access.workspace().id, app.now());
     // A schema comes from a client and may take its time, so nothing waits for it.
     let asked = app.db.read(move |db| awaited(db, workspace, id)).await?;
-    let (state, problem) = match asked {
+    let input = match asked {
         Some((state, schema)) => {
-            let given = input.clone();
-            let look = move || inputs::problem(&schema, given.as_ref());
-            (Some(state), web::block(look).await.map_err(Error::internal)?)
+            let look = move || inputs::accepted(schema.as_deref(), input);
+            let input = web::block(look).await.map_err(Error::internal)?;
+            Answer { state: Some(state), input }
         }
-        None => (None, None),
+        None => Answer { state: None, input: Ok(None) },
     };
-    let input = Answer { state, problem, input };
     let told = app.db.ingest(move |db| go_on(db, workspace, id, input, now)).await?;
     app.live.wake(workspace.uuid(), Topic::Events);
     Ok(told)
 }
 
-/// An input, looked at by the schema that a state of the run waits with.
+/// An input, or what is wrong with it by the schema that a state of the run waits with.
 struct Answer {
     state: Option<StateId>,
-    problem: Option<String>,
-    input: Option<RawObject>,
+    input: Result<Option<RawObject>, String>,
 }
 
-/// The state that a run waits in, and the schema of the input that it waits for.
+/// The state that a run waits for an input in, and the schema of it.
 fn awaited(
     db: &mut Db,
     workspace: WorkspaceId,
     id: FlowRunId,
-) -> Result<Option<(StateId, String)>> {
+) -> Result<Option<(StateId, Option<String>)>> {
     let run = queries::one(db, workspace, id)?.ok_or(Error::NotFound)?;
     let Some(paused) = run.state().filter(|state| state.kind == StateType::Paused) else {
         return Ok(None);
     };
-    let keyset = paused.state_details.run_input_keyset.as_ref();
-    let Some(key) = keyset.and_then(|keyset| keyset.raw().string("schema")) else {
-        return Ok(None);
+    let Some(keyset) = &paused.state_details.run_input_keyset else { return Ok(None) };
+    let schema = match keyset.raw().string("schema") {
+        Some(key) => inputs::one(db, (workspace, id), &key)?,
+        None => None,
     };
-    let schema = inputs::one(db, (workspace, id), &key)?;
-    Ok(schema.map(|schema| (paused.id, schema.value)))
+    Ok(Some((paused.id, schema.map(|schema| schema.value))))
 }
 
 fn go_on(
     db: &mut Db,
     workspace: WorkspaceId,
     id: FlowRunId,
-    Answer { state, problem, input }: Answer,
+    Answer { state, input }: Answer,
     now: Instant,
 ) -> Result<Orchestrated> {
     let run = queries::locked(db, workspace, id)?.ok_or(Error::NotFound)?;
@@ -311,34 +320,40 @@ fn go_on(
         let reason = "Cannot resume a flow run that is not paused.";
         return refused(Decision::Abort(reason.to_owned()));
     };
-    if let Some(keyset) = &paused.state_details.run_input_keyset {
-        if state.is_some_and(|state| state != paused.id) {
-            return Err(Error::Conflict("The run went on meanwhile. Try again.".to_owned()));
-        }
-        if let Some(problem) = problem {
-            let reason = format!("Run input validation failed: {problem}");
-            return refused(Decision::Reject(None, reason));
-        }
-        if let (Some(key), Some(input)) = (keyset.raw().string("response"), input) {
+    let keyset = paused.state_details.run_input_keyset.as_ref();
+    if keyset.is_some() && state != Some(paused.id) {
+        return Err(Error::Conflict("The run went on meanwhile. Try again.".to_owned()));
+    }
+    let input = match input {
+        Ok(input) => input,
+        Err(reason) => return refused(Decision::Reject(None, reason)),
+    };
+    let key = keyset.and_then(|keyset| keyset.raw().string("response"));
+    let answer = match (key, input) {
+        (Some(key), Some(input)) => {
             inputs::check_key(&key)?;
-            let input = FlowRunInput {
+            Some(FlowRunInput {
                 flow_run_id: id,
                 key,
                 id: Id::new(now),
                 value: input.text().to_owned(),
                 sender: None,
                 created_at: now,
-            };
-            inputs::insert(db, workspace, &input)?;
+            })
         }
-    }
+        _ => None,
+    };
     let mut wish = StateCreate::of(StateType::Running);
     if paused.state_details.pause_reschedule {
         wish = StateCreate::of(StateType::Scheduled);
         wish.name = Some("Resuming".to_owned());
         wish.state_details.get_or_insert_default().scheduled_time = Some(now);
     }
-    orchestrate(db, workspace, id, (wish, false), now)
+    let told = orchestrate(db, workspace, id, (wish, false), now)?;
+    if let Some(answer) = answer.filter(|_| told.status == "ACCEPT") {
+        inputs::insert(db, workspace, &answer)?;
+    }
+    Ok(told)
 }
 
 /// A change of a run by a client; what is absent stays.
@@ -407,6 +422,12 @@ pub enum Ending {
     Crash,
 }
 
+/// The wish that ends a run in a state: nothing runs that could answer a cancellation of one that is paused.
+fn wish_to_end(state: Option<&State>) -> StateCreate {
+    let is_paused = state.is_some_and(|state| state.kind == StateType::Paused);
+    StateCreate::of(if is_paused { StateType::Cancelled } else { StateType::Cancelling })
+}
+
 /// Asks, as a person on a page, for the end of a run; returns its name and what became of it.
 ///
 /// # Errors
@@ -425,10 +446,7 @@ pub async fn end(
             let place = access.workspace();
             let run = queries::one(db, place.id, id)?.ok_or(Error::NotFound)?;
             let (wish, event) = match ending {
-                Ending::Cancel => {
-                    let wish = leftovers::ending(run.state().map(|state| state.kind));
-                    (wish, "flow-run.cancelled")
-                }
+                Ending::Cancel => (wish_to_end(run.state()), "flow-run.cancelled"),
                 Ending::Crash => {
                     let message = format!("Marked as crashed by {}.", access.actor().name());
                     let wish = StateCreate {

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::base::db::Id;
 use crate::base::db::schema::{flow_runs, task_runs};
+use crate::base::db::{Id, either};
 use crate::base::error::Result;
 use crate::base::http::json::object;
 use crate::orchestration::wire::filter::{
@@ -17,6 +17,7 @@ use crate::orchestration::wire::filter::{
 
 /// Which runs; what is null narrows nothing.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct FlowRunFilter {
     /// How the conditions are joined.
     #[serde(default)]
@@ -39,7 +40,7 @@ pub struct FlowRunFilter {
     /// With these versions of the flow.
     #[serde(default, deserialize_with = "object")]
     pub flow_version: Option<Among<String>>,
-    /// That first began in this time.
+    /// That first began in this time, or have not begun and are due in it.
     #[serde(default, deserialize_with = "object")]
     pub start_time: Option<Between>,
     /// That ended in this time.
@@ -70,6 +71,7 @@ pub struct FlowRunFilter {
 
 /// Whoever made a run: a deployment or an automation.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Maker {
     /// How the conditions are joined.
     #[serde(default)]
@@ -84,6 +86,7 @@ pub struct Maker {
 
 /// Which names of something that may be absent.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NamedLink {
     /// How the conditions are joined.
     #[serde(default)]
@@ -95,7 +98,26 @@ pub struct NamedLink {
 }
 
 conditions!(flow_runs);
-run_conditions!(flow_runs: started_at, ended_at, expected_start_at, next_scheduled_at);
+run_conditions!(flow_runs: ended_at, expected_start_at, next_scheduled_at);
+
+/// What has not begun counts by when it is due, as on the client's own server.
+fn begun_at(time: Option<&Between>) -> Option<Rows> {
+    let time = time?;
+    let begun = || either(flow_runs::started_at, flow_runs::expected_start_at);
+    let mut terms: Vec<Rows> = Vec::new();
+    if let Some(before) = time.before_ {
+        terms.push(Box::new(begun().le(before)));
+    }
+    if let Some(after) = time.after_ {
+        terms.push(Box::new(begun().ge(after)));
+    }
+    match time.is_null_ {
+        Some(true) => terms.push(Box::new(flow_runs::started_at.is_null().nullable())),
+        Some(false) => terms.push(Box::new(flow_runs::started_at.is_not_null().nullable())),
+        None => {}
+    }
+    join(Operator::And, terms)
+}
 
 impl FlowRunFilter {
     /// The condition; `None` for no condition.
@@ -129,7 +151,7 @@ impl FlowRunFilter {
         }
         among!(terms, flow_runs::flow_version, &self.flow_version);
         among!(terms, flow_runs::idempotency_key, &self.idempotency_key);
-        terms.extend(started_at(self.start_time.as_ref()));
+        terms.extend(begun_at(self.start_time.as_ref()));
         terms.extend(ended_at(self.end_time.as_ref()));
         terms.extend(expected_start_at(self.expected_start_time.as_ref()));
         terms.extend(next_scheduled_at(self.next_scheduled_start_time.as_ref()));

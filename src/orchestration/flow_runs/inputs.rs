@@ -1,6 +1,7 @@
 //! What runs are told while they run: inputs, by key.
 
 use diesel::prelude::*;
+use serde_json::{Map, Value};
 
 use super::model::FlowRunId;
 use super::queries;
@@ -113,15 +114,156 @@ pub fn delete(
     Ok(diesel::delete(inputs::table.find((workspace, run, key))).execute(db)? > 0)
 }
 
-/// What is wrong with an input by the JSON schema that a run waits with; `None` for nothing.
-pub fn problem(schema: &str, input: Option<&RawObject>) -> Option<String> {
-    let schema: serde_json::Value = serde_json::from_str(schema).ok()?;
-    let input = match input.cloned().unwrap_or_default().tree() {
-        Ok(input) => input,
-        Err(error) => return Some(error.to_string()),
-    };
+/// An input as a run takes it, by the JSON schema that it waits with; else what is wrong with it.
+///
+/// # Errors
+/// What is wrong.
+pub fn accepted(
+    schema: Option<&str>,
+    input: Option<RawObject>,
+) -> Result<Option<RawObject>, String> {
+    let is_given = input.is_some();
+    let mut input = input.unwrap_or_default();
+    let unread = |error: serde_json::Error| format!("Error hydrating run input: {error}");
+    let mut tree = input.tree().map_err(unread)?;
+    if input.text().contains(KIND) {
+        tree = match hydrated(tree) {
+            Ok(Some(tree @ Value::Object(_))) => tree,
+            Ok(None | Some(Value::Null)) => Value::Object(Map::new()),
+            Ok(Some(_)) => return Err("Error hydrating run input: it is no object.".to_owned()),
+            Err(problem) => return Err(format!("Error hydrating run input: {problem}")),
+        };
+        input = serde_json::from_str(&tree.to_string()).map_err(unread)?;
+    }
+    let schema = schema.ok_or_else(|| "Run input schema not found.".to_owned())?;
+    let schema: Value = serde_json::from_str(schema)
+        .map_err(|error| format!("Run input schema is not valid JSON: {error}"))?;
     let patterns = jsonschema::PatternOptions::fancy_regex().backtrack_limit(10_000);
-    let validator = jsonschema::options().with_pattern_options(patterns).build(&schema).ok()?;
-    let first = validator.iter_errors(&input).next();
-    first.map(|error| error.to_string())
+    let validator = jsonschema::options()
+        .with_pattern_options(patterns)
+        .build(&schema)
+        .map_err(|error| format!("Run input schema is no JSON schema: {error}"))?;
+    if let Some(problem) = validator.iter_errors(&tree).next() {
+        return Err(format!("Run input validation failed: {problem}"));
+    }
+    Ok(is_given.then_some(input))
+}
+
+/// What an object with this key says is another value, by the kind that it names.
+const KIND: &str = "__prefect_kind";
+
+/// A value with what it describes put in its place; `None` for what stands for nothing.
+fn hydrated(value: Value) -> Result<Option<Value>, String> {
+    match value {
+        Value::Object(map) if map.contains_key(KIND) => described(map),
+        Value::Object(map) => {
+            let each = map.into_iter().map(|(key, value)| Ok((key, hydrated(value)?)));
+            let all: Vec<(String, Option<Value>)> = each.collect::<Result<_, String>>()?;
+            let kept = all.into_iter().filter_map(|(key, value)| Some((key, value?)));
+            Ok(Some(Value::Object(kept.collect())))
+        }
+        Value::Array(list) => {
+            let all: Vec<_> = list.into_iter().map(hydrated).collect::<Result<_, String>>()?;
+            Ok(Some(Value::Array(all.into_iter().flatten().collect())))
+        }
+        value => Ok(Some(value)),
+    }
+}
+
+fn described(mut map: Map<String, Value>) -> Result<Option<Value>, String> {
+    // Itself described, or as it is.
+    let mut part = |name: &str| match map.remove(name) {
+        Some(value @ Value::Object(_)) => hydrated(value),
+        value => Ok(value),
+    };
+    let missing = |name: &str| format!("Missing '{name}' key in __prefect object");
+    let kind = part(KIND)?;
+    match kind.as_ref().and_then(Value::as_str) {
+        Some("none") => hydrated(part("value")?.ok_or_else(|| missing("value"))?),
+        Some("json") => match part("value")? {
+            Some(Value::String(text)) => serde_json::from_str(&text)
+                .map(Some)
+                .map_err(|error| format!("Invalid JSON: {error}")),
+            value => Ok(value),
+        },
+        Some("jinja") => match part("template")? {
+            Some(Value::String(text))
+                if ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark)) =>
+            {
+                Err("Invalid jinja: templates are not rendered here. Send the value itself."
+                    .to_owned())
+            }
+            Some(text) => Ok(Some(text)),
+            None => Err(missing("template")),
+        },
+        Some("workspace_variable") => match part("variable_name")? {
+            Some(name) => {
+                let name = name.as_str().map_or_else(|| name.to_string(), str::to_owned);
+                Err(format!("Variable '{name}' not found in workspace."))
+            }
+            None => Ok(None),
+        },
+        _ => Ok(Some(map.remove("value").unwrap_or_default())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// semantics.md 35: what an input describes is put in its place.
+    #[test]
+    fn described_values_are_put_in_their_place() {
+        let jinja = |template: &str| json!({KIND: "jinja", "template": template});
+        for (value, expected) in [
+            (json!({"a": {KIND: "json", "value": "[1, 2.50]"}}), Ok(json!({"a": [1, 2.50]}))),
+            (
+                json!({"a": [{KIND: "none", "value": {"b": {KIND: "json", "value": 5}}}]}),
+                Ok(json!({"a": [{"b": 5}]})),
+            ),
+            (
+                json!({"a": {KIND: "json"}, "b": [{KIND: "workspace_variable"}]}),
+                Ok(json!({"b": []})),
+            ),
+            (json!({"a": {KIND: "json", "value": jinja("7")}}), Ok(json!({"a": 7}))),
+            (json!({"a": {KIND: "strange", "value": 1}}), Ok(json!({"a": 1}))),
+            (json!({"a": {KIND: null}}), Ok(json!({"a": null}))),
+            (json!({"a": {KIND: "json", "value": "[1"}}), Err("Invalid JSON")),
+            (json!({"a": {KIND: "none"}}), Err("Missing 'value' key")),
+            (json!({"a": jinja("{{ x }}")}), Err("Invalid jinja")),
+            (
+                json!({"a": {KIND: "workspace_variable", "variable_name": "v"}}),
+                Err("Variable 'v' not found"),
+            ),
+        ] {
+            match (hydrated(value.clone()), expected) {
+                (Ok(found), Ok(expected)) => assert_eq!(found, Some(expected), "{value}"),
+                (Err(told), Err(expected)) => assert!(told.contains(expected), "{told}"),
+                (found, expected) => panic!("{value}: {found:?}, not {expected:?}"),
+            }
+        }
+    }
+
+    /// api.md §4: an input is taken as the run's schema says, and none at all without a schema.
+    #[test]
+    fn an_input_is_checked_by_its_schema() {
+        let schema =
+            r#"{"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]}"#;
+        let input = |value: Value| serde_json::from_str::<RawObject>(&value.to_string()).ok();
+        let take = |schema: Option<&str>, value: Value| accepted(schema, input(value));
+        let five = json!({"x": {KIND: "json", "value": "5"}});
+        assert_eq!(take(Some(schema), five), Ok(input(json!({"x": 5}))));
+        for (schema, value, problem) in [
+            (Some(schema), json!({"x": "5"}), "Run input validation failed"),
+            (Some(schema), json!(null), "Run input validation failed"),
+            (None, json!({"x": 5}), "Run input schema not found."),
+            (Some("{"), json!({"x": 5}), "Run input schema is not valid JSON"),
+            (Some(r#"{"type": "what"}"#), json!({"x": 5}), "Run input schema is no JSON schema"),
+        ] {
+            let told = take(schema, value).unwrap_err();
+            assert!(told.starts_with(problem), "{told}");
+        }
+    }
 }

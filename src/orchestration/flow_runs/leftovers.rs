@@ -153,23 +153,21 @@ async fn step(app: &App, note: Note) -> Result<()> {
     Ok(())
 }
 
-/// Returns whether there may be more. A subflow that is cancelled leaves a note of its own.
+/// What a run is told that ended with the one that it is in.
+const WITH_ITS_PARENT: &str = "The parent flow run was cancelled.";
+
+/// Returns whether there may be more. A subflow that is cancelled leaves a note of its own; it ran in the
+/// process of its parent, so nobody is left who could answer a cancellation.
 fn cancel_some(db: &mut Db, workspace: WorkspaceId, run: FlowRunId, now: Instant) -> Result<bool> {
-    let tasks = task_runs::cancel_in(db, workspace, run, TASKS, now)?;
+    let tasks = task_runs::cancel_in(db, workspace, (run, WITH_ITS_PARENT), TASKS, now)?;
     let mut children = 0;
-    for (child, state) in queries::open_children(db, workspace, run, CHILDREN)? {
-        let told = orchestrate(db, workspace, child, (ending(state), false), now)?;
+    for child in queries::open_children(db, workspace, run, CHILDREN)? {
+        let mut wish = StateCreate::of(StateType::Cancelled);
+        wish.message = Some(WITH_ITS_PARENT.to_owned());
+        let told = orchestrate(db, workspace, child, (wish, false), now)?;
         children += usize::from(told.is_new);
     }
     Ok(tasks + children > 0)
-}
-
-/// The wish that ends a run in a state: nothing runs that could answer a cancellation of one that is paused.
-pub fn ending(state: Option<StateType>) -> StateCreate {
-    StateCreate::of(match state {
-        Some(StateType::Paused) => StateType::Cancelled,
-        _ => StateType::Cancelling,
-    })
 }
 
 /// The same for the lines of a run that is gone.

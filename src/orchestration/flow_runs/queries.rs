@@ -7,9 +7,9 @@ use super::model::{FlowRun, FlowRunId};
 use crate::access::WorkspaceId;
 use crate::access::history::{shown_runs, shown_states};
 use crate::base::db::schema::{flow_run_states, flow_runs, flows, task_runs};
-use crate::base::db::{Db, Id, Instant, Json, MultiBackend, Prepared, on_each_backend};
+use crate::base::db::{Db, Id, Instant, Json, MultiBackend, Prepared, either, on_each_backend};
 use crate::base::http::json::Window;
-use crate::orchestration::flows::model::FlowId;
+use crate::orchestration::flows::model::{FlowId, FlowNote};
 use crate::orchestration::states::model::{State, StateType};
 use crate::orchestration::states::rules::{Course, Policy};
 use crate::orchestration::task_runs::model::TaskRunId;
@@ -26,13 +26,13 @@ pub enum Sort {
     Expected,
     /// The last to be due first.
     ExpectedDown,
-    /// The first to begin first.
+    /// The first to begin first; what has not begun by when it is due.
     Started,
-    /// The last to begin first.
+    /// The last to begin first, likewise.
     StartedDown,
-    /// The last to end first.
+    /// The last to end first, and then what has not ended.
     EndedDown,
-    /// The next to be due first.
+    /// What waits for no moment, and then the next to be due first.
     NextScheduled,
     /// By name.
     Name,
@@ -110,7 +110,7 @@ pub fn locked(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult
     run.select(FlowRun::as_select()).for_update().first(conn).optional()
 }
 
-/// The same, with the name of its flow.
+/// The same, with what its events say of its flow.
 ///
 /// # Errors
 /// The database's fault.
@@ -118,22 +118,24 @@ pub fn locked_with_flow(
     db: &mut Db,
     workspace: WorkspaceId,
     id: FlowRunId,
-) -> QueryResult<Option<(FlowRun, Option<String>)>> {
-    let name = flows::table
+) -> QueryResult<Option<(FlowRun, FlowNote)>> {
+    let flow = flows::table
         .filter(flows::workspace_id.eq(flow_runs::workspace_id))
-        .filter(flows::id.eq(flow_runs::flow_id))
-        .select(flows::name)
-        .single_value();
+        .filter(flows::id.eq(flow_runs::flow_id));
+    let (name, tags) =
+        (flow.select(flows::name).single_value(), flow.select(flows::tags).single_value());
     let run = flow_runs::table.find((workspace, id)).filter(shown_runs!(workspace));
-    match db {
-        Db::Postgres(conn) => run.select((FlowRun::as_select(), name)).for_update().first(conn),
-        Db::Sqlite(conn) => run.select((FlowRun::as_select(), name)).first(conn),
+    let found: Option<(FlowRun, Option<String>, Option<Json<Vec<String>>>)> = match db {
+        Db::Postgres(conn) => {
+            run.select((FlowRun::as_select(), name, tags)).for_update().first(conn)
+        }
+        Db::Sqlite(conn) => run.select((FlowRun::as_select(), name, tags)).first(conn),
     }
-    .optional()
+    .optional()?;
+    Ok(found.map(|(run, name, tags)| (run, FlowNote::of(name, tags))))
 }
 
-/// Runs that have not ended and are not being cancelled, of flows that a run started, and their states; at
-/// most `limit`.
+/// Runs that have not ended, of flows that a run started; at most `limit`.
 ///
 /// # Errors
 /// The database's fault.
@@ -142,9 +144,9 @@ pub fn open_children(
     workspace: WorkspaceId,
     id: FlowRunId,
     limit: i64,
-) -> QueryResult<Vec<(FlowRunId, Option<StateType>)>> {
-    let is_ending = |kind: &StateType| kind.is_final() || *kind == StateType::Cancelling;
-    let ended: Vec<StateType> = StateType::ALL.iter().copied().filter(is_ending).collect();
+) -> QueryResult<Vec<FlowRunId>> {
+    let ended: Vec<StateType> =
+        StateType::ALL.iter().copied().filter(|kind| kind.is_final()).collect();
     let tasks = task_runs::table
         .filter(task_runs::workspace_id.eq(workspace))
         .filter(task_runs::flow_run_id.eq(id))
@@ -154,7 +156,7 @@ pub fn open_children(
         .filter(flow_runs::parent_task_run_id.eq_any(tasks))
         .filter(flow_runs::state_type.ne_all(ended))
         .limit(limit)
-        .select((flow_runs::id, flow_runs::state_type))
+        .select(flow_runs::id)
         .load(db)
 }
 
@@ -230,15 +232,18 @@ pub fn some(
     window: Window,
 ) -> QueryResult<Vec<FlowRun>> {
     let (id, expected) = (flow_runs::id, flow_runs::expected_start_at);
+    let (ended, next) = (flow_runs::ended_at, flow_runs::next_scheduled_at);
+    let begun = || either(flow_runs::started_at, expected);
     let query = of(workspace, term);
+    // The databases differ in where they put what is NULL; the client's own server keeps it first, on SQLite.
     let query = match sort {
         Sort::Id => query.order(id.desc()),
         Sort::Expected => query.order((expected, id)),
         Sort::ExpectedDown => query.order((expected.desc(), id.desc())),
-        Sort::Started => query.order((flow_runs::started_at, id)),
-        Sort::StartedDown => query.order((flow_runs::started_at.desc(), id.desc())),
-        Sort::EndedDown => query.order((flow_runs::ended_at.desc(), id.desc())),
-        Sort::NextScheduled => query.order((flow_runs::next_scheduled_at, id)),
+        Sort::Started => query.order((begun().is_not_null(), begun(), id)),
+        Sort::StartedDown => query.order((begun().is_not_null().desc(), begun().desc(), id.desc())),
+        Sort::EndedDown => query.order((ended.is_not_null().desc(), ended.desc(), id.desc())),
+        Sort::NextScheduled => query.order((next.is_not_null(), next, id)),
         Sort::Name => query.order((flow_runs::name, id)),
         Sort::NameDown => query.order((flow_runs::name.desc(), id.desc())),
     };

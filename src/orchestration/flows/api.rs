@@ -64,11 +64,14 @@ impl From<Flow> for FlowBody {
     }
 }
 
+/// What stands in no name, so that the flow can be found by it in an address.
+const NOT_IN_NAMES: [char; 6] = ['/', '\\', '%', '&', '<', '>'];
+
 /// A flow that is about to be run.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct FlowCreate {
     /// Its name.
-    #[schema(min_length = 1, max_length = 500)]
+    #[schema(min_length = 1, max_length = 500, pattern = r"^[^/\\%&><]+$")]
     pub name: String,
     /// Its tags.
     #[serde(default)]
@@ -93,8 +96,9 @@ pub async fn create(
     body: JsonBody<FlowCreate>,
 ) -> Result<HttpResponse> {
     let FlowCreate { name, tags, labels } = body.parsed()?;
-    if name.is_empty() || name.chars().count() > 500 {
-        return Err(Error::Invalid("name: use 1 to 500 characters.".to_owned()));
+    if name.is_empty() || name.chars().count() > 500 || name.contains(NOT_IN_NAMES) {
+        let rule = "name: use 1 to 500 characters, and none of / \\ % & < >.";
+        return Err(Error::Invalid(rule.to_owned()));
     }
     let (workspace, now) = (access.workspace().id, app.now());
     let (flow, is_new) = app

@@ -15,6 +15,7 @@ use crate::orchestration::wire::filter::{
 
 /// Which flows; what is null narrows nothing.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct FlowFilter {
     /// How the conditions are joined.
     #[serde(default)]

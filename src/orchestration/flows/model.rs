@@ -13,6 +13,22 @@ pub enum FlowMarker {}
 /// The id of a flow.
 pub type FlowId = Id<FlowMarker>;
 
+/// What events of its runs say of a flow.
+#[derive(Clone, Debug, Default)]
+pub struct FlowNote {
+    /// Its name.
+    pub name: String,
+    /// Its tags.
+    pub tags: Vec<String>,
+}
+
+impl FlowNote {
+    /// What a run's row says of its flow, which is there as long as the run is.
+    pub fn of(name: Option<String>, tags: Option<Json<Vec<String>>>) -> Self {
+        Self { name: name.unwrap_or_default(), tags: tags.map(|tags| tags.0).unwrap_or_default() }
+    }
+}
+
 /// A flow.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = flows, check_for_backend(MultiBackend))]

@@ -32,13 +32,14 @@ pub enum Sort {
 /// # Errors
 /// The database's fault.
 pub fn one(db: &mut Db, workspace: WorkspaceId, id: FlowId) -> QueryResult<Option<Flow>> {
-    flows::table.find((workspace, id)).select(Flow::as_select()).first(db).optional()
+    let flow = flows::table.find((workspace, id));
+    on_each_backend!(db, |conn| flow.select(Flow::as_select()).first(conn)).optional()
 }
 
 /// The name of a flow of a workspace.
 ///
 /// # Errors
-/// The database's fault, also for a flow of elsewhere.
+/// The database's fault.
 pub fn name_of(db: &mut Db, workspace: WorkspaceId, id: FlowId) -> QueryResult<Option<String>> {
     let name = flows::table.find((workspace, id)).select(flows::name);
     on_each_backend!(db, |conn| name.first(conn)).optional()

@@ -1,27 +1,39 @@
 //! The API of logs.
 
-use actix_web::{HttpResponse, web};
+use std::collections::VecDeque;
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::stream;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::queries::{self, Log, LogId, Which};
+use super::queries::{self, Log, LogId, Of, Which};
 use crate::access::permission::needs::{RunFlows, SeeFlows};
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
+use crate::base::csv;
 use crate::base::db::{Id, Instant};
 use crate::base::error::{Error, Result};
-use crate::base::http::json::{JsonBody, JsonList, Refusal, Window, created, moment, object, ok};
+use crate::base::http::json::{
+    JsonBody, JsonList, Refusal, Window, created, moment, object, ok, path_id,
+};
 use crate::base::http::routes::{resource, resources};
 use crate::base::json::Raw;
 use crate::base::live::Topic;
+use crate::orchestration::flow_runs::model::FlowRunId;
+use crate::orchestration::flow_runs::queries as flow_runs;
 use crate::orchestration::wire::filter::{Among, Between, Linked, Operator};
+use crate::orchestration::wire::words::Words;
 
 /// The addresses of this slice, relative to the workspace's.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(resources(["/logs/", "/logs"]).post(create))
-        .service(resource("/logs/filter").post(filter));
+        .service(resource("/logs/filter").post(filter))
+        .service(resource("/flow_runs/{id}/logs/download").get(download));
 }
 
 /// A line that is to be kept.
@@ -144,6 +156,7 @@ pub async fn create(
 
 /// Which grades.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct LogLevels {
     /// At least so grave.
     pub ge_: Option<i32>,
@@ -153,6 +166,7 @@ pub struct LogLevels {
 
 /// Which lines; what is null narrows nothing.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct LogFilter {
     /// How the parts are joined.
     #[serde(default)]
@@ -176,8 +190,11 @@ pub struct LogFilter {
 
 /// Which words.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct LogText {
-    /// Words that all occur in the message or the logger's name, in letters of any size.
+    /// Words of which one occurs in the message or the logger's name, in letters of any size; `"some words"` as
+    /// one, `-word` for one that must not occur, `+word` for one that must.
+    #[schema(max_length = 200)]
     pub query: String,
 }
 
@@ -192,8 +209,8 @@ impl LogFilter {
         let runs = self.flow_run_id.as_ref().and_then(|runs| runs.any_.as_ref());
         let tasks = self.task_run_id.clone().unwrap_or_default();
         let has_words = self.text.as_ref().is_none_or(|text| {
-            let line = format!("{} {}", log.name, log.message).to_lowercase();
-            text.query.to_lowercase().split_whitespace().all(|word| line.contains(word))
+            let line = format!("{} {}", log.message, log.name).to_lowercase();
+            Words::of(&text.query).is_ok_and(|words| words.find(&line))
         });
         let parts = [
             (level.ge_.is_some() || level.le_.is_some()).then(|| {
@@ -270,10 +287,64 @@ pub async fn filter(
         after: times.after_,
         operator: filter.operator,
         is_down,
-        words: filter.text.map(|text| text.query),
+        words: filter.text.map(|text| Words::of(&text.query)).transpose()?,
     };
     let workspace = access.workspace().id;
     let found = app.db.read(move |db| Ok(queries::some(db, workspace, which, window)?)).await?;
     let list: Vec<LogBody> = found.into_iter().map(Into::into).collect();
     Ok(ok(&list))
+}
+
+/// Lines read at a time: all that a download holds in memory.
+const BATCH: i64 = 500;
+
+/// The lines of a run as a file: CSV for spreadsheets.
+#[utoipa::path(get,
+    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flow_runs/{id}/logs/download",
+    tag = "Logs",
+    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("id" = Uuid, Path)),
+    responses((status = 200, body = String, content_type = "text/csv"),
+              (status = 401, body = Refusal), (status = 403, body = Refusal),
+              (status = 404, body = Refusal)))]
+pub async fn download(
+    req: HttpRequest,
+    access: WorkspaceAccess<SeeFlows>,
+    app: web::Data<App>,
+) -> Result<HttpResponse> {
+    let (workspace, id): (_, FlowRunId) = (access.workspace().id, path_id(&req, "id")?);
+    let run = app.db.read(move |db| Ok(flow_runs::one(db, workspace, id)?)).await?;
+    let name = format!("{}-logs.csv", run.ok_or(Error::NotFound)?.name);
+    let name = utf8_percent_encode(&name, NON_ALPHANUMERIC);
+    let head = csv::line(["timestamp", "level", "flow_run_id", "task_run_id", "message"])?;
+    let app = app.get_ref().clone();
+    let which = Of { run: id.cast(), level: None, words: None };
+    let first = (VecDeque::from([web::Bytes::from(head)]), Some(None));
+    let lines = stream::try_unfold(first, move |(mut ready, mut next)| {
+        let (app, which) = (app.clone(), which.clone());
+        async move {
+            if let (true, Some(place)) = (ready.is_empty(), next) {
+                let some =
+                    move |db: &mut _| Ok(queries::after(db, workspace, &which, place, BATCH)?);
+                let found = app.db.read(some).await?;
+                next = found.last().map(|log| Some((log.at, log.id)));
+                ready = found.iter().map(csv_line).collect::<Result<_>>()?;
+            }
+            Ok::<_, Error>(ready.pop_front().map(|line| (line, (ready, next))))
+        }
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((
+            CONTENT_DISPOSITION,
+            format!("attachment; filename=\"flow-run-logs.csv\"; filename*=UTF-8''{name}"),
+        ))
+        .streaming(lines))
+}
+
+fn csv_line(log: &Log) -> Result<web::Bytes> {
+    let id = |id: Option<Id<()>>| id.map(|id| id.to_string()).unwrap_or_default();
+    let (at, level) = (moment(log.at), log.level.to_string());
+    let (run, task) = (id(log.flow_run_id), id(log.task_run_id));
+    Ok(csv::line([&*at, &*level, &*run, &*task, &*log.message])?.into())
 }

@@ -12,6 +12,7 @@ use crate::base::db::schema::{flow_runs, logs, task_runs};
 use crate::base::db::{Db, Id, Instant, MultiBackend, lower, on_each_backend};
 use crate::base::http::json::Window;
 use crate::orchestration::wire::filter::{Operator, Term, join};
+use crate::orchestration::wire::words::Words;
 
 /// What an id of the `logs` table is the id of.
 #[derive(Debug)]
@@ -113,8 +114,8 @@ pub struct Which {
     pub before: Option<Instant>,
     /// From then on.
     pub after: Option<Instant>,
-    /// Words that all occur in the message or the logger's name.
-    pub words: Option<String>,
+    /// What the message or the logger's name is searched by.
+    pub words: Option<Words>,
     /// How these are joined.
     pub operator: Operator,
     /// The latest first.
@@ -151,7 +152,7 @@ impl Which {
         if let Some(after) = self.after {
             times.push(Box::new(logs::at.ge(after).nullable()));
         }
-        let words = self.words.as_deref().map_or_else(Vec::new, words_of);
+        let words = self.words.map_or_else(Vec::new, found_by);
         terms.extend(
             [tasks, levels, times, words].map(|all| join(Operator::And, all)).into_iter().flatten(),
         );
@@ -235,13 +236,42 @@ type Query = diesel::dsl::IntoBoxed<'static, logs::table, MultiBackend>;
 
 /// A condition for each word.
 fn words_of(words: &str) -> Vec<Term<logs::table>> {
-    let term = |word: &str| {
-        let pattern = contains_pattern(word);
-        let message = lower(logs::message).like(pattern.clone()).escape('\\');
-        let found = message.or(lower(logs::name).like(pattern).escape('\\'));
-        Box::new(found.nullable()) as Term<logs::table>
-    };
-    words.split_whitespace().take(10).map(term).collect()
+    words.split_whitespace().take(10).map(has).collect()
+}
+
+/// Whether a word is in the message or the logger's name.
+fn has(word: &str) -> Term<logs::table> {
+    let pattern = contains_pattern(word);
+    let message = lower(logs::message).like(pattern.clone()).escape('\\');
+    Box::new(message.or(lower(logs::name).like(pattern).escape('\\')).nullable())
+}
+
+/// A condition for each kind of words.
+fn found_by(words: Words) -> Vec<Term<logs::table>> {
+    let each = |list: &[String]| list.iter().map(|word| has(word)).collect::<Vec<_>>();
+    let mut terms = each(&words.all);
+    terms.extend(join(Operator::Or, each(&words.any)));
+    terms.extend(
+        join(Operator::Or, each(&words.none))
+            .map(|found| Box::new(diesel::dsl::not(found)) as Term<logs::table>),
+    );
+    terms
+}
+
+/// Removes lines of a run of a task, at most `limit`; returns how many.
+///
+/// # Errors
+/// The database's fault.
+pub fn delete_of_task(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    task: Id<()>,
+    limit: i64,
+) -> QueryResult<usize> {
+    let all = logs::table.filter(logs::workspace_id.eq(workspace));
+    let ids: Vec<LogId> =
+        all.filter(logs::task_run_id.eq(task)).limit(limit).select(logs::id).load(db)?;
+    diesel::delete(all.filter(logs::id.eq_any(ids))).execute(db)
 }
 
 fn of(workspace: WorkspaceId, which: &Of) -> Query {

@@ -14,6 +14,7 @@ use crate::base::http::client::ClientIp;
 use crate::base::http::routes::resource;
 use crate::base::live::Topic;
 use crate::orchestration::wire::outgoing::{self, BATCH, Feed, News, Place};
+use crate::orchestration::wire::words::Words;
 
 /// The addresses that take their key in the first frame; below `/api`, outside of its layer.
 pub fn open_routes(config: &mut web::ServiceConfig) {
@@ -40,6 +41,7 @@ impl Feed for Logs {
     fn of(filter: Value) -> Result<Self> {
         let filter: LogFilter = serde_json::from_value(filter)
             .map_err(|error| Error::Invalid(format!("The filter does not fit: {error}.")))?;
+        filter.text.as_ref().map(|text| Words::of(&text.query)).transpose()?;
         Ok(Self(filter))
     }
 

@@ -1,5 +1,7 @@
 //! The events by which this server tells that a run is in another state (api.md §5.1, 15).
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::model::State;
@@ -8,8 +10,8 @@ use crate::base::http::json::moment;
 use crate::base::json::{Raw, RawObject};
 use crate::orchestration::events::model::{Event, Labels, RESOURCE_ID, RESOURCE_ROLE};
 use crate::orchestration::flow_runs::model::FlowRunId;
-use crate::orchestration::flows::model::FlowId;
-use crate::orchestration::task_runs::model::TaskRunId;
+use crate::orchestration::flows::model::{FlowId, FlowNote};
+use crate::orchestration::task_runs::model::{TaskRun, TaskRunId};
 
 /// What changed in a run.
 #[derive(Clone, Copy, Debug)]
@@ -24,14 +26,22 @@ pub struct Changed<'a> {
     pub tags: &'a [String],
 }
 
-/// The event of a flow's run.
+/// The event of a flow's run; of a subflow's, with the task that stands for it.
 pub fn of_flow(
     changed: &Changed<'_>,
     (id, name): (FlowRunId, &str),
-    flow: (FlowId, &str),
+    (flow_id, flow): (FlowId, &FlowNote),
+    parent: Option<&TaskRun>,
 ) -> Event {
-    let flow = thing(format!("prefect.flow.{}", flow.0), "flow", Some(flow.1));
-    event("prefect.flow-run", changed, (id.to_string(), name), vec![flow])
+    let mut related =
+        vec![thing(format!("prefect.flow.{flow_id}"), "flow", Some(flow.name.as_str()))];
+    related.extend(parent.map(|task| {
+        thing(format!("prefect.task-run.{}", task.id), "task-run", Some(task.name.as_str()))
+    }));
+    let own = changed.tags.iter().chain(&flow.tags);
+    let tags = own.chain(parent.into_iter().flat_map(|task| &task.tags.0));
+    related.extend(tags.collect::<BTreeSet<_>>().into_iter().map(|tag| tag_of(tag)));
+    event("prefect.flow-run", changed, (id.to_string(), name), related)
 }
 
 /// The event of a task's run.
@@ -42,10 +52,14 @@ pub fn of_task(
 ) -> Event {
     let about =
         flow_run.map(|(id, name)| thing(format!("prefect.flow-run.{id}"), "flow-run", Some(name)));
-    let mut event =
-        event("prefect.task-run", changed, (id.to_string(), name), about.into_iter().collect());
+    let related = about.into_iter().chain(changed.tags.iter().map(|tag| tag_of(tag))).collect();
+    let mut event = event("prefect.task-run", changed, (id.to_string(), name), related);
     event.resource.0.insert("prefect.orchestration".to_owned(), "server".to_owned());
     event
+}
+
+fn tag_of(tag: &str) -> Labels {
+    thing(format!("prefect.tag.{tag}"), "tag", None)
 }
 
 fn thing(id: String, role: &str, name: Option<&str>) -> Labels {
@@ -59,7 +73,7 @@ fn event(
     kind: &str,
     changed: &Changed<'_>,
     (id, name): (String, &str),
-    mut related: Vec<Labels>,
+    related: Vec<Labels>,
 ) -> Event {
     let state = changed.state;
     let resource_id = format!("{kind}.{id}");
@@ -73,7 +87,6 @@ fn event(
         (text("prefect.state-timestamp"), moment(state.timestamp)),
         (text("prefect.state-type"), text(state.kind.as_str())),
     ]);
-    related.extend(changed.tags.iter().map(|tag| thing(format!("prefect.tag.{tag}"), "tag", None)));
     let brief = |state: &State| json!({ "type": state.kind, "name": state.name, "message": state.message.as_deref().unwrap_or("") });
     let intended = json!({ "from": changed.before.map(|before| before.kind), "to": state.kind });
     let payload = RawObject::from_iter([

@@ -178,12 +178,16 @@ impl StateCreate {
         Self { kind, name: None, message: None, data: None, state_details: None }
     }
 
-    /// The state, from a moment on.
+    /// The state, from a moment on; one that is scheduled without a time is due at that moment.
     pub fn at(self, now: Instant) -> State {
         let name = self.name.filter(|name| !name.is_empty());
         let mut name = name.unwrap_or_else(|| self.kind.title().to_owned());
         if let Some((end, _)) = name.char_indices().nth(LONGEST_NAME) {
             name.truncate(end);
+        }
+        let mut state_details = self.state_details.unwrap_or_default();
+        if self.kind == StateType::Scheduled {
+            state_details.scheduled_time.get_or_insert(now);
         }
         State {
             id: StateId::new(now),
@@ -192,7 +196,7 @@ impl StateCreate {
             timestamp: now,
             message: self.message.map(|message| cut(message, LONGEST_MESSAGE)),
             data: self.data,
-            state_details: self.state_details.unwrap_or_default(),
+            state_details,
         }
     }
 }

@@ -26,9 +26,15 @@ pub struct Policy {
     /// Pauses that were made.
     pub pause_keys: Vec<String>,
     /// Whether it goes on after a pause.
-    pub resuming: Option<bool>,
+    #[serde(deserialize_with = "or_false")]
+    pub resuming: bool,
     /// `in_process` or `reschedule`.
     pub retry_type: Option<String>,
+}
+
+/// What is null is false.
+fn or_false<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 impl Policy {
@@ -86,7 +92,8 @@ fn reject(reason: &str) -> Decision {
     Decision::Reject(None, reason.to_owned())
 }
 
-/// Decides on a wish; `force` skips every rule (§5: the minimal policy).
+/// Decides on a wish; of the rules, `force` leaves those that keep a result and that end what was not begun
+/// (§5: the minimal policy).
 pub fn decide(run: &Run<'_>, mut proposed: State, force: bool, now: Instant) -> Decision {
     let policy = run.policy.clone();
     let Some(current) = run.state else { return accept(run, proposed, policy) };
@@ -96,7 +103,9 @@ pub fn decide(run: &Run<'_>, mut proposed: State, force: bool, now: Instant) -> 
         proposed.state_details.deployment_concurrency_lease_id = lease;
     }
     if force {
-        return accept(run, proposed, policy);
+        return loses_result(current, &proposed)
+            .or_else(|| ends_at_once(run, current, &proposed, now))
+            .unwrap_or_else(|| accept(run, proposed, policy));
     }
     // 2
     let transition = proposed.state_details.transition_id;
@@ -135,17 +144,38 @@ fn from_final(run: &Run<'_>, current: &State, proposed: &State) -> Option<Decisi
         kind if current.kind == Completed && current.has_result() && !kind.is_final() => {
             Some(reject("Run is already COMPLETED."))
         }
-        Completed
-            if current.kind == Completed && current.has_result() && !proposed.has_result() =>
-        {
-            Some(reject("Run is already COMPLETED."))
-        }
+        Completed => loses_result(current, proposed),
         Scheduled if !run.has_deployment => Some(Decision::Abort(
             "Cannot reschedule a run without an associated deployment.".to_owned(),
         )),
         Running => held(run),
         _ => None,
     }
+}
+
+/// 3: no end takes the place of a kept result that has none itself.
+fn loses_result(current: &State, proposed: &State) -> Option<Decision> {
+    let are_completed =
+        current.kind == StateType::Completed && proposed.kind == StateType::Completed;
+    (are_completed && current.has_result() && !proposed.has_result()).then(|| {
+        reject("A result is kept with this COMPLETED state, and the new one would lose it.")
+    })
+}
+
+/// 5: what nobody runs is not asked to stop.
+fn ends_at_once(
+    run: &Run<'_>,
+    current: &State,
+    proposed: &State,
+    now: Instant,
+) -> Option<Decision> {
+    let is_over = proposed.kind == StateType::Cancelling
+        && match current.kind {
+            StateType::Scheduled => !run.has_process || current.name == "Resuming",
+            StateType::Paused => current.state_details.pause_reschedule,
+            _ => false,
+        };
+    is_over.then(|| cancelled(run, proposed, now))
 }
 
 fn no_pending(current: &State) -> Decision {
@@ -161,12 +191,7 @@ fn from_open(run: &Run<'_>, current: &State, proposed: &State, now: Instant) -> 
         // 4
         (Cancelling, kind) if kind != Cancelled => Some(reject("This run is being cancelled.")),
         // 5
-        (Scheduled, Cancelling) if !run.has_process || current.name == "Resuming" => {
-            Some(cancelled(run, proposed, now))
-        }
-        (Paused, Cancelling) if current.state_details.pause_reschedule => {
-            Some(cancelled(run, proposed, now))
-        }
+        (Scheduled | Paused, Cancelling) => ends_at_once(run, current, proposed, now),
         // 6
         (Pending, Pending) if proposed.name != current.name && proposed.name != "Pending" => None,
         (Pending | Running, Pending) => Some(no_pending(current)),
@@ -237,11 +262,11 @@ fn pausing(run: &Run<'_>, from: StateType, proposed: &State) -> Option<Decision>
 }
 
 fn resuming(run: &Run<'_>, current: &State, to: StateType, now: Instant) -> Option<Decision> {
-    if !matches!(to, StateType::Running | StateType::Scheduled) && !to.is_final() {
-        return Some(reject(&format!("This run is paused and cannot become {}.", to.as_str())));
-    }
     if to.is_final() {
         return None;
+    }
+    if !matches!(to, StateType::Running | StateType::Scheduled) {
+        return Some(reject(&format!("This run is paused and cannot become {}.", to.as_str())));
     }
     let is_over = current.state_details.pause_timeout.is_some_and(|end| end < now);
     is_over.then(|| {
@@ -274,7 +299,7 @@ fn accept(run: &Run<'_>, proposed: State, mut policy: Policy) -> Decision {
     if from.is_some_and(StateType::is_final) && !proposed.kind.is_final() {
         // 3: a run that begins anew.
         policy.pause_keys.clear();
-        policy.resuming = Some(false);
+        policy.resuming = false;
         let is_rescheduled = proposed.kind == StateType::Scheduled;
         policy.retry_type = is_rescheduled.then(|| "reschedule".to_owned());
     }
@@ -287,7 +312,7 @@ fn accept(run: &Run<'_>, proposed: State, mut policy: Policy) -> Decision {
     if from == Some(StateType::Paused)
         && matches!(proposed.kind, StateType::Running | StateType::Scheduled)
     {
-        policy.resuming = Some(true);
+        policy.resuming = true;
     }
     Decision::Accept(Box::new(proposed), policy)
 }
@@ -318,7 +343,7 @@ impl Course {
             let ran = to.timestamp.since(from.timestamp).as_micros();
             self.total_run_micros += i64::try_from(ran).unwrap_or(0).max(0);
         }
-        let is_resuming = policy.resuming == Some(true);
+        let is_resuming = policy.resuming;
         if to.kind == StateType::Running {
             self.run_count += i64::from(!is_resuming);
             self.started_at = self.started_at.or(Some(to.timestamp));
@@ -330,7 +355,7 @@ impl Course {
             self.ended_at = None;
         }
         if is_resuming && (to.kind == StateType::Running || to.kind.is_final()) {
-            policy.resuming = Some(false);
+            policy.resuming = false;
         }
         let due = to.state_details.scheduled_time;
         self.next_scheduled_at = if to.kind == StateType::Scheduled { due } else { None };
@@ -360,7 +385,7 @@ mod tests {
         retry_delay: None,
         retry_jitter_factor: None,
         pause_keys: Vec::new(),
-        resuming: None,
+        resuming: false,
         retry_type: None,
     };
 
@@ -399,14 +424,18 @@ mod tests {
                     (_, Cancelling | Paused | Crashed | Scheduled) if is_over => "abort",
                     (Pending | Running | Cancelled, Pending) => "abort",
                     (Cancelling, to) if *to != Cancelled => "reject",
-                    (Paused, Pending | Cancelling) => "reject",
+                    (Paused, Pending) => "reject",
                     (from, Paused) if *from != Running => "reject",
                     (Scheduled, Cancelling) => "reject Cancelled",
                     (_, to) => &format!("accept {}", to.title()),
                 };
                 assert_eq!(word(&decision), expected, "{from:?} to {to:?}");
                 let forced = decide(&run(&current, &FRESH), state(*to), true, at(1));
-                assert_eq!(word(&forced), format!("accept {}", to.title()), "{from:?} to {to:?}");
+                let expected = match (from, to) {
+                    (Scheduled, Cancelling) => "reject Cancelled",
+                    (_, to) => &format!("accept {}", to.title()),
+                };
+                assert_eq!(word(&forced), expected, "{from:?} to {to:?}, forced");
             }
         }
     }
@@ -449,6 +478,27 @@ mod tests {
         }
         let failed = decide(&run(&done, &FRESH), state(StateType::Failed), false, at(1));
         assert_eq!(word(&failed), "accept Failed");
+        let forced = decide(&run(&done, &FRESH), state(StateType::Completed), true, at(1));
+        assert_eq!(word(&forced), "reject");
+        let again = decide(&run(&done, &FRESH), done.clone(), true, at(1));
+        assert_eq!(word(&again), "accept Completed");
+    }
+
+    /// §5.1, 5 and 11: who is paused in a process is asked to stop; who waits without one ends at once.
+    #[test]
+    fn a_paused_run_is_cancelled() {
+        let mut paused = state(StateType::Paused);
+        paused.state_details.pause_timeout = Some(at(100));
+        for second in [1, 200] {
+            let asked =
+                decide(&run(&paused, &FRESH), state(StateType::Cancelling), false, at(second));
+            assert_eq!(word(&asked), "accept Cancelling");
+        }
+        paused.state_details.pause_reschedule = true;
+        for force in [false, true] {
+            let asked = decide(&run(&paused, &FRESH), state(StateType::Cancelling), force, at(1));
+            assert_eq!(word(&asked), "reject Cancelled");
+        }
     }
 
     /// §5.1, 6: a worker submits what it has taken, and nobody else takes it.
@@ -504,10 +554,10 @@ mod tests {
         else {
             panic!("not accepted");
         };
-        assert_eq!(policy.resuming, Some(true));
+        assert!(policy.resuming);
         let mut course = Course { run_count: 1, started_at: Some(at(0)), ..Course::default() };
         course.enter(Some(&paused), &resumed, &mut policy);
-        assert_eq!((course.run_count, policy.resuming), (1, Some(false)));
+        assert_eq!((course.run_count, policy.resuming), (1, false));
         let mut suspend = state(StateType::Paused);
         suspend.state_details.pause_reschedule = true;
         assert_eq!(word(&decide(&run(&running, &FRESH), suspend, false, at(1))), "abort");

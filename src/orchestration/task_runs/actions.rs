@@ -1,5 +1,7 @@
 //! What happens to runs of tasks over REST, and to those that stand for subflows.
 
+use std::sync::Arc;
+
 use super::model::{Body, TaskRun, TaskRunId};
 use super::queries;
 use crate::access::WorkspaceId;
@@ -13,6 +15,7 @@ use crate::base::random;
 use crate::orchestration::events::queries as events;
 use crate::orchestration::flow_runs::model::{FlowRun, FlowRunId};
 use crate::orchestration::flow_runs::queries as flow_runs;
+use crate::orchestration::logs::queries as logs;
 use crate::orchestration::states::event::{self, Changed};
 use crate::orchestration::states::model::{State, StateCreate, StateType};
 use crate::orchestration::states::outcome::Orchestrated;
@@ -72,22 +75,25 @@ fn make(
         Some(id) => Some(flow_runs::one(db, workspace, id)?.ok_or(Error::NotFound)?),
         None => None,
     };
-    let known = match (wanted.id, &flow_run) {
-        (Some(id), _) if queries::one(db, workspace, id)?.is_some() => Some(id),
-        (_, Some(flow_run)) => {
+    let known = match wanted.id {
+        Some(id) if queries::one(db, workspace, id)?.is_some() => Some(id),
+        _ => {
             let keys = (wanted.task_key.as_str(), wanted.dynamic_key.as_str());
-            queries::id_of_keys(db, workspace, flow_run.id, keys)?
+            if flow_run.is_none() {
+                queries::lock_keys(db, workspace, keys)?;
+            }
+            queries::id_of_keys(db, workspace, wanted.flow_run, keys)?
         }
-        _ => None,
     };
     if let Some(id) = known {
         return Ok((queries::one(db, workspace, id)?.ok_or(Error::NotFound)?, false));
     }
     let id = wanted.id.unwrap_or_else(|| TaskRunId::new(now));
     if let Some(flow_run) = &flow_run {
-        let labels = &mut wanted.body.labels;
-        labels.insert("prefect.flow.id", &flow_run.flow_id);
+        let mut labels = flow_run.body.0.labels.clone();
         labels.insert("prefect.flow-run.id", &flow_run.id);
+        labels.extend(wanted.body.labels);
+        wanted.body.labels = labels;
     }
     let mut run = TaskRun {
         id,
@@ -213,7 +219,7 @@ fn orchestrate(
     })
 }
 
-/// Gives the run that stands for a subflow the state of that flow's run (§5.2).
+/// Gives the run that stands for a subflow the state of that flow's run (§5.2); returns it.
 ///
 /// # Errors
 /// The database's fault.
@@ -223,8 +229,8 @@ pub fn mirror(
     (id, child): (TaskRunId, FlowRunId),
     state: &State,
     now: Instant,
-) -> Result<()> {
-    let Some(mut run) = queries::locked(db, workspace, id)? else { return Ok(()) };
+) -> Result<Option<TaskRun>> {
+    let Some(mut run) = queries::locked(db, workspace, id)? else { return Ok(None) };
     let flow_run = match run.flow_run_id {
         Some(id) => flow_runs::one(db, workspace, id)?,
         None => None,
@@ -237,7 +243,8 @@ pub fn mirror(
     let policy = run.policy.0.clone();
     let state = move_to(&mut run, same, policy, now);
     queries::update(db, workspace, &run)?;
-    keep_state(db, workspace, (&run, flow_run.as_ref()), (before.as_ref(), &state))
+    keep_state(db, workspace, (&run, flow_run.as_ref()), (before.as_ref(), &state))?;
+    Ok(Some(run))
 }
 
 /// Cancels some of what has not ended in a flow's run that was cancelled (§4.2); returns how many.
@@ -247,7 +254,7 @@ pub fn mirror(
 pub fn cancel_in(
     db: &mut Db,
     workspace: WorkspaceId,
-    id: FlowRunId,
+    (id, message): (FlowRunId, &str),
     limit: i64,
     now: Instant,
 ) -> Result<usize> {
@@ -261,7 +268,7 @@ pub fn cancel_in(
         let Some(mut run) = queries::locked(db, workspace, task)? else { continue };
         let before = run.state().cloned();
         let mut state = State::made(StateType::Cancelled, "Cancelled", now);
-        state.message = Some("The parent flow run was cancelled.".to_owned());
+        state.message = Some(message.to_owned());
         let policy = run.policy.0.clone();
         let state = move_to(&mut run, state, policy, now);
         queries::update(db, workspace, &run)?;
@@ -295,18 +302,35 @@ pub async fn rename(
         .await
 }
 
-/// Removes a run with its states.
+/// Lines removed in one transaction.
+const LINES: i64 = 1000;
+
+/// Removes a run with its states and lines: the lines some at a time, so that nobody else waits, and the run with
+/// the last ones.
 ///
 /// # Errors
-/// [`Error::NotFound`] for a run of elsewhere; the database's fault.
+/// [`Error::NotFound`] for a run of elsewhere; the right went meanwhile; the database's fault, and then some of
+/// its lines are gone already.
 pub async fn delete(app: &App, access: WorkspaceAccess<ManageFlows>, id: TaskRunId) -> Result<()> {
-    app.db
-        .ingest(move |db| {
-            access.still_holds(db)?;
-            let workspace = access.workspace().id;
-            queries::one(db, workspace, id)?.ok_or(Error::NotFound)?;
-            let is_gone = queries::delete(db, workspace, id)?;
-            is_gone.then_some(()).ok_or(Error::NotFound)
-        })
-        .await
+    let access = Arc::new(access);
+    loop {
+        let access = Arc::clone(&access);
+        let is_gone = app.db.ingest(move |db| remove_some(db, &access, id)).await?;
+        if is_gone {
+            return Ok(());
+        }
+    }
+}
+
+/// Removes some lines of a run, and the run with the last ones; returns whether it is gone.
+fn remove_some(db: &mut Db, access: &WorkspaceAccess<ManageFlows>, id: TaskRunId) -> Result<bool> {
+    access.still_holds(db)?;
+    let workspace = access.workspace().id;
+    queries::one(db, workspace, id)?.ok_or(Error::NotFound)?;
+    let removed = logs::delete_of_task(db, workspace, id.cast(), LINES)?;
+    if i64::try_from(removed).unwrap_or(0) == LINES {
+        return Ok(false);
+    }
+    let is_gone = queries::delete(db, workspace, id)?;
+    is_gone.then_some(true).ok_or(Error::NotFound)
 }

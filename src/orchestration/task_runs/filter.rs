@@ -16,6 +16,7 @@ use crate::orchestration::wire::filter::{
 
 /// Which runs of tasks; what is null narrows nothing.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct TaskRunFilter {
     /// How the conditions are joined.
     #[serde(default)]
@@ -51,6 +52,7 @@ pub struct TaskRunFilter {
 
 /// Whether a run stands for a subflow.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Subflows {
     /// Whether it does.
     pub exists_: Option<bool>,

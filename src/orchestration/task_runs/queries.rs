@@ -27,9 +27,9 @@ pub enum Sort {
     Expected,
     /// The last to be due first.
     ExpectedDown,
-    /// The last to end first.
+    /// The last to end first, and then what has not ended.
     EndedDown,
-    /// The next to be due first.
+    /// What waits for no moment, and then the next to be due first.
     NextScheduled,
     /// By name.
     Name,
@@ -85,25 +85,49 @@ pub fn is_hidden(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryRes
     Ok(hidden.is_some())
 }
 
-/// The run of a task's two keys in a run of a flow.
+/// The run of a task's two keys in a run of a flow, or outside of any.
 ///
 /// # Errors
 /// The database's fault.
 pub fn id_of_keys(
     db: &mut Db,
     workspace: WorkspaceId,
-    flow_run: FlowRunId,
+    flow_run: Option<FlowRunId>,
     (task_key, dynamic_key): (&str, &str),
 ) -> QueryResult<Option<TaskRunId>> {
-    task_runs::table
+    let all = task_runs::table
         .filter(task_runs::workspace_id.eq(workspace))
-        .filter(task_runs::flow_run_id.eq(flow_run))
         .filter(task_runs::task_key.eq(task_key))
         .filter(task_runs::dynamic_key.eq(dynamic_key))
-        .select(task_runs::id)
-        .first(db)
-        .optional()
+        .select(task_runs::id);
+    match flow_run {
+        Some(id) => all.filter(task_runs::flow_run_id.eq(id)).first(db),
+        None => all.filter(task_runs::flow_run_id.is_null()).first(db),
+    }
+    .optional()
 }
+
+/// Waits until nobody else makes a run of two keys outside of any flow, where no row or constraint keeps two of
+/// them apart; for the rest of the transaction. On `SQLite` one transaction writes at a time.
+///
+/// # Errors
+/// The database's fault.
+pub fn lock_keys(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    (task_key, dynamic_key): (&str, &str),
+) -> QueryResult<()> {
+    use diesel::sql_types::{Integer, Text};
+    let Db::Postgres(conn) = db else { return Ok(()) };
+    diesel::sql_query("SELECT pg_advisory_xact_lock($1, hashtext($2))")
+        .bind::<Integer, _>(LOCK_OF_KEYS)
+        .bind::<Text, _>(format!("{workspace} {task_key} {dynamic_key}"))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Which of PostgreSQL's advisory locks stands for keys of tasks.
+const LOCK_OF_KEYS: i32 = 1;
 
 /// Runs of a workspace.
 ///
@@ -117,13 +141,15 @@ pub fn some(
     window: Window,
 ) -> QueryResult<Vec<TaskRun>> {
     let (id, expected) = (task_runs::id, task_runs::expected_start_at);
+    let (ended, next) = (task_runs::ended_at, task_runs::next_scheduled_at);
     let query = of(workspace, term);
+    // As of runs of flows.
     let query = match sort {
         Sort::Id => query.order(id.desc()),
         Sort::Expected => query.order((expected, id)),
         Sort::ExpectedDown => query.order((expected.desc(), id.desc())),
-        Sort::EndedDown => query.order((task_runs::ended_at.desc(), id.desc())),
-        Sort::NextScheduled => query.order((task_runs::next_scheduled_at, id)),
+        Sort::EndedDown => query.order((ended.is_not_null().desc(), ended.desc(), id.desc())),
+        Sort::NextScheduled => query.order((next.is_not_null(), next, id)),
         Sort::Name => query.order((task_runs::name, id)),
         Sort::NameDown => query.order((task_runs::name.desc(), id.desc())),
     };

@@ -151,7 +151,7 @@ fn keep(
     let mut found = queries::locked(db, workspace, id)?;
     if let (None, Some(flow_run)) = (&found, flow_run) {
         // The same run under another id.
-        let other = queries::id_of_keys(db, workspace, flow_run, (&keys.0, &keys.1))?;
+        let other = queries::id_of_keys(db, workspace, Some(flow_run), (&keys.0, &keys.1))?;
         found = match other {
             Some(other) => queries::locked(db, workspace, other)?,
             None => None,

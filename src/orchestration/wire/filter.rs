@@ -1,5 +1,6 @@
 //! Pieces of the filters that the client sends (schemas `*Filter*` of Prefect 3.8.8's API): what is null
-//! or absent narrows nothing; the pieces of one filter are joined by its operator.
+//! or absent narrows nothing; the pieces of one filter are joined by its operator. What no filter has is
+//! refused, so that nobody gets more than was asked for.
 
 use diesel::expression::{
     AppearsOnTable, BoxableExpression, Expression, SelectableExpression, ValidGrouping,
@@ -37,6 +38,7 @@ pub enum Operator {
 
 /// Which values, and which not.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Among<T> {
     /// One of these.
     pub any_: Option<Vec<T>>,
@@ -73,6 +75,7 @@ fn bounded<T>(list: Option<&[T]>) -> Result<()> {
 
 /// Which names.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Named {
     /// One of these.
     pub any_: Option<Vec<String>>,
@@ -93,6 +96,7 @@ impl Named {
 
 /// Which moments.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Between {
     /// Until then.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -106,6 +110,7 @@ pub struct Between {
 
 /// Which tags.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Tagged {
     /// How the conditions are joined.
     #[serde(default)]
@@ -128,6 +133,7 @@ pub fn tag_patterns(tag: &str) -> [String; 2] {
 
 /// Which ids of something that may be absent.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Linked {
     /// How the conditions are joined.
     #[serde(default)]
@@ -163,6 +169,7 @@ impl Tagged {
 
 /// Which states.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct InState {
     /// How the conditions are joined.
     #[serde(default)]
@@ -217,6 +224,12 @@ impl<Q> QueryId for Within<Q> {
     type QueryId = ();
 
     const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+/// The condition that nothing meets.
+pub fn nothing<T: diesel::Table>() -> Term<T> {
+    use diesel::{IntoSql, NullableExpressionMethods};
+    Box::new(false.into_sql::<Bool>().nullable())
 }
 
 /// Joins conditions; none of them is no condition.
@@ -281,7 +294,8 @@ macro_rules! conditions {
                 terms.extend(join(Operator::And, all.iter().map(|tag| has_tag(tag)).collect()));
             }
             if let Some(any) = &tags.any_ {
-                terms.extend(join(Operator::Or, any.iter().map(|tag| has_tag(tag)).collect()));
+                let one = join(Operator::Or, any.iter().map(|tag| has_tag(tag)).collect());
+                terms.push(one.unwrap_or_else($crate::orchestration::wire::filter::nothing));
             }
             match tags.is_null_ {
                 Some(true) => terms.push(Box::new($table::tags.eq("[]").nullable())),

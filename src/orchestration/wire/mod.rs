@@ -6,6 +6,7 @@ pub mod me;
 pub mod outgoing;
 pub mod probes;
 pub mod which;
+pub mod words;
 
 use actix_web::HttpResponse;
 

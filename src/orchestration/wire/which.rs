@@ -2,12 +2,11 @@
 //! that belong to it (api.md §2).
 
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
 use serde::Deserialize;
-use serde_json::{Map, Value};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
-use super::filter::{Operator, Term, Within, join};
+use super::filter::{Among, Named, Operator, Tagged, Term, Within, join, nothing};
 use crate::access::WorkspaceId;
 use crate::access::history::{shown_runs, shown_tasks};
 use crate::base::db::MultiBackend;
@@ -30,32 +29,118 @@ pub struct Filters {
     /// With which runs of tasks.
     #[serde(default, deserialize_with = "object")]
     pub task_runs: Option<TaskRunFilter>,
-    /// Of which deployments: there are none, so any condition finds nothing.
-    #[serde(default)]
-    #[schema(value_type = Option<Object>)]
-    pub deployments: Option<Map<String, Value>>,
+    /// Of which deployments: there are none, so this finds nothing.
+    #[serde(default, deserialize_with = "object")]
+    pub deployments: Option<DeploymentFilter>,
     /// Of which work pools: the same.
-    #[serde(default)]
-    #[schema(value_type = Option<Object>)]
-    pub work_pools: Option<Map<String, Value>>,
+    #[serde(default, deserialize_with = "object")]
+    pub work_pools: Option<WorkPoolFilter>,
     /// Of which work queues: the same.
-    #[serde(default)]
-    #[schema(value_type = Option<Object>)]
-    pub work_pool_queues: Option<Map<String, Value>>,
+    #[serde(default, deserialize_with = "object")]
+    pub work_pool_queues: Option<WorkQueueFilter>,
 }
 
-/// Whether a filter of things that do not exist names any.
-fn asks(filter: Option<&Map<String, Value>>) -> bool {
-    filter.is_some_and(|filter| {
-        filter.iter().any(|(name, value)| name != "operator" && !value.is_null())
-    })
+/// Which deployments.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeploymentFilter {
+    /// How the conditions are joined.
+    #[serde(default)]
+    pub operator: Operator,
+    /// With these ids.
+    #[serde(default, deserialize_with = "object")]
+    pub id: Option<Among<Uuid>>,
+    /// With these names.
+    #[serde(default, deserialize_with = "object")]
+    pub name: Option<Named>,
+    /// With names, or of flows with names, that contain something.
+    #[serde(default, deserialize_with = "object")]
+    pub flow_or_deployment_name: Option<Named>,
+    /// That are paused, or are not.
+    #[serde(default, deserialize_with = "object")]
+    pub paused: Option<Flag>,
+    /// The same in words of older clients.
+    #[serde(default, deserialize_with = "object")]
+    pub is_schedule_active: Option<Flag>,
+    /// With these tags.
+    #[serde(default, deserialize_with = "object")]
+    pub tags: Option<Tagged>,
+    /// Of these work queues.
+    #[serde(default, deserialize_with = "object")]
+    pub work_queue_name: Option<Among<String>>,
+    /// With so many runs at once.
+    #[serde(default, deserialize_with = "object")]
+    pub concurrency_limit: Option<Limited>,
+}
+
+/// Whether something is so.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Flag {
+    /// Whether it is.
+    pub eq_: Option<bool>,
+}
+
+/// How many.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Limited {
+    /// At least so many.
+    pub ge_: Option<i64>,
+    /// At most so many.
+    pub le_: Option<i64>,
+    /// Whether any number.
+    pub is_null_: Option<bool>,
+}
+
+/// Which work pools.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WorkPoolFilter {
+    /// How the conditions are joined.
+    #[serde(default)]
+    pub operator: Operator,
+    /// With these ids.
+    #[serde(default, deserialize_with = "object")]
+    pub id: Option<Among<Uuid>>,
+    /// With these names.
+    #[serde(default, deserialize_with = "object")]
+    pub name: Option<Among<String>>,
+    /// Of these types.
+    #[serde(default, deserialize_with = "object")]
+    #[serde(rename = "type")]
+    pub kind: Option<Among<String>>,
+}
+
+/// Which work queues.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WorkQueueFilter {
+    /// How the conditions are joined.
+    #[serde(default)]
+    pub operator: Operator,
+    /// With these ids.
+    #[serde(default, deserialize_with = "object")]
+    pub id: Option<Among<Uuid>>,
+    /// With these names, or names that begin like them.
+    #[serde(default, deserialize_with = "object")]
+    pub name: Option<Begins>,
+}
+
+/// Which names, or their beginnings.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Begins {
+    /// One of these.
+    pub any_: Option<Vec<String>>,
+    /// Beginning with one of these.
+    pub startswith_: Option<Vec<String>>,
 }
 
 impl Filters {
+    /// Whether it asks for what belongs to things that do not exist.
     fn asks_for_nothing(&self) -> bool {
-        asks(self.deployments.as_ref())
-            || asks(self.work_pools.as_ref())
-            || asks(self.work_pool_queues.as_ref())
+        self.deployments.is_some() || self.work_pools.is_some() || self.work_pool_queues.is_some()
     }
 
     /// The condition on runs of flows.
@@ -85,7 +170,7 @@ impl Filters {
             terms.push(Box::new(Within::new("flow_runs.id", runs)));
         }
         if self.asks_for_nothing() {
-            terms.push(Box::new(false.into_sql::<Bool>().nullable()));
+            terms.push(nothing());
         }
         Ok(join(Operator::And, terms))
     }

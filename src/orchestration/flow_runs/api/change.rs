@@ -60,7 +60,7 @@ pub struct FlowRunCreate {
     request_body = FlowRunCreate,
     responses((status = 200, body = FlowRunBody), (status = 201, body = FlowRunBody),
               (status = 400, body = Refusal), (status = 401, body = Refusal),
-              (status = 403, body = Refusal), (status = 404, body = Refusal),
+              (status = 403, body = Refusal), (status = 404, body = Refusal), (status = 409, body = Refusal),
               (status = 415, body = Refusal), (status = 422, body = Refusal)))]
 pub async fn create(
     access: WorkspaceAccess<RunFlows>,
