@@ -41,6 +41,7 @@ use crate::{orchestration, tenancy};
         orchestration::flow_runs::api::change::set_state,
         orchestration::flow_runs::api::change::resume,
         orchestration::flow_runs::api::find::read,
+        orchestration::flow_runs::api::graph::show,
         orchestration::flow_runs::api::find::filter,
         orchestration::flow_runs::api::find::paginate,
         orchestration::flow_runs::api::find::count,

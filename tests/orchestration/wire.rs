@@ -440,6 +440,66 @@ async fn lines_are_searched_read_and_removed() {
     assert_eq!(found("").await, [1]);
 }
 
+/// Schema `Graph`: tasks by when they began, tied by their inputs; a subflow in the place of its task.
+#[actix_rt::test]
+async fn a_run_is_a_graph() {
+    let app = spawn().await;
+    let (api, place) = data(&app).await;
+    let flow = flow(&api, &place, "etl").await;
+    let parent = run(&api, &place, &flow, json!({"name": "all"})).await;
+    let path = path_of(&place, "flow_runs", &parent);
+    set(&api, &path, "RUNNING").await;
+    let make = async |key: &str, inputs: Value| {
+        app.advance(10);
+        let body = json!({"flow_run_id": parent["id"], "task_key": key, "dynamic_key": "0",
+            "task_inputs": inputs});
+        api.post(&format!("{place}/task_runs/"), body).await.assert_status(201).json()
+    };
+    let input = |task: &Value| json!([{"input_type": "task_run", "id": task["id"]}]);
+    let first = make("first", json!({})).await;
+    let second = make("second", json!({"x": input(&first), "y": input(&first), "z": []})).await;
+    let inner = make("inner", json!({"__parents__": input(&second), "x": input(&first)})).await;
+    let standing = make("sub", json!({"n": [{"input_type": "constant", "type": "int"}]})).await;
+    let child = json!({"name": "kid", "parent_task_run_id": standing["id"]});
+    let child = run(&api, &place, &flow, child).await;
+    set(&api, &path_of(&place, "task_runs", &first), "RUNNING").await;
+    set(&api, &path_of(&place, "task_runs", &first), "COMPLETED").await;
+    let shown = api.get(&format!("{path}/graph-v2")).await.assert_status(200).json();
+    let now = api.get(&path).await.json();
+    assert_eq!((&shown["start_time"], &shown["end_time"]), (&now["start_time"], &Value::Null));
+    let names: Vec<&Value> =
+        shown["states"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    assert_eq!(names, ["Pending", "Running"]);
+    assert_eq!(shown["artifacts"], json!([]));
+    let nodes: Vec<Value> =
+        shown["nodes"].as_array().unwrap().iter().map(|node| node[1].clone()).collect();
+    assert!(shown["nodes"].as_array().unwrap().iter().all(|node| node[0] == node[1]["id"]));
+    let labels: Vec<&Value> = nodes.iter().map(|node| &node["label"]).collect();
+    assert_eq!(labels, ["second-0", "inner-0", "etl / kid", "first-0"]);
+    let node = |made: &Value| nodes.iter().find(|node| node["id"] == made["id"]).unwrap();
+    let edge = |made: &Value| json!({"id": made["id"]});
+    let ties = |made: &Value| {
+        let node = node(made);
+        [&node["parents"], &node["children"], &node["encapsulating"]].map(Clone::clone)
+    };
+    let none = json!([]);
+    assert_eq!(ties(&first), [none.clone(), json!([edge(&second), edge(&inner)]), none.clone()]);
+    assert_eq!(ties(&second), [json!([edge(&first)]), none.clone(), none.clone()]);
+    assert_eq!(ties(&inner), [json!([edge(&first)]), none.clone(), json!([edge(&second)])]);
+    assert_eq!(node(&child)["kind"], "flow-run");
+    assert_eq!(
+        (&node(&first)["kind"], &node(&first)["state_type"]),
+        (&json!("task-run"), &json!("COMPLETED"))
+    );
+    assert_eq!(shown["root_node_ids"], json!([child["id"], first["id"]]));
+    app.advance(60);
+    let since = (app.app.now() - jiff::SignedDuration::from_secs(30)).to_string();
+    let later = api.get(&format!("{path}/graph-v2?since={since}")).await.assert_status(200).json();
+    assert_eq!(later["nodes"].as_array().unwrap().len(), 3);
+    api.get(&format!("{path}/graph-v2?since=soon")).await.assert_status(422);
+    api.get(&format!("{place}/flow_runs/{}/graph-v2", Uuid::nil())).await.assert_status(404);
+}
+
 /// api.md §4.1: a client that says its key only in a frame learns from a 404 alone that a socket is not there.
 #[actix_rt::test]
 async fn a_socket_that_is_not_there_is_not_found() {

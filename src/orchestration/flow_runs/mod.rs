@@ -5,6 +5,7 @@ pub mod api;
 pub mod expiry;
 pub mod filter;
 pub mod forms;
+pub mod graph;
 pub mod inputs;
 pub mod leftovers;
 pub mod listing;

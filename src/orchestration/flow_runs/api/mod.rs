@@ -3,6 +3,7 @@
 pub mod body;
 pub mod change;
 pub mod find;
+pub mod graph;
 pub mod inputs;
 
 use actix_web::web;
@@ -21,6 +22,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(
             resource("/flow_runs/{id}").get(find::read).patch(change::edit).delete(change::remove),
         )
+        .service(resource("/flow_runs/{id}/graph-v2").get(graph::show))
         .service(resource("/flow_runs/{id}/labels").patch(change::label))
         .service(resource("/flow_runs/{id}/set_state").post(change::set_state))
         .service(resource("/flow_runs/{id}/resume").post(change::resume))
