@@ -15,7 +15,7 @@ use crate::base::http::metrics::Metrics;
 use crate::base::live::Live;
 use crate::base::mail::{QueuedMail, Rendered};
 use crate::base::secret::{InstanceKeys, Password, RecoveryCode};
-use crate::base::seen::SeenToday;
+use crate::base::seen::{SeenLately, SeenToday};
 use crate::base::settings::Settings;
 
 /// Turns a queued mail into text; `None` when what it is about is over, so it is not sent.
@@ -51,6 +51,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Whose visits to which workspace this process has noted today.
     pub visits: Arc<SeenToday>,
+    /// What this process refused to whom within the last minute.
+    pub denials: Arc<SeenLately>,
     /// What keys may do in workspaces, as this process found out.
     pub known: Arc<Cache>,
     /// Who waits for news of a workspace.
@@ -93,6 +95,7 @@ impl App {
             limits: Arc::new(limits),
             metrics: Arc::new(Metrics::new()),
             visits: Arc::new(SeenToday::default()),
+            denials: Arc::new(SeenLately::default()),
             known: Arc::new(Cache::default()),
             live: Arc::new(Live::new(is_shared)),
             render_mail,

@@ -1,7 +1,10 @@
-//! What was seen today already, so that noting it once a day costs the database one question a day.
+//! What was seen already, today or within the last minute, so that noting it once costs the database one
+//! question and not one for each request.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
+
+use jiff::SignedDuration;
 
 use uuid::Uuid;
 
@@ -41,9 +44,66 @@ impl SeenToday {
     }
 }
 
+/// Who, where, and what.
+type Occasion = (Uuid, Uuid, &'static str);
+
+/// Remembers what happened within the last minute; in memory, per process, bounded.
+#[derive(Debug, Default)]
+pub struct SeenLately(Mutex<HashMap<Occasion, Instant>>);
+
+impl SeenLately {
+    /// Whether `what` of somebody somewhere is the first one within a minute. Where more is going on than is
+    /// remembered, nothing more is a first one until a minute is over.
+    pub fn is_first(&self, who: Uuid, place: Uuid, what: &'static str, now: Instant) -> bool {
+        // A clock that was set back must not silence anybody for longer.
+        let is_recent = |at: &Instant| {
+            let age = now.since(*at);
+            !age.is_negative() && age < SignedDuration::from_mins(1)
+        };
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let occasion = (who, place, what);
+        if seen.get(&occasion).is_some_and(is_recent) {
+            return false;
+        }
+        if seen.len() >= LIMIT {
+            seen.retain(|_, at| is_recent(at));
+            if seen.len() >= LIMIT {
+                return false;
+            }
+        }
+        seen.insert(occasion, now);
+        true
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_occasion_is_a_first_one_once_a_minute() {
+        let (seen, ada, lab) = (SeenLately::default(), Uuid::from_u128(1), Uuid::from_u128(2));
+        let noon = Instant::from_microseconds(1_795_435_200_000_000);
+        let after = |seconds| noon + SignedDuration::from_secs(seconds);
+        assert!(seen.is_first(ada, lab, "denied", noon));
+        assert!(!seen.is_first(ada, lab, "denied", after(59)));
+        assert!(seen.is_first(ada, lab, "other", after(59)));
+        assert!(seen.is_first(lab, ada, "denied", after(59)));
+        assert!(seen.is_first(ada, lab, "denied", after(60)));
+        assert!(seen.is_first(ada, lab, "denied", after(-86_400)));
+    }
+
+    #[test]
+    fn more_occasions_than_are_remembered_wait_for_the_next_minute() {
+        let (seen, lab) = (SeenLately::default(), Uuid::from_u128(2));
+        let noon = Instant::from_microseconds(1_795_435_200_000_000);
+        let later = noon + SignedDuration::from_mins(1);
+        let is_first = |n, now| seen.is_first(Uuid::from_u128(n), lab, "denied", now);
+        let most = LIMIT as u128;
+        assert!((0..most).all(|n| is_first(n, noon)));
+        assert!(!is_first(most, noon));
+        assert!(is_first(most, later));
+    }
 
     #[test]
     fn a_day_is_noted_once_and_the_next_day_again() {

@@ -2,7 +2,8 @@
 
     tests/bench/neighbours.sh [sqlite|postgres] [--seconds 10] [--runs 1000000] [--logs 1000000]
 
-Bob makes 20 runs a second and reads 20 lists a second. First alone; then while Ada's key asks as fast as it can with
+Bob makes 20 runs a second and reads 20 lists a second. First alone; then while a key that only reads asks what it may, and
+as often what it may not; then while Ada's key asks as fast as it can with
 the usual limit of a key; then while she does so without any limit, over 500 connections; then right after that; and
 at last while her workspace with so many runs and lines is deleted.
 """
@@ -65,6 +66,32 @@ class Place:
 
         for name, figures in zip(asked, asyncio.run(both()), strict=True):
             print(f"{what:28} {name:5} {figures.line()}", flush=True)
+
+
+def refused(folder: Path, seconds: int) -> None:
+    """A key that may not do something tries it over and over: no worse than as many answers (within 1.5 times)."""
+    service = Service(folder)
+    service.start({"BULKHEAD_REQUESTS_PER_MINUTE_OF_KEY": "100000000"})
+    try:
+        ada, bob = (Place(service, person) for person in (Person(service, "ada").sets_up(), Person(service, "bob").signs_up()))
+        reader = Person(service, "ada").signs_in().creates_key("reader", **{"Read only": "on"})
+        run = {"flow_id": ada.flow, "state": {"type": "PENDING", "state_details": {}}}
+        bob.feels("alone", seconds)
+        for what, path, body, status in (
+            ("beside allowed reads", "/flow_runs/filter", {"limit": 1}, 200),
+            ("beside refusals", "/flow_runs/", run, 403),
+        ):
+            url, head = ada.base + ada.path + path, {"Authorization": f"Bearer {reader}"}
+            asked = httpx.post(url, json=body, headers=head, trust_env=False)
+            assert asked.status_code == status, asked.text
+            command = [sys.executable, HERE / "rate.py", url, "--rate", "300", "--connections", "24"]
+            command += ["--seconds", str(seconds + 3), "--key", reader, "--body", json.dumps(body)]
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(1)
+            bob.feels(what, seconds)
+            process.wait(timeout=120)
+    finally:
+        service.stop()
 
 
 def load(place: Place, connections: int, seconds: float, body: Path) -> subprocess.Popen:
@@ -137,6 +164,7 @@ def main() -> None:
     parser.add_argument("--logs", type=int, default=1_000_000)
     options = parser.parse_args()
     for part in (
+        lambda folder: refused(folder, options.seconds),
         lambda folder: noisy(folder, options.seconds, True),
         lambda folder: noisy(folder, options.seconds, False),
         lambda folder: giant(folder, options.seconds, options),

@@ -154,11 +154,13 @@ def main() -> None:
     parser.add_argument("--warm-up", type=float, default=2, help="seconds before counting begins")
     parser.add_argument("--cookie", help="the Cookie header")
     parser.add_argument("--key", help="an API key, sent as a bearer token")
+    parser.add_argument("--body", help="JSON to post instead of a GET")
     options = parser.parse_args()
     headers = {"Cookie": options.cookie} if options.cookie else {}
     if options.key:
         headers["Authorization"] = f"Bearer {options.key}"
-    run = measure(options.url, options.rate, options.connections, options.seconds, options.warm_up, headers)
+    body = options.body.encode() if options.body else None
+    run = measure(options.url, options.rate, options.connections, options.seconds, options.warm_up, headers, body)
     figures = asyncio.run(run)
     print(figures.line())
     sys.exit(1 if figures.errors else 0)

@@ -55,9 +55,10 @@ class Person:
         assert page.status == 200 and page.path.startswith(f"/workspaces/{organization}/{handle}"), page.text
         return f"{organization}/{handle}"
 
-    def creates_key(self, name: str, expires: str = "7 days") -> str:
+    def creates_key(self, name: str, expires: str = "7 days", **more: str) -> str:
+        """`more` are other fields of the form, by their labels."""
         self.browser.open("/profile/api-keys/new")
-        page = self.browser.submit("Create", {"Name": name, "Expires": expires})
+        page = self.browser.submit("Create", {"Name": name, "Expires": expires} | more)
         assert page.status == 200, f"{page}: {page.text}"
         return page.find(r"\b(pnu_\w+)")
 

@@ -3,7 +3,9 @@
 use bulkhead::access::identify::Verified;
 use bulkhead::base::db::schema::{audit_entries, invitations, users, workspaces};
 use diesel::prelude::*;
+use serde_json::json;
 
+use super::service_accounts::key_of;
 use crate::support::{PASSWORD, spawn};
 
 /// AU-13, D-19: a session is bound to the password that opened it, whenever it was written.
@@ -122,6 +124,80 @@ async fn a_refusal_is_in_the_audit_log() {
         })
         .await;
     assert!(text.contains("settings/edit") && text.contains("bob@example.org"), "{text}");
+    app.assert_audit_is_whole().await;
+}
+
+/// F-28, AZ-16: whoever is refused over and over, on pages and by a key, causes no write: what is remembered of
+/// the account stays worth what it was, and a refusal asks the database no more than an answer does.
+#[actix_rt::test]
+async fn a_refusal_writes_nothing() {
+    let app = spawn().await;
+    let ada = app.user("ada").await;
+    ada.workspace("lab").await;
+    ada.submit("/workspaces/ada/lab/collaborators/invite", &[("email", "bob@example.org")])
+        .await
+        .assert_status(303);
+    let bob = app.user("bob").await;
+    let link = app.inbox("bob@example.org").await.pop().unwrap().link();
+    bob.submit_form(&link, "accept", &[]).await.assert_status(303);
+    let api = app.api(&key_of(&bob).await);
+    let place = api.get("/api/me/workspaces").await.json()[0].clone();
+    let id = |name: &str| place[name].as_str().unwrap().to_owned();
+    let place = format!("/api/accounts/{}/workspaces/{}", id("account_id"), id("workspace_id"));
+    let refused = async || {
+        bob.get("/workspaces/ada/lab/settings/edit").await.assert_status(403);
+        api.send("DELETE", &place, None).await.assert_status(403);
+    };
+    let allowed = async || {
+        bob.get("/workspaces/ada/lab/collaborators").await.assert_status(200);
+        api.post(&format!("{place}/flows/filter"), json!({})).await.assert_status(200);
+    };
+    // What is noted once, is noted: the visits of a session and of a key, and the first refusal.
+    allowed().await;
+    refused().await;
+    for _ in 0..300 {
+        let noted = app.audited("workspace.denied").await
+            + app.audited("workspace.accessed").await
+            + app.audited("workspace.accessed-by-key").await;
+        if noted >= 4 {
+            break;
+        }
+        actix_rt::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let version = async || {
+        app.read(|db| {
+            use bulkhead::base::db::schema::accounts;
+            let ada = accounts::table.filter(accounts::handle.eq("ada"));
+            Ok(ada.select(accounts::version).first::<i64>(db)?)
+        })
+        .await
+    };
+    let before = version().await;
+    let mut calls = Vec::new();
+    for round in 0..20 {
+        let began = app.app.db.calls();
+        if round % 2 == 0 {
+            allowed().await
+        } else {
+            refused().await
+        }
+        actix_rt::time::sleep(std::time::Duration::from_millis(20)).await;
+        calls.push(app.app.db.calls() - began);
+    }
+    assert!(calls.chunks(2).all(|pair| pair[1] <= pair[0]), "{calls:?}");
+    assert_eq!(version().await, before);
+    assert_eq!(app.audited("workspace.denied").await, 1);
+    // A minute later it is told again, and the account is still what it was.
+    app.advance(61);
+    refused().await;
+    for _ in 0..300 {
+        if app.audited("workspace.denied").await > 1 {
+            break;
+        }
+        actix_rt::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(app.audited("workspace.denied").await, 2);
+    assert_eq!(version().await, before);
     app.assert_audit_is_whole().await;
 }
 

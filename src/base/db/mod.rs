@@ -49,6 +49,9 @@ pub use schema::AccountMarker;
 pub enum Locks {
     /// These accounts, locked in ascending order of their ids.
     Accounts(Vec<Id<AccountMarker>>),
+    /// The audit chain of one account, for entries about what changed nothing: nothing that is remembered of
+    /// the account loses its worth by them.
+    Chain(Id<AccountMarker>),
     /// What belongs to no account: first user, handles, mails in the queue.
     Instance,
 }
@@ -279,10 +282,11 @@ pub fn in_transaction<R>(
 }
 
 /// On PostgreSQL, waits until the rows named are ours; SQLite has one writer anyway. Either way they count
-/// the change, so that what other processes remember of them counts no more.
+/// the change, so that what other processes remember of them counts no more; except for a chain alone.
 fn lock(db: &mut Db, locks: &Locks) -> Result<()> {
     match locks {
         Locks::Accounts(ids) => lock_accounts(db, ids)?,
+        Locks::Chain(id) => lock_rows(db, &[*id])?,
         Locks::Instance => {
             if let Db::Postgres(conn) = db {
                 diesel::sql_query("SELECT id FROM instance FOR UPDATE").execute(conn)?;
@@ -304,14 +308,19 @@ pub fn lock_accounts(db: &mut Db, ids: &[Id<AccountMarker>]) -> QueryResult<()> 
     if ids.is_empty() {
         return Ok(());
     }
+    lock_rows(db, ids)?;
+    let version = schema::accounts::version;
+    diesel::update(schema::accounts::table.filter(schema::accounts::id.eq_any(ids.to_vec())))
+        .set(version.eq(version + 1))
+        .execute(db)?;
+    Ok(())
+}
+
+fn lock_rows(db: &mut Db, ids: &[Id<AccountMarker>]) -> QueryResult<()> {
     if let Db::Postgres(conn) = db {
         diesel::sql_query("SELECT id FROM accounts WHERE id = ANY($1) ORDER BY id FOR UPDATE")
             .bind::<Array<SqlId>, _>(ids)
             .execute(conn)?;
     }
-    let version = schema::accounts::version;
-    diesel::update(schema::accounts::table.filter(schema::accounts::id.eq_any(ids.to_vec())))
-        .set(version.eq(version + 1))
-        .execute(db)?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::error::{Error, Result};
 
 /// One sentence about what just happened, shown once.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Notice {
     /// `ok`, `info`, `warn` or `danger`.
     pub tone: String,
@@ -49,12 +49,17 @@ impl Notice {
         self
     }
 
-    /// Keeps the notice for the page that comes next; only a signed-in person has a place for it.
+    /// Keeps the notice for the page that comes next; only a signed-in person has a place for it. One that
+    /// waits already is not kept again: whoever is sent away over and over writes nothing.
     ///
     /// # Errors
     /// A fault of the session.
     pub fn leave(&self, req: &HttpRequest) -> Result<()> {
-        req.get_session().insert(NOTICE, self).map_err(Error::internal)
+        let session = req.get_session();
+        if session.get::<Self>(NOTICE).is_ok_and(|waiting| waiting.as_ref() == Some(self)) {
+            return Ok(());
+        }
+        session.insert(NOTICE, self).map_err(Error::internal)
     }
 }
 

@@ -15,4 +15,4 @@ pub mod verify;
 pub mod visits;
 
 pub use pages::routes as pages;
-pub use record::{By, Entry, record, record_denial, record_visit};
+pub use record::{By, Entry, deny, record, record_visit};

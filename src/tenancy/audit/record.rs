@@ -7,8 +7,9 @@ use uuid::Uuid;
 use crate::access::actor::Actor;
 use crate::access::membership::Workspace;
 use crate::access::{AccountId, WorkspaceId};
+use crate::app::App;
 use crate::base::db::schema::{audit_entries, audit_heads};
-use crate::base::db::{Db, Id, Instant, on_each_backend};
+use crate::base::db::{Db, Id, Instant, Locks, on_each_backend};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::secret::sha256;
@@ -224,11 +225,23 @@ pub fn record_visit(
     Ok(true)
 }
 
-/// Records that something was refused: at most once a minute for each principal and event.
+/// Records that something was refused: at most once a minute for each actor and event, which this process
+/// decides by what it remembers, before it opens a transaction. Refusals change nothing, so that whoever causes
+/// many of them costs nobody a write (decisions 6, F-28).
 ///
 /// # Errors
 /// The database's fault.
-pub fn record_denial(db: &mut Db, by: &By, entry: Entry, now: Instant) -> Result<()> {
+pub async fn deny(app: &App, actor: &Actor, ip: ClientIp, entry: Entry) -> Result<()> {
+    let (account, now) = (entry.account, app.now());
+    if !app.denials.is_first(actor.id(), account.uuid(), entry.event, now) {
+        return Ok(());
+    }
+    let by = By::actor(actor, ip);
+    app.db.write(Locks::Chain(account), move |db| record_denial(db, &by, entry, now)).await
+}
+
+/// The entry, unless another process wrote one within the last minute.
+fn record_denial(db: &mut Db, by: &By, entry: Entry, now: Instant) -> Result<()> {
     let minute_ago = now - jiff::SignedDuration::from_mins(1);
     let known: bool = diesel::select(diesel::dsl::exists(
         audit_entries::table

@@ -9,12 +9,12 @@ use diesel::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::record::{By, Entry, record_denial, record_visit};
+use super::record::{Entry, deny, record_visit};
 use crate::access::actor::Actor;
 use crate::access::workspace::Visit;
 use crate::app::App;
 use crate::base::db::schema::{memberships, service_account_grants as grants};
-use crate::base::db::{Db, Instant};
+use crate::base::db::{Db, Instant, Locks};
 use crate::base::error::Result;
 use crate::base::http::client::ClientIp;
 use crate::base::http::routes::route_of;
@@ -52,13 +52,9 @@ pub async fn layer<B: MessageBody + 'static>(
 /// Somebody tried what their role does not allow: in the log of the workspace's account, in a
 /// transaction of its own (decisions 6).
 async fn note_denial(app: &App, visit: Visit, ip: ClientIp, route: String) {
-    let now = app.now();
-    let noted = app.db.write(visit.workspace.account, move |db| {
-        let entry =
-            Entry::of_workspace("workspace.denied", &visit.workspace, json!({ "route": route }));
-        record_denial(db, &By::actor(&visit.actor, ip), entry, now)
-    });
-    if let Err(error) = noted.await {
+    let entry =
+        Entry::of_workspace("workspace.denied", &visit.workspace, json!({ "route": route }));
+    if let Err(error) = deny(app, &visit.actor, ip, entry).await {
         tracing::warn!(error.cause = %error, "could not record a refusal");
     }
 }
@@ -74,8 +70,8 @@ fn principal(actor: &Actor) -> Uuid {
 
 async fn note(app: &App, visit: Visit, ip: ClientIp, now: Instant) {
     let (who, place) = (principal(&visit.actor), visit.workspace.id.uuid());
-    let noted = app.db.write(visit.workspace.account, move |db| record(db, &visit, ip, now)).await;
-    if let Err(error) = noted {
+    let locks = Locks::Chain(visit.workspace.account);
+    if let Err(error) = app.db.write(locks, move |db| record(db, &visit, ip, now)).await {
         app.visits.forget(who, place);
         tracing::warn!(error.cause = %error, "could not record a visit");
     }

@@ -19,7 +19,7 @@ use crate::base::db::{Db, Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{FormToken, Use, unuse, use_once};
-use crate::tenancy::audit::{By, Entry, record, record_denial};
+use crate::tenancy::audit::{By, Entry, deny, record};
 use crate::tenancy::invitations::actions::{Judged, void_groundless};
 use crate::urls;
 
@@ -105,16 +105,10 @@ pub async fn deny_owner(
     ip: ClientIp,
     owner: &str,
 ) -> Result<()> {
-    let now = app.now();
     let asked: String = owner.chars().take(63).collect();
-    app.db
-        .write(person.person().account, move |db| {
-            let account = person.person().account;
-            let entry =
-                Entry::of_account("workspace.create-denied", account, json!({ "owner": asked }));
-            record_denial(db, &By::actor(person.actor(), ip), entry, now)
-        })
-        .await
+    let account = person.person().account;
+    let entry = Entry::of_account("workspace.create-denied", account, json!({ "owner": asked }));
+    deny(app, person.actor(), ip, entry).await
 }
 
 /// What became of a change.
