@@ -7,13 +7,16 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use diesel::connection::SimpleConnection;
+use diesel::dsl::exists;
+use diesel::{QueryDsl, RunQueryDsl};
 use secrecy::SecretString;
 
 use crate::app::{App, Context};
 use crate::base::clock::Clock;
+use crate::base::db::schema::users;
 use crate::base::db::{Database, Db, Location, Role, Sizes, connect, migrate};
 use crate::base::secret::InstanceKeys;
-use crate::base::settings::Settings;
+use crate::base::settings::{Settings, check_private};
 use crate::base::{mail, random};
 use crate::server;
 
@@ -52,9 +55,7 @@ pub struct Started {
 /// [`StartError`], one sentence.
 pub fn start(settings: Settings, mode: Mode) -> Result<Started, StartError> {
     let lock = prepare_files(&settings, mode)?;
-    let mut db =
-        connect(&settings.database, Role::Writer).map_err(|e| cannot_open(&settings, &e))?;
-    check_file(&mut db, &settings)?;
+    let mut db = open(&settings)?;
     let migrations = match mode {
         Mode::Serve => migrate::run(&mut db).map_err(|e| refuse(e.to_string()))?,
         Mode::Beside => check_migrated(&mut db)?,
@@ -64,8 +65,9 @@ pub fn start(settings: Settings, mode: Mode) -> Result<Started, StartError> {
         mail::release_leases(&mut db, Clock::system().now()).map_err(|e| refuse(e.to_string()))?;
     }
     let engine = migrate::engine_version(&mut db).map_err(|e| refuse(e.to_string()))?;
+    let has_people = has_people(&mut db)?;
     drop(db);
-    let key = secret_key(&settings)?;
+    let key = secret_key(&settings, has_people)?;
     let keys = InstanceKeys::new(key, settings.previous_secret_key.clone());
     let total = settings.flags.database_connections;
     let sizes = Sizes { readers: total.div_ceil(2).max(1), writers: (total / 2).max(1) };
@@ -77,6 +79,25 @@ pub fn start(settings: Settings, mode: Mode) -> Result<Started, StartError> {
     let context = Context { settings, clock: Clock::system(), keys };
     let app = App::new(database, context, server::render_mail);
     Ok(Started { app, migrations, engine, _lock: lock })
+}
+
+/// Opens a database that has all migrations, for what needs nothing else: not even the key, which a copy somewhere
+/// may be without.
+///
+/// # Errors
+/// [`StartError`], one sentence.
+pub fn look(settings: &Settings) -> Result<Db, StartError> {
+    prepare_files(settings, Mode::Beside)?;
+    let mut db = open(settings)?;
+    check_migrated(&mut db)?;
+    Ok(db)
+}
+
+fn open(settings: &Settings) -> Result<Db, StartError> {
+    let opened = connect(&settings.database, Role::Writer);
+    let mut db = opened.map_err(|e| cannot_open(settings, &e))?;
+    check_file(&mut db, settings)?;
+    Ok(db)
 }
 
 /// Why there is no connection, in one line.
@@ -225,8 +246,18 @@ fn check_migrated(db: &mut Db) -> Result<usize, StartError> {
     )))
 }
 
-/// The key behind links: from the settings, or generated once into the data folder.
-fn secret_key(settings: &Settings) -> Result<SecretString, StartError> {
+/// Whether there is anything that a lost key would take along.
+fn has_people(db: &mut Db) -> Result<bool, StartError> {
+    let anybody = diesel::select(exists(users::table.select(users::id))).get_result(db);
+    anybody.map_err(|e| refuse(format!("The database cannot be read: {e}.")))
+}
+
+/// The key behind links and second factors: from the settings, or generated once into the data folder. What is
+/// there already was made with it, so a key that cannot be had is never replaced beside it.
+fn secret_key(settings: &Settings, has_people: bool) -> Result<SecretString, StartError> {
+    const TO_DO: &str = "restore it from a backup. If it is lost for good, write a new one there with \
+        `openssl rand -base64 32` and chmod 600: mailed links and second factors that were made with the old \
+        one are lost then (`bulkhead admin two-factor-off` lets people in)";
     if let Some(key) = &settings.secret_key {
         return Ok(key.clone());
     }
@@ -234,16 +265,50 @@ fn secret_key(settings: &Settings) -> Result<SecretString, StartError> {
         return Err(refuse("BULKHEAD_SECRET_KEY is not set."));
     };
     let path = database.with_file_name("secret.key");
-    match std::fs::read_to_string(&path) {
-        Ok(key) if key.trim().len() >= 32 => Ok(key.trim().to_owned().into()),
-        Ok(_) => Err(refuse(format!("{} is damaged: restore it from a backup.", path.display()))),
+    let shown = path.display();
+    match std::fs::read(&path) {
+        Ok(bytes) => {
+            make_private_key(&path)?;
+            let key = String::from_utf8(bytes).unwrap_or_default();
+            let key = key.trim();
+            if key.len() < 32 || key.contains(char::is_whitespace) || key.contains('\0') {
+                return Err(refuse(format!("The secret key {shown} is damaged: {TO_DO}.")));
+            }
+            Ok(key.to_owned().into())
+        }
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(refuse(format!(
+            "The secret key {shown} cannot be read ({e}): check its owner and permissions, or {TO_DO}."
+        ))),
+        Err(_) if has_people => Err(refuse(format!(
+            "The secret key {shown} is missing, and the database has data that was made with it: {TO_DO}."
+        ))),
         Err(_) => {
             let key = STANDARD.encode(random::bytes::<32>());
             write_whole(&path, &key)
-                .map_err(|e| refuse(format!("{} cannot be written: {e}.", path.display())))?;
+                .map_err(|e| refuse(format!("{shown} cannot be written: {e}.")))?;
             Ok(key.into())
         }
     }
+}
+
+/// A key that was generated is the server's own file, so its permissions are put right where that can be done.
+fn make_private_key(path: &Path) -> Result<(), StartError> {
+    let what = format!("The secret key {}", path.display());
+    check_private(path, &what).map_err(|e| refuse(e.to_string()))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let is_open = path.metadata().is_ok_and(|file| file.permissions().mode() & 0o077 != 0);
+        if is_open {
+            match std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)) {
+                Ok(()) => tracing::warn!("{what} is for its owner only now"),
+                Err(error) => {
+                    tracing::warn!(error.cause = %error, "{what} stays readable by others")
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Writes a file that is there with all of its text or not at all, for its owner only.

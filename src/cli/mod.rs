@@ -5,12 +5,15 @@ mod backup;
 mod seed;
 mod serve;
 
-use clap::{Parser, Subcommand};
+use std::ffi::OsStr;
+
+use clap::builder::{OsStr as Name, Resettable};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::base::db::{Db, Location, Role, connect, migrate};
 use crate::base::settings::{Flags, SECRETS, Settings};
 use crate::base::telemetry;
-use crate::start::{Mode, Started, cannot_open, start};
+use crate::start::{Mode, Started, cannot_open, look, start};
 
 /// Workspaces for teams that run Prefect themselves.
 #[derive(Debug, Parser)]
@@ -83,12 +86,24 @@ impl CliError {
     }
 }
 
+/// The command line with the environment, in which an empty variable is as good as none: `VAR=` is what Compose
+/// writes for what is not set.
+#[expect(clippy::disallowed_methods, reason = "which settings are empty, before they are read")]
+fn read_command_line() -> Result<Cli, CliError> {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    let command = Cli::command().mut_args(|arg| match arg.get_env() {
+        Some(name) if is_empty(name) => arg.env(Resettable::<Name>::Reset),
+        _ => arg,
+    });
+    Cli::from_arg_matches(&command.get_matches()).map_err(CliError::new)
+}
+
 /// Runs the program as the command line says.
 ///
 /// # Errors
 /// One sentence on what went wrong.
 pub fn run() -> Result<(), CliError> {
-    let cli = Cli::parse();
+    let cli = read_command_line()?;
     telemetry::start(&cli.flags).map_err(CliError::new)?;
     let settings = Settings::load(cli.flags).map_err(CliError::new)?;
     match cli.command.unwrap_or(Command::Serve) {
@@ -96,7 +111,7 @@ pub fn run() -> Result<(), CliError> {
         Command::Worker => serve::work(settings),
         Command::Migrate { check } => migrate_command(settings, check),
         Command::Admin(admin) => admin::run(settings, admin),
-        Command::Audit(Audit::Verify) => verify(settings),
+        Command::Audit(Audit::Verify) => verify(&settings),
         Command::Config => {
             for (name, value) in settings.describe() {
                 say(format!("{name}={value}"));
@@ -141,10 +156,8 @@ fn migrate_command(settings: Settings, check: bool) -> Result<(), CliError> {
     Err(CliError::new(format!("Missing: {}", missing.join(", "))))
 }
 
-fn verify(settings: Settings) -> Result<(), CliError> {
-    let location = settings.database.clone();
-    beside(settings)?;
-    let mut db = connect(&location, Role::Reader).map_err(CliError::new)?;
+fn verify(settings: &Settings) -> Result<(), CliError> {
+    let mut db = look(settings).map_err(CliError::new)?;
     let report = crate::tenancy::audit::verify::verify(&mut db).map_err(CliError::new)?;
     for fault in &report.faults {
         say(format!("account {}, entry {}: {}", fault.account, fault.sequence, fault.what));

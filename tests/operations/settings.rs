@@ -112,20 +112,59 @@ fn numbers_out_of_range_are_refused() {
     }
 }
 
-/// D-24: a secret that everybody on the machine can read is none.
+/// D-24: a secret that others can read starts with a warning, as mounts that cannot be changed need it; one that
+/// everybody can change is none.
 #[test]
-fn a_secret_file_that_everybody_can_read_is_refused() {
+fn a_secret_file_that_others_can_read_is_warned_of() {
     let home = Home::empty();
     let path = home.database.folder.path().join("key");
     std::fs::write(&path, format!("{SECRET_KEY}\n")).unwrap();
     let mut home = home.set("BULKHEAD_SECRET_KEY_FILE", path.to_str().unwrap());
     home.settings.remove("BULKHEAD_SECRET_KEY");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-    home.run(&["config"]).assert_refused("can be read by everybody");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
-    assert_eq!(value(&home, "BULKHEAD_SECRET_KEY"), "(set)");
+    for (mode, warned) in [(0o600, false), (0o400, false), (0o440, true), (0o444, true)] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let ran = home.run(&["config"]);
+        assert!(ran.assert_ok().out.contains("BULKHEAD_SECRET_KEY=(set)"), "{ran:?}");
+        assert_eq!(ran.err.contains("can be read by others"), warned, "{mode:o} {ran:?}");
+    }
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o646)).unwrap();
+    home.run(&["config"]).assert_refused("can be changed by everybody");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     std::fs::write(&path, "\n").unwrap();
     home.run(&["config"]).assert_refused("is empty");
+}
+
+/// CF-11: an empty variable is as good as none, for every setting: so `VAR=` stands in files of Compose.
+#[test]
+fn an_empty_variable_is_not_set() {
+    let mut home = Home::empty();
+    let usual = config(&home);
+    for (name, _) in &usual {
+        if !["BULKHEAD_DATA_DIR", "BULKHEAD_DATABASE_URL", "BULKHEAD_SECRET_KEY"].contains(&&**name) {
+            home.settings.insert(name.clone(), String::new());
+        }
+    }
+    let listens = |of: &[(String, String)]| {
+        of.iter().filter(|(name, _)| name != "BULKHEAD_BIND").cloned().collect::<Vec<_>>()
+    };
+    let empty = config(&home);
+    let known = |name: &str| empty.iter().find(|(known, _)| known == name).unwrap().1.clone();
+    assert_eq!(known("BULKHEAD_BIND"), "127.0.0.1:4280");
+    assert_eq!(known("BULKHEAD_REQUESTS_PER_MINUTE"), "6000");
+    assert_eq!(known("BULKHEAD_TRUSTED_PROXIES"), "");
+    assert_eq!(listens(&usual).len(), listens(&empty).len());
+    home.settings.insert("BULKHEAD_DATA_DIR".to_owned(), String::new());
+    home.settings.insert("BULKHEAD_SECRET_KEY_FILE".to_owned(), String::new());
+    assert_eq!(value(&home, "BULKHEAD_DATA_DIR"), "data");
+}
+
+/// CF-02: an address alone is a network of one.
+#[test]
+fn an_address_alone_is_a_network_of_one() {
+    let home = Home::empty().set("BULKHEAD_TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8,::1");
+    assert_eq!(value(&home, "BULKHEAD_TRUSTED_PROXIES"), "127.0.0.1/32,10.0.0.0/8,::1/128");
+    let ran = Home::empty().set("BULKHEAD_TRUSTED_PROXIES", "nginx").run(&["config"]);
+    assert!(!ran.status.success() && ran.err.contains("neither a network nor an address"), "{ran:?}");
 }
 
 /// CF-07, LG-02: no flag takes a secret, and neither help nor `config` nor an error shows one.

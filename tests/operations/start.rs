@@ -121,6 +121,56 @@ fn a_file_with_the_wrong_permissions_is_refused() {
     home.run(&["serve"]).assert_refused("cannot be ");
 }
 
+/// CF-07, D-24: a key that cannot be had is never replaced beside data that was made with it: second factors and
+/// mailed links would be lost in silence.
+#[actix_rt::test]
+async fn a_lost_key_is_not_replaced_in_silence() {
+    use std::os::unix::fs::PermissionsExt;
+    if is_postgres() {
+        return;
+    }
+    let mut home = Home::empty();
+    let mut server = home.start().await;
+    let key = home.database.folder.path().join("secret.key");
+    server.stop();
+    let first = std::fs::read(&key).unwrap();
+    std::fs::remove_file(&key).unwrap();
+    std::fs::remove_file(&server.log).unwrap();
+    // Nobody has an account yet: nothing was made with it.
+    let mut server = home.start().await;
+    let ada = server.set_up("ada").await;
+    server.stop();
+    let second = std::fs::read(&key).unwrap();
+    assert_ne!(first, second);
+    let damaged: [(&str, &[u8], &str); 4] = [
+        ("empty", b"", "is damaged: restore it from a backup"),
+        ("torn", &second[..20], "is damaged: restore it from a backup"),
+        ("binary", &[0xff; 44], "is damaged: restore it from a backup"),
+        ("zeros", &[0; 44], "is damaged: restore it from a backup"),
+    ];
+    for (what, bytes, says) in damaged {
+        std::fs::write(&key, bytes).unwrap();
+        home.run(&["serve"]).assert_refused(says);
+        home.run(&["admin", "mails"]).assert_refused(says);
+        assert_eq!(std::fs::read(&key).unwrap(), bytes, "{what}");
+    }
+    std::fs::remove_file(&key).unwrap();
+    home.run(&["serve"]).assert_refused("is missing, and the database has data");
+    assert!(!key.exists());
+    std::fs::create_dir(&key).unwrap();
+    home.run(&["serve"]).assert_refused("cannot be read");
+    std::fs::remove_dir(&key).unwrap();
+    std::fs::write(&key, &second).unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o666)).unwrap();
+    home.run(&["serve"]).assert_refused("can be changed by everybody");
+    // One that others can read is put right.
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let server = home.start().await;
+    assert_eq!(key.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(server.log().contains("for its owner only now"), "{}", server.log());
+    ada.get("/profile").await.assert_status(200);
+}
+
 /// F-22: a folder that cannot be made is named.
 #[test]
 fn a_folder_that_cannot_be_made_is_named() {

@@ -1,6 +1,6 @@
 //! From what was typed to what it means; contradictions are refused with one sentence.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -170,7 +170,7 @@ fn secret(name: &'static str) -> Result<Option<SecretString>, SettingsError> {
         (Some(value), None) => Ok(Some(value.into())),
         (None, Some(path)) => {
             let path = PathBuf::from(path);
-            check_private(&path, name)?;
+            check_private(&path, &format!("The file that {name}_FILE names"))?;
             let text = std::fs::read_to_string(&path)
                 .map_err(|e| SettingsError(format!("{name}_FILE cannot be read: {e}.")))?;
             let text = text.trim_end_matches(['\r', '\n']);
@@ -183,17 +183,21 @@ fn secret(name: &'static str) -> Result<Option<SecretString>, SettingsError> {
     }
 }
 
-/// A secret that everybody on the machine can read is none.
-fn check_private(path: &std::path::Path, name: &str) -> Result<(), SettingsError> {
+/// A secret that others can read is warned of: mounts of Docker, Compose and Kubernetes are like that, and cannot
+/// be changed. One that everybody can change is none.
+///
+/// # Errors
+/// A sentence that begins with `what`, which names the file.
+pub fn check_private(path: &Path, what: &str) -> Result<(), SettingsError> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        if let Ok(metadata) = std::fs::metadata(path)
-            && metadata.permissions().mode() & 0o007 != 0
-        {
-            return refuse(format!(
-                "The file that {name}_FILE names can be read by everybody: run chmod o= on it."
-            ));
+        let mode = std::fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
+        if mode & 0o002 != 0 {
+            return refuse(format!("{what} can be changed by everybody: run chmod o-w on it."));
+        }
+        if mode & 0o044 != 0 {
+            tracing::warn!("{what} can be read by others on this machine (mode {:o})", mode & 0o777);
         }
     }
     Ok(())

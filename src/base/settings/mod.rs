@@ -4,7 +4,7 @@
 
 mod check;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::base::db::Location;
 
-pub use check::SettingsError;
+pub use check::{SettingsError, check_private};
 
 /// Every setting, as typed. A secret has no flag: it comes from `BULKHEAD_X` or from the file that
 /// `BULKHEAD_X_FILE` names.
@@ -31,8 +31,9 @@ pub struct Flags {
     #[arg(long, env = "BULKHEAD_ALLOW_HTTP", default_value_t = false, num_args = 0..=1,
           default_missing_value = "true", action = clap::ArgAction::Set, global = true)]
     pub allow_http: bool,
-    /// Networks of the proxies whose X-Forwarded-For is believed, separated by commas
-    #[arg(long, env = "BULKHEAD_TRUSTED_PROXIES", value_delimiter = ',', global = true)]
+    /// Networks or addresses of the proxies whose X-Forwarded-For is believed, separated by commas
+    #[arg(long, env = "BULKHEAD_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network,
+          global = true)]
     pub trusted_proxies: Vec<IpNet>,
     /// Threads that answer requests [default: one for each core, at most 8]
     #[arg(long, env = "BULKHEAD_THREADS", value_parser = clap::value_parser!(u16).range(1..=256), global = true)]
@@ -143,6 +144,13 @@ pub struct Flags {
     /// What is logged, as in `info` or `bulkhead=debug,warn`
     #[arg(long, env = "BULKHEAD_LOG", default_value = "info", global = true)]
     pub log: String,
+}
+
+/// A network, or one address alone.
+fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let network = text.parse().ok().or_else(|| text.parse().ok().map(|ip: IpAddr| IpNet::from(ip)));
+    network.ok_or_else(|| "neither a network nor an address, as in 10.0.0.0/8,127.0.0.1".to_owned())
 }
 
 /// The secrets, with the variables they come from; each also has a `…_FILE`.
