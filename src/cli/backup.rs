@@ -1,6 +1,6 @@
 //! `backup`: a consistent copy beside a running server.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use diesel::prelude::*;
 
@@ -28,9 +28,10 @@ pub fn backup(settings: &Settings, file: &Path) -> Result<(), CliError> {
         )));
     }
     let mut db = connect(&settings.database, Role::Writer).map_err(CliError::new)?;
-    copy(&mut db, file)?;
-    check(file)?;
-    make_private(file)?;
+    let beside = Unfinished::beside(file)?;
+    copy(&mut db, &beside.0)?;
+    check(&beside.0)?;
+    beside.finish(file)?;
     say(format!("Wrote {} (checked).", file.display()));
     let key = path.with_file_name("secret.key");
     if settings.secret_key.is_none() && key.exists() {
@@ -63,12 +64,44 @@ fn check(file: &Path) -> Result<(), CliError> {
     Err(CliError::new("The copy is damaged: check the disk."))
 }
 
-fn make_private(file: &Path) -> Result<(), CliError> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600))
-            .map_err(CliError::new)?;
+/// A copy that is not whole yet, under a name of its own, for its owner only; it goes when it does not become
+/// one.
+struct Unfinished(PathBuf);
+
+impl Unfinished {
+    /// An empty file beside `file`, which `VACUUM INTO` fills.
+    fn beside(file: &Path) -> Result<Self, CliError> {
+        let mut name = file.as_os_str().to_owned();
+        name.push(format!(".{}.part", std::process::id()));
+        let path = PathBuf::from(name);
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options
+            .open(&path)
+            .map_err(|e| CliError::new(format!("{} cannot be written: {e}.", path.display())))?;
+        Ok(Self(path))
     }
-    Ok(())
+
+    /// Gives the copy its name, once it is on the disk.
+    fn finish(self, file: &Path) -> Result<(), CliError> {
+        let failed = |e: std::io::Error| CliError::new(format!("The copy failed: {e}."));
+        std::fs::File::open(&self.0).and_then(|copy| copy.sync_all()).map_err(failed)?;
+        std::fs::rename(&self.0, file).map_err(failed)?;
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        for end in ["", "-journal", "-wal", "-shm"] {
+            let mut name = self.0.as_os_str().to_owned();
+            name.push(end);
+            // Gone already, as after a rename.
+            drop(std::fs::remove_file(name));
+        }
+    }
 }

@@ -48,6 +48,31 @@ async fn a_backup_is_whole_while_people_write() {
     assert!(acknowledged.load(Ordering::Relaxed) > 10, "there was little to copy");
 }
 
+/// F-26, D-24: a copy has its name only when it is whole, and is for its owner only all the while; one that fails
+/// leaves nothing.
+#[test]
+fn a_copy_has_its_name_only_when_it_is_whole() {
+    use std::os::unix::fs::PermissionsExt;
+    if is_postgres() {
+        return;
+    }
+    let mut home = Home::new();
+    let folder = tempfile::TempDir::new().unwrap();
+    let left = || std::fs::read_dir(folder.path()).unwrap().count();
+    let file = folder.path().join("copy.db");
+    let file = file.to_str().unwrap();
+    home.run(&["backup", file]).assert_ok();
+    assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(left(), 1);
+    std::fs::remove_file(file).unwrap();
+    home.run(&["backup", &format!("{file}/nowhere.db")]).assert_refused("cannot be written");
+    // No file may grow beyond 100 KiB, as on a disk that is full.
+    let limit = "trap '' XFSZ; ulimit -f 100; exec \"$@\"";
+    home.wrapper = ["sh", "-c", limit, "sh"].map(str::to_owned).to_vec();
+    home.run(&["backup", file]).assert_refused("The copy failed");
+    assert_eq!(left(), 0);
+}
+
 /// F-26: a restored copy serves, with the same sessions and links.
 #[actix_rt::test]
 async fn a_restored_backup_serves() {
