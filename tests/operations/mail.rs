@@ -8,6 +8,7 @@ use bulkhead::base::db::{Id, Instant};
 use bulkhead::base::mail::{self, Mail, MailState, Mailer};
 use bulkhead::base::settings::{Smtp, SmtpTls};
 use diesel::prelude::*;
+use lettre::transport::smtp::extension::ClientId;
 use mail_parser::MessageParser;
 
 use crate::support::smtp::{Fault, Protection, SmtpServer, Step, Taken, certificate};
@@ -23,7 +24,8 @@ fn mailer_with(app: &TestApp, port: u16, credentials: Option<(&str, &str)>) -> M
     let credentials =
         credentials.map(|(user, password)| (user.to_owned(), password.to_owned().into()));
     let host = "127.0.0.1".to_owned();
-    settings.smtp = Some(Smtp { host, port, tls: SmtpTls::None, credentials });
+    let hello = ClientId::Domain("bulkhead.example.org".to_owned());
+    settings.smtp = Some(Smtp { host, port, tls: SmtpTls::None, hello, credentials });
     let (step, whole) = (Duration::from_millis(700), Duration::from_secs(3));
     Mailer::with_deadlines(&settings, step, whole).unwrap().unwrap()
 }
@@ -175,6 +177,40 @@ async fn a_refused_login_leaves_mails_waiting() {
     assert_eq!(only(&app).await.state, MailState::Sent);
 }
 
+/// F-05: what the mail server has against us and not against a mail is the operator's to mend, whatever its code
+/// says: the mail waits, and the operator sees why.
+#[actix_rt::test]
+async fn what_a_mail_server_has_against_us_leaves_mails_waiting() {
+    let (app, smtp) = (spawn().await, SmtpServer::start().await);
+    sign_up(&app, "bob").await;
+    let mailer = mailer_to(&app, smtp.port);
+    for (step, answer) in [
+        (Step::Greeting, "554 5.7.1 you are on a list"),
+        (Step::Hello, "550 5.7.1 no such name"),
+        (Step::MailFrom, "550 5.7.1 not from you"),
+        (Step::MailFrom, "553 5.1.8 no such domain"),
+        (
+            Step::RcptTo,
+            "504 5.5.2 <localhost>: Helo command rejected: need fully-qualified hostname",
+        ),
+        (Step::RcptTo, "554 5.7.1 <bob@example.org>: Relay access denied"),
+        (Step::RcptTo, "530 5.7.0 Authentication required"),
+    ] {
+        smtp.fail(Fault::Answer(step, answer));
+        app.advance(1000);
+        assert_eq!(deliver(&app, &mailer).await, 1, "{answer}");
+        let row = only(&app).await;
+        assert_eq!(row.state, MailState::Failed, "{answer}");
+        assert!(row.last_error.unwrap().contains(&answer[4..]), "{answer}");
+        assert_eq!(app.read(|db| Ok(mail::dead(db, 10)?)).await.len(), 1);
+    }
+    smtp.mend();
+    app.advance(1000);
+    deliver(&app, &mailer).await;
+    assert_eq!(only(&app).await.state, MailState::Sent);
+    assert_eq!(smtp.greeting(), "EHLO bulkhead.example.org");
+}
+
 /// F-05: "not now" is tried again, with the same Message-ID.
 #[actix_rt::test]
 async fn a_passing_refusal_is_tried_again() {
@@ -215,7 +251,6 @@ async fn a_passing_refusal_is_tried_again() {
 #[actix_rt::test]
 async fn a_permanent_refusal_is_given_up_at_once() {
     for (step, answer) in [
-        (Step::MailFrom, "550 5.7.1 not from you"),
         (Step::RcptTo, "550 5.1.1 no such user"),
         (Step::RcptTo, "552 5.2.2 mailbox full"),
         (Step::Content, "554 5.6.0 we do not like it"),

@@ -60,6 +60,7 @@ struct State {
     conversations: usize,
     logins: Vec<(String, String)>,
     commands: Vec<String>,
+    greeting: String,
 }
 
 /// How it protects its connections.
@@ -153,6 +154,11 @@ impl SmtpServer {
         self.state.lock().unwrap().commands.clone()
     }
 
+    /// How it was greeted last.
+    pub fn greeting(&self) -> String {
+        self.state.lock().unwrap().greeting.clone()
+    }
+
     fn fault(&self) -> Option<Fault> {
         self.state.lock().unwrap().fault
     }
@@ -201,6 +207,7 @@ impl SmtpServer {
             self.state.lock().unwrap().commands.push(word.clone());
             match word.as_str() {
                 "EHLO" | "HELO" => {
+                    line.trim_end().clone_into(&mut self.state.lock().unwrap().greeting);
                     let tls = if offers_tls { "250-STARTTLS\r\n" } else { "" };
                     let answer = format!(
                         "250-mail.test\r\n{tls}250-8BITMIME\r\n250 AUTH {}",

@@ -2,18 +2,21 @@
 
 use std::time::Duration;
 
+use lettre::Message;
 use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
-use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use lettre::transport::smtp::Error as SmtpError;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::{Extension, MailBodyParameter, MailParameter};
 use secrecy::ExposeSecret;
 use tokio::time::timeout;
 
 use super::outbox::{QueuedMail, Rendered};
 use crate::base::settings::{Settings, Smtp, SmtpTls};
 
-/// Each step of the conversation has this long (F-05).
+/// The connection has this long to come about (F-05).
 const STEP: Duration = Duration::from_secs(30);
 
 /// The whole conversation has this long; less than the lease on the mail.
@@ -51,9 +54,28 @@ impl Header for AutoSubmitted {
 /// Sends mails through the configured server.
 #[derive(Clone)]
 pub struct Mailer {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    smtp: Smtp,
+    tls: Option<TlsParameters>,
     from: Mailbox,
+    step: Duration,
     whole: Duration,
+}
+
+/// Whether the server refused us, which the operator can mend, and not the mail, which is none the worse.
+fn refuses_us(error: &SmtpError) -> bool {
+    // RFC 4954; and what servers that judge everything at the recipient say then.
+    let is_about_login =
+        error.status().is_some_and(|code| matches!(u16::from(code), 530 | 534 | 535 | 538));
+    let said = words(error).to_lowercase();
+    is_about_login
+        || [
+            "helo command rejected",
+            "sender address rejected",
+            "client host rejected",
+            "relay access denied",
+        ]
+        .iter()
+        .any(|about_us| said.contains(about_us))
 }
 
 impl Mailer {
@@ -65,7 +87,7 @@ impl Mailer {
         Self::with_deadlines(settings, STEP, WHOLE)
     }
 
-    /// As [`Mailer::new`], with other deadlines for a step and for a whole conversation.
+    /// As [`Mailer::new`], with other deadlines for the connection and for a whole conversation.
     ///
     /// # Errors
     /// A sentence when the settings cannot be used.
@@ -74,9 +96,16 @@ impl Mailer {
         step: Duration,
         whole: Duration,
     ) -> Result<Option<Self>, String> {
-        let Some(smtp) = &settings.smtp else { return Ok(None) };
+        let Some(smtp) = settings.smtp.clone() else { return Ok(None) };
         let from = settings.mail_from.parse().map_err(|e| format!("BULKHEAD_MAIL_FROM: {e}"))?;
-        Ok(Some(Self { transport: transport(smtp, step)?, from, whole }))
+        let tls = match smtp.tls {
+            SmtpTls::Starttls | SmtpTls::Tls => Some(
+                TlsParameters::new(smtp.host.clone())
+                    .map_err(|e| format!("TLS for {}: {e}", smtp.host))?,
+            ),
+            SmtpTls::None => None,
+        };
+        Ok(Some(Self { smtp, tls, from, step, whole }))
     }
 
     /// Sends one mail and waits until the server has taken it.
@@ -90,14 +119,65 @@ impl Mailer {
         message_id: String,
     ) -> Result<(), SendError> {
         let message = self.message(mail, content, message_id)?;
-        match timeout(self.whole, self.transport.send(message)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) if error.is_permanent() && !is_about_login(&error) => {
-                Err(SendError::Permanent(words(&error)))
+        let too_long = || SendError::Passing("The mail server took too long.".to_owned());
+        timeout(self.whole, self.converse(message)).await.unwrap_or_else(|_| Err(too_long()))
+    }
+
+    /// Up to the sender everything that is refused is between the server and us, whatever its code says: the
+    /// operator can mend that, so it is tried again. Only from the recipient on it is about the mail.
+    async fn converse(&self, message: Message) -> Result<(), SendError> {
+        let ours = |error: SmtpError| SendError::Passing(words(&error));
+        let theirs = |error: SmtpError| {
+            if error.is_permanent() && !refuses_us(&error) {
+                SendError::Permanent(words(&error))
+            } else {
+                SendError::Passing(words(&error))
             }
-            Ok(Err(error)) => Err(SendError::Passing(words(&error))),
-            Err(_) => Err(SendError::Passing("The mail server took too long.".to_owned())),
+        };
+        let mut connection = self.connect().await.map_err(ours)?;
+        let (envelope, content) = (message.envelope(), message.formatted());
+        let mut options = Vec::new();
+        let mut addresses = envelope.to().iter().chain(envelope.from());
+        if addresses.any(|address| !AsRef::<str>::as_ref(address).is_ascii()) {
+            if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+                let why = "The mail server takes no addresses beyond ASCII (SMTPUTF8).";
+                return Err(SendError::Permanent(why.to_owned()));
+            }
+            options.push(MailParameter::SmtpUtfEight);
         }
+        if !content.is_ascii() {
+            options.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+        }
+        let outcome = async {
+            let sender = Mail::new(envelope.from().cloned(), options);
+            connection.command(sender).await.map_err(ours)?;
+            for recipient in envelope.to() {
+                let recipient = Rcpt::new(recipient.clone(), Vec::new());
+                connection.command(recipient).await.map_err(theirs)?;
+            }
+            connection.command(Data).await.map_err(theirs)?;
+            connection.message(&content).await.map(drop).map_err(theirs)
+        }
+        .await;
+        connection.abort().await;
+        outcome
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpError> {
+        let hello = &self.smtp.hello;
+        let server = (self.smtp.host.as_str(), self.smtp.port);
+        let at_once = self.tls.clone().filter(|_| self.smtp.tls == SmtpTls::Tls);
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(server, Some(self.step), hello, at_once, None)
+                .await?;
+        if let (SmtpTls::Starttls, Some(tls)) = (self.smtp.tls, self.tls.clone()) {
+            connection.starttls(tls, hello).await?;
+        }
+        if let Some((user, password)) = &self.smtp.credentials {
+            let credentials = Credentials::new(user.clone(), password.expose_secret().to_owned());
+            connection.auth(DEFAULT_MECHANISMS, &credentials).await?;
+        }
+        Ok(connection)
     }
 
     fn message(
@@ -123,14 +203,8 @@ impl Mailer {
     }
 }
 
-/// Whether the server refused us and not the mail (RFC 4954): the operator can mend that, and the
-/// mail is none the worse.
-fn is_about_login(error: &lettre::transport::smtp::Error) -> bool {
-    error.status().is_some_and(|code| matches!(u16::from(code), 530 | 534 | 535 | 538))
-}
-
 /// The error with its causes: "connection error" alone helps no operator.
-fn words(error: &lettre::transport::smtp::Error) -> String {
+fn words(error: &SmtpError) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
@@ -141,23 +215,4 @@ fn words(error: &lettre::transport::smtp::Error) -> String {
         cause = inner.source();
     }
     text.chars().filter(|c| !c.is_control()).take(300).collect()
-}
-
-fn transport(smtp: &Smtp, step: Duration) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
-    let parameters =
-        || TlsParameters::new(smtp.host.clone()).map_err(|e| format!("TLS for {}: {e}", smtp.host));
-    let tls = match smtp.tls {
-        SmtpTls::Starttls => Tls::Required(parameters()?),
-        SmtpTls::Tls => Tls::Wrapper(parameters()?),
-        SmtpTls::None => Tls::None,
-    };
-    let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&smtp.host)
-        .port(smtp.port)
-        .tls(tls)
-        .timeout(Some(step));
-    if let Some((user, password)) = &smtp.credentials {
-        builder = builder
-            .credentials(Credentials::new(user.clone(), password.expose_secret().to_owned()));
-    }
-    Ok(builder.build())
 }

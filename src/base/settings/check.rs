@@ -1,7 +1,9 @@
 //! From what was typed to what it means; contradictions are refused with one sentence.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use lettre::transport::smtp::extension::ClientId;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -51,7 +53,7 @@ impl Settings {
                  share it, so it cannot be generated.",
             );
         }
-        let smtp = smtp(&flags, secret("BULKHEAD_SMTP_PASSWORD")?)?;
+        let smtp = smtp(&flags, &base_url, secret("BULKHEAD_SMTP_PASSWORD")?)?;
         let mail_from = mail_from(&flags, &base_url)?;
         let sign_up_domains = sign_up_domains(&flags)?;
         let metrics_token = secret("BULKHEAD_METRICS_TOKEN")?;
@@ -96,6 +98,7 @@ impl Settings {
             ("BULKHEAD_SMTP_PORT", or_none(self.smtp.as_ref().map(|smtp| smtp.port.to_string()))),
             ("BULKHEAD_SMTP_TLS", format!("{:?}", flags.smtp_tls).to_lowercase()),
             ("BULKHEAD_SMTP_USER", or_none(flags.smtp_user.clone())),
+            ("BULKHEAD_SMTP_HELLO", or_none(self.smtp.as_ref().map(|smtp| smtp.hello.to_string()))),
             ("BULKHEAD_MAIL_FROM", self.mail_from.clone()),
             ("BULKHEAD_REMINDERS", flags.reminders.to_string()),
             ("BULKHEAD_OPERATOR", or_none(flags.operator.clone())),
@@ -125,6 +128,7 @@ impl Settings {
             ),
             ("BULKHEAD_REQUESTS_PER_MINUTE", flags.requests_per_minute.to_string()),
             ("BULKHEAD_REQUESTS_PER_MINUTE_OF_KEY", flags.requests_per_minute_of_key.to_string()),
+            ("BULKHEAD_CONNECTIONS_PER_ADDRESS", flags.connections_per_address.to_string()),
             ("BULKHEAD_LOG_FORMAT", format!("{:?}", flags.log_format).to_lowercase()),
             ("BULKHEAD_LOG", flags.log.clone()),
             ("BULKHEAD_DATABASE_URL", database),
@@ -197,7 +201,10 @@ pub fn check_private(path: &Path, what: &str) -> Result<(), SettingsError> {
             return refuse(format!("{what} can be changed by everybody: run chmod o-w on it."));
         }
         if mode & 0o044 != 0 {
-            tracing::warn!("{what} can be read by others on this machine (mode {:o})", mode & 0o777);
+            tracing::warn!(
+                "{what} can be read by others on this machine (mode {:o})",
+                mode & 0o777
+            );
         }
     }
     Ok(())
@@ -276,7 +283,26 @@ fn check_postgres_tls(url: &str) -> Result<(), SettingsError> {
     Ok(())
 }
 
-fn smtp(flags: &Flags, password: Option<SecretString>) -> Result<Option<Smtp>, SettingsError> {
+/// Who we say that we are to the mail server; many take no mail from a name without a dot.
+fn hello(flags: &Flags, base_url: &Url) -> Result<ClientId, SettingsError> {
+    let name = flags.smtp_hello.as_deref().or(base_url.host_str()).unwrap_or("localhost");
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    match bare.parse() {
+        Ok(IpAddr::V4(ip)) => return Ok(ClientId::Ipv4(ip)),
+        Ok(IpAddr::V6(ip)) => return Ok(ClientId::Ipv6(ip)),
+        Err(_) => {}
+    }
+    if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')) {
+        return Ok(ClientId::Domain(name.to_owned()));
+    }
+    refuse(format!("BULKHEAD_SMTP_HELLO is not the name or address of a host: {name}"))
+}
+
+fn smtp(
+    flags: &Flags,
+    base_url: &Url,
+    password: Option<SecretString>,
+) -> Result<Option<Smtp>, SettingsError> {
     let Some(host) = flags.smtp_host.clone().filter(|host| !host.is_empty()) else {
         if flags.smtp_user.is_some() || flags.smtp_port.is_some() || password.is_some() {
             return refuse(
@@ -306,7 +332,8 @@ fn smtp(flags: &Flags, password: Option<SecretString>) -> Result<Option<Smtp>, S
         SmtpTls::Tls => 465,
         SmtpTls::None => 25,
     });
-    Ok(Some(Smtp { host, port, tls: flags.smtp_tls, credentials }))
+    let hello = hello(flags, base_url)?;
+    Ok(Some(Smtp { host, port, tls: flags.smtp_tls, hello, credentials }))
 }
 
 fn mail_from(flags: &Flags, base_url: &Url) -> Result<String, SettingsError> {

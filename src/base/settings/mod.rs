@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
+use lettre::transport::smtp::extension::ClientId;
 use secrecy::SecretString;
 use url::Url;
 
@@ -66,6 +67,9 @@ pub struct Flags {
     /// User name at the mail server
     #[arg(long, env = "BULKHEAD_SMTP_USER", global = true)]
     pub smtp_user: Option<String>,
+    /// Name by which this server greets the mail server [default: the host of the base URL]
+    #[arg(long, env = "BULKHEAD_SMTP_HELLO", global = true)]
+    pub smtp_hello: Option<String>,
     /// Sender of all mails, as in "Bulkhead <bulkhead@example.org>"
     #[arg(long, env = "BULKHEAD_MAIL_FROM", global = true)]
     pub mail_from: Option<String>,
@@ -138,6 +142,11 @@ pub struct Flags {
     #[arg(long, env = "BULKHEAD_REQUESTS_PER_MINUTE_OF_KEY", default_value_t = 12_000,
           value_parser = clap::value_parser!(u32).range(10..), global = true)]
     pub requests_per_minute_of_key: u32,
+    /// Open connections from one address, which is never more than half of what the process can bear; those of
+    /// trusted proxies are not counted
+    #[arg(long, env = "BULKHEAD_CONNECTIONS_PER_ADDRESS", default_value_t = 2000,
+          value_parser = clap::value_parser!(u32).range(8..), global = true)]
+    pub connections_per_address: u32,
     /// Form of the log
     #[arg(long, env = "BULKHEAD_LOG_FORMAT", value_enum, default_value_t = LogFormat::Auto, global = true)]
     pub log_format: LogFormat,
@@ -216,6 +225,8 @@ pub struct Smtp {
     pub port: u16,
     /// Protection of the connection.
     pub tls: SmtpTls,
+    /// Who we say that we are.
+    pub hello: ClientId,
     /// User name and password.
     pub credentials: Option<(String, SecretString)>,
 }
