@@ -12,6 +12,7 @@ use crate::base::db::{Database, Db, Id, Instant, Location};
 use crate::base::error::{Error, Result};
 use crate::base::http::limits::Limits;
 use crate::base::http::metrics::Metrics;
+use crate::base::http::session::EndedSessions;
 use crate::base::live::Live;
 use crate::base::mail::{QueuedMail, Rendered};
 use crate::base::secret::{InstanceKeys, Password, RecoveryCode};
@@ -53,6 +54,8 @@ pub struct App {
     pub visits: Arc<SeenToday>,
     /// What this process refused to whom within the last minute.
     pub denials: Arc<SeenLately>,
+    /// Sessions whose rows are yet to be taken away.
+    pub ended_sessions: Arc<EndedSessions>,
     /// What keys may do in workspaces, as this process found out.
     pub known: Arc<Cache>,
     /// Who waits for news of a workspace.
@@ -96,6 +99,7 @@ impl App {
             metrics: Arc::new(Metrics::new()),
             visits: Arc::new(SeenToday::default()),
             denials: Arc::new(SeenLately::default()),
+            ended_sessions: Arc::new(EndedSessions::default()),
             known: Arc::new(Cache::default()),
             live: Arc::new(Live::new(is_shared)),
             render_mail,

@@ -2,7 +2,8 @@
 //!
 //! Invariant: a row exists only for a signed-in person; its key is stored as SHA-256.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_session::SessionMiddleware;
@@ -16,6 +17,7 @@ use actix_web::cookie::{Key, SameSite};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::middleware::Next;
+use actix_web::rt;
 use diesel::prelude::*;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -66,8 +68,23 @@ pub struct DbSessionStore {
     app: App,
 }
 
-/// A page waits this long for its session to be stored.
+/// A page waits this long for its session to be stored, or taken away.
 const UPDATE: Duration = Duration::from_secs(1);
+
+/// Between two tries to take away the row of a session that ended.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// Sessions that ended in this process while their rows could not be taken away yet, by the hashes of their keys:
+/// nothing is written while the disk is full or the file locked, and signing out works at once all the same
+/// (F-07, F-11).
+#[derive(Debug, Default)]
+pub struct EndedSessions(Mutex<HashSet<Vec<u8>>>);
+
+impl EndedSessions {
+    fn all(&self) -> std::sync::MutexGuard<'_, HashSet<Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 type State = HashMap<String, String>;
 
@@ -88,6 +105,9 @@ impl DbSessionStore {
 
     async fn find(&self, key: &str) -> Result<Option<State>> {
         let hash = sha256(key.as_bytes());
+        if self.app.ended_sessions.all().contains(&hash) {
+            return Ok(None);
+        }
         let now = self.app.now();
         let idle = SignedDuration::from_hours(self.app.settings().flags.session_idle_hours);
         let row: Option<(Id<SessionMarker>, String)> = self
@@ -155,14 +175,23 @@ impl DbSessionStore {
             .await
     }
 
-    async fn remove(&self, key: &SessionKey) -> Result<()> {
-        let hash = sha256(key.as_ref().as_bytes());
+    async fn remove(&self, hash: Vec<u8>) -> Result<()> {
         self.db()
             .ingest(move |db| {
                 diesel::delete(sessions::table.filter(sessions::key_hash.eq(hash))).execute(db)?;
                 Ok(())
             })
             .await
+    }
+
+    /// Ends a session, and takes its row away as soon as that can be done.
+    async fn end(self, hash: Vec<u8>) {
+        self.app.ended_sessions.all().insert(hash.clone());
+        while let Err(error) = self.remove(hash.clone()).await {
+            tracing::warn!(error.cause = %error, "a session ended whose row is still there");
+            rt::time::sleep(AGAIN).await;
+        }
+        self.app.ended_sessions.all().remove(&hash);
     }
 }
 
@@ -194,7 +223,10 @@ impl SessionStore for DbSessionStore {
     }
 
     async fn delete(&self, key: &SessionKey) -> Result<(), anyhow::Error> {
-        self.remove(key).await.map_err(Into::into)
+        let ending = rt::spawn(self.clone().end(sha256(key.as_ref().as_bytes())));
+        // It goes on by itself when it takes longer.
+        drop(timeout(UPDATE, ending).await);
+        Ok(())
     }
 }
 

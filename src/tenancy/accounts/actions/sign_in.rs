@@ -1,5 +1,7 @@
 //! Signing in, and every other check of a password: one budget of guesses for all (AU-08, AU-09).
 
+use std::time::Duration;
+
 use actix_session::SessionExt;
 use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration as CookieDuration;
@@ -12,13 +14,13 @@ use serde_json::json;
 
 use super::super::mail;
 use super::super::queries::{self, Failures, User};
+use crate::access::UserId;
 use crate::access::actor::SignedInPerson;
 use crate::access::actor::StepUp;
 use crate::access::email::EmailAddress;
-use crate::access::{AccountId, UserId};
 use crate::app::App;
 use crate::base::db::schema::{accounts, users};
-use crate::base::db::{Db, Instant};
+use crate::base::db::{Db, Instant, Locks};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::{ClientIp, browser_name, user_agent};
 use crate::base::http::limits::network;
@@ -294,15 +296,15 @@ pub fn by(user: &User, ip: ClientIp) -> By {
     }
 }
 
-/// Records a sign-out.
-///
-/// # Errors
-/// The database's fault.
-pub async fn note_sign_out(app: &App, who: &SignedInPerson, ip: ClientIp) -> Result<()> {
-    let (actor, account): (_, AccountId) = (who.actor().clone(), who.person().account);
-    let now = app.now();
-    app.db
-        .write(account, move |db| {
+/// The page waits this long until a sign-out is recorded.
+const NOTED: Duration = Duration::from_secs(1);
+
+/// Records a sign-out; where nothing can be written, without anybody waiting for it (F-07, F-11).
+pub async fn note_sign_out(app: &App, who: &SignedInPerson, ip: ClientIp) {
+    let (app, actor, account) = (app.clone(), who.actor().clone(), who.person().account);
+    let noting = actix_web::rt::spawn(async move {
+        let now = app.now();
+        let noted = app.db.write(Locks::Chain(account), move |db| {
             // The account may have been deleted in another window.
             let exists: bool = diesel::select(diesel::dsl::exists(accounts::table.find(account)))
                 .get_result(db)?;
@@ -311,6 +313,10 @@ pub async fn note_sign_out(app: &App, who: &SignedInPerson, ip: ClientIp) -> Res
                 record(db, &By::actor(&actor, ip), entry, now)?;
             }
             Ok(())
-        })
-        .await
+        });
+        if let Err(error) = noted.await {
+            tracing::warn!(error.cause = %error, "could not record a sign-out");
+        }
+    });
+    drop(tokio::time::timeout(NOTED, noting).await);
 }

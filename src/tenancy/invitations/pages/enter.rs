@@ -203,7 +203,7 @@ pub(super) async fn switch(
     _: Form<Button>,
 ) -> Result<HttpResponse> {
     if let Some(AnySession(who)) = session {
-        accounts::note_sign_out(&app, &who, ip).await?;
+        accounts::note_sign_out(&app, &who, ip).await;
     }
     req.get_session().purge();
     Ok(private(see_other(urls::invitation(&token))))
