@@ -1,8 +1,15 @@
 //! The HTTP server: what surrounds each request, and which routes there are.
 
+use std::future;
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, Protocol};
+use actix_server::Server;
+use actix_service::{ServiceFactoryExt, fn_service, map_config};
+use actix_web::dev::AppConfig;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{App as ActixApp, HttpRequest, HttpResponse, HttpServer};
@@ -11,8 +18,9 @@ use tracing_actix_web::TracingLogger;
 use crate::access::identify;
 use crate::app::{App, Context};
 use crate::base::db::{Db, migrate};
+use crate::base::descriptors;
 use crate::base::error::{Error, Result};
-use crate::base::http::connections::{self, Connections};
+use crate::base::http::connections::{self, Bounds, Connections, Watched};
 use crate::base::http::routes::{resource, scope};
 use crate::base::http::{assets, headers, metrics, session};
 use crate::base::mail::{QueuedMail, Rendered};
@@ -166,27 +174,48 @@ pub fn build(app: App, listener: TcpListener) -> std::io::Result<actix_web::dev:
         || std::thread::available_parallelism().map_or(2, |n| n.get().min(8)),
         usize::from,
     );
-    let all = Connections::look_after();
-    let server = HttpServer::new(move || {
-        ActixApp::new()
+    let flags = &app.settings().flags;
+    let bounds =
+        Bounds::of(descriptors::limit(), flags.database_connections, flags.connections_per_address);
+    let all = Connections::look_after(bounds, flags.trusted_proxies.clone());
+    let builder = Server::build()
+        .workers(threads)
+        .max_concurrent_connections(bounds.all)
+        .shutdown_timeout(DRAIN_SECONDS)
+        .disable_signals();
+    let stopping = builder.graceful_shutdown_signal();
+    let server = builder.listen("bulkhead", listener, move || {
+        let (all, app, stopping) = (Arc::clone(&all), app.clone(), stopping.clone());
+        let site = ActixApp::new()
             .wrap(Compress::default())
             .wrap(from_fn(headers::guard))
             .wrap(TracingLogger::<RequestSpan>::new())
             .wrap(from_fn(headers::secure))
             .wrap(from_fn(metrics::layer))
             .wrap(from_fn(connections::take_turns))
-            .configure(routes(app.clone()))
-    })
-    .on_connect(move |io, data| all.welcome(io, data))
-    .workers(threads)
-    .tcp_nodelay(true)
-    .keep_alive(KEEP_ALIVE)
-    .client_request_timeout(KEEP_ALIVE)
-    .client_disconnect_timeout(Duration::from_secs(5))
-    .max_connections(10_000)
-    .shutdown_timeout(DRAIN_SECONDS)
-    .disable_signals()
-    .listen(listener)?;
+            .configure(routes(app));
+        let http = HttpService::build()
+            .keep_alive(KEEP_ALIVE)
+            .client_request_timeout(KEEP_ALIVE)
+            .client_disconnect_timeout(Duration::from_secs(5))
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .on_connect_ext(|stream: &Watched, data| {
+                data.insert(stream.connection());
+            })
+            .finish(map_config(site, |()| AppConfig::default()));
+        // What actix makes of a socket by itself takes a second descriptor to be looked after.
+        fn_service(move |socket| {
+            let stream = all.welcome(socket).map_err(DispatchError::Io);
+            future::ready(stream.map(|stream| {
+                let peer = stream.peer();
+                (stream, Protocol::Http1, peer)
+            }))
+        })
+        .and_then(http)
+    })?;
     Ok(server.run())
 }
 

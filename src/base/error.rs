@@ -62,6 +62,9 @@ pub enum Error {
     /// The address is longer than the limit, in bytes: 414.
     #[error("This address is longer than {0} characters. Use a shorter one.")]
     AddressTooLong(usize),
+    /// The head of the request is larger than the limit: 431.
+    #[error("The head of that request is more than this server takes: 16 KiB.")]
+    HeadTooLarge,
     /// The body is larger than the limit: 413.
     #[error("That is more than this server takes in one request.")]
     TooLarge,
@@ -147,6 +150,7 @@ impl ResponseError for Error {
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::AddressTooLong(_) => StatusCode::URI_TOO_LONG,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,

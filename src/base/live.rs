@@ -2,6 +2,7 @@
 //! database. So nothing is lost or doubled here, and it does not matter which process heard of it.
 
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::{Notify, watch};
@@ -43,6 +44,7 @@ pub struct Live {
     pub to_tell: Notify,
     closing: watch::Sender<bool>,
     open: Mutex<HashMap<Uuid, usize>>,
+    at_door: Mutex<HashMap<IpAddr, usize>>,
 }
 
 /// Connections that stay open of one key, and of all keys in this process, at most (WS-05).
@@ -64,6 +66,25 @@ impl Drop for Seat {
     }
 }
 
+/// Sockets that have shown no key yet, from one network and from all, at most (WS-05).
+const AT_DOOR_OF_NETWORK: usize = 100;
+const AT_DOOR: usize = 1000;
+
+/// A place among the sockets that have shown no key yet; given back when it is dropped.
+pub struct Entrance(std::sync::Arc<Live>, IpAddr);
+
+impl Drop for Entrance {
+    fn drop(&mut self) {
+        let mut waiting = self.0.at_door.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = waiting.get_mut(&self.1) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                waiting.remove(&self.1);
+            }
+        }
+    }
+}
+
 impl Live {
     /// Nobody waits; `is_shared` says that other processes use the same database.
     pub fn new(is_shared: bool) -> Self {
@@ -74,6 +95,7 @@ impl Live {
             to_tell: Notify::new(),
             closing: watch::Sender::new(false),
             open: Mutex::default(),
+            at_door: Mutex::default(),
         }
     }
 
@@ -122,6 +144,20 @@ impl Live {
         }
         *count += 1;
         Some(Seat(std::sync::Arc::clone(self), key))
+    }
+
+    /// A place for a socket from a network that has yet to show its key; `None` when there are too many.
+    pub fn entrance(self: &std::sync::Arc<Self>, network: IpAddr) -> Option<Entrance> {
+        let mut waiting = self.at_door.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.values().sum::<usize>() >= AT_DOOR {
+            return None;
+        }
+        let count = waiting.entry(network).or_default();
+        if *count >= AT_DOOR_OF_NETWORK {
+            return None;
+        }
+        *count += 1;
+        Some(Entrance(std::sync::Arc::clone(self), network))
     }
 
     /// Becomes true when the server stops: connections that stay open end then.

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::{CliError, say};
 use crate::base::db::Location;
+use crate::base::descriptors;
 use crate::base::mail::Mailer;
 use crate::base::settings::Settings;
 use crate::start::{Mode, Started, start};
@@ -17,6 +18,7 @@ use crate::{server, urls, worker};
 
 /// Serves until SIGTERM or SIGINT.
 pub fn serve(settings: Settings) -> Result<(), CliError> {
+    descriptors::raise_limit();
     let started = start(settings, Mode::Serve).map_err(CliError::new)?;
     let bind = started.app.settings().flags.bind;
     let listener = TcpListener::bind(bind).map_err(|e| {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::support::invariants::{self, number, texts};
 use crate::support::{
-    Answer, ApiClient, Client, Home, PASSWORD, Server, is_postgres, spawn, variable,
+    Answer, ApiClient, Client, Home, PASSWORD, Server, Socket, is_postgres, spawn, variable,
 };
 use crate::tenancy::service_accounts::key_of;
 
@@ -243,6 +243,16 @@ async fn a_transfer_is_whole_or_not_at_all_under_kill_9() {
     home.run(&["audit", "verify"]).assert_ok();
 }
 
+async fn sign_out(person: &Client) {
+    let page = person.get("/profile").await;
+    let field = |name: &str| {
+        let value =
+            page.attributes(&format!("form[action='/sign-out'] input[name={name}]"), "value");
+        (name.to_owned(), value[0].clone())
+    };
+    person.post("/sign-out", &[field("csrf"), field("once")]).await.assert_status(303);
+}
+
 async fn save_profile(ada: &Client, name: &str) -> Answer {
     ada.submit("/profile", &[("name", name)]).await
 }
@@ -255,12 +265,21 @@ async fn a_locked_file_delays_changes_and_no_page() {
     let server = home.start().await;
     let ada = server.set_up("ada").await;
     let Db::Sqlite(mut other) = home.connect() else { return };
+    let elsewhere = server.sign_in("ada").await;
+    let cookies = elsewhere.cookies();
     for (held, status) in [(3, 303), (9, 503)] {
         other.batch_execute("BEGIN EXCLUSIVE").unwrap();
         let began = Instant::now();
         let held = Duration::from_secs(held);
         let reads = async {
             let mut slowest = Duration::ZERO;
+            if status == 503 {
+                // Signing out waits for nobody.
+                sign_out(&elsewhere).await;
+                assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+                elsewhere.take_cookies(&cookies);
+                elsewhere.get("/profile").await.assert_redirect_to("/sign-in?next=%2Fprofile");
+            }
             while began.elapsed() < held {
                 let asked = Instant::now();
                 ada.get("/profile").await.assert_status(200);
@@ -279,6 +298,7 @@ async fn a_locked_file_delays_changes_and_no_page() {
         assert!(slowest < Duration::from_secs(3), "a page took {slowest:?}");
     }
     save_profile(&ada, "Ada Again").await.assert_status(303);
+    elsewhere.get("/profile").await.assert_redirect_to("/sign-in?next=%2Fprofile");
     invariants::assert_hold(&home.database.location);
 }
 
@@ -349,6 +369,7 @@ async fn a_full_disk_refuses_changes_and_loses_nothing() {
     let folder = home.database.folder.path().to_owned();
     let mut server = home.start().await;
     let ada = server.set_up("ada").await;
+    let elsewhere = server.sign_in("ada").await;
     save_profile(&ada, "Ada Before").await.assert_status(303);
     tight.fill(&server, &folder);
     let mut refused = 0;
@@ -366,6 +387,10 @@ async fn a_full_disk_refuses_changes_and_loses_nothing() {
         ada.get("/profile").await.assert_status(200);
     }
     assert!(refused > 0, "the disk was never full");
+    let cookies = elsewhere.cookies();
+    sign_out(&elsewhere).await;
+    elsewhere.take_cookies(&cookies);
+    elsewhere.get("/profile").await.assert_redirect_to("/sign-in?next=%2Fprofile");
     let shown = ada.get("/profile").await.attributes("#name", "value");
     server.visitor().get("/health").await.assert_status(200);
     tight.free(&server, &folder);
@@ -568,6 +593,22 @@ async fn slow_clients_are_cut() {
         ("a slow body", format!("{post}a").into(), true, true),
         ("a stalled body", format!("{post}a").into(), false, true),
         ("a slow body that nobody reads", post.replace("/sign-in", "/nowhere").into(), true, true),
+        (
+            "a slow body in chunks",
+            post.replace(
+                "Content-Length: 5000\r\n\r\n",
+                "Transfer-Encoding: chunked\r\n\r\nfff\r\n",
+            )
+            .into(),
+            true,
+            true,
+        ),
+        (
+            "a slow body without a key",
+            post.replace("/sign-in", "/api/me/workspaces").into(),
+            true,
+            true,
+        ),
         ("answers that are never read", big.repeat(3000).into(), true, false),
     ];
     let slow: Vec<_> = cases
@@ -634,4 +675,112 @@ async fn a_change_that_cannot_begin_is_refused_as_busy() {
     assert!(matches!(outcome, Err(Error::Unavailable)), "{outcome:?}");
     holder.batch_execute("ROLLBACK").unwrap();
     app.app.db.ingest(|_| Ok(())).await.unwrap();
+}
+
+/// What one connection is answered to some bytes.
+fn ask(port: u16, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    // Whoever says too much may be cut while it still talks.
+    drop(stream.write_all(request));
+    let mut answer = [0; 512];
+    let read = stream.read(&mut answer).unwrap_or(0);
+    String::from_utf8_lossy(&answer[..read]).into_owned()
+}
+
+/// CF-06: a head up to 16 KiB is taken, a longer one answered 431, however long it is.
+#[actix_rt::test]
+async fn a_long_head_is_refused_as_one() {
+    let app = spawn().await;
+    let port = app.base.rsplit(':').next().unwrap().parse().unwrap();
+    for (bytes, status) in [(15_000, "200"), (17_000, "431"), (100_000, "431"), (300_000, "431")] {
+        let words = "x".repeat(5000);
+        let lines: String = (0..bytes / 5000).map(|n| format!("X-{n}: {words}\r\n")).collect();
+        let rest = "y".repeat(bytes % 5000);
+        let head = format!("GET /health HTTP/1.1\r\nHost: localhost\r\n{lines}Y: {rest}\r\n\r\n");
+        let answer = ask(port, head.as_bytes());
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{bytes}: {answer}");
+    }
+}
+
+/// The descriptors that a process has open.
+fn descriptors(server: &Server) -> usize {
+    std::fs::read_dir(format!("/proc/{}/fd", server.pid())).unwrap().count()
+}
+
+/// F-12: where a process may open 1,024 files, a thousand idle connections from one address take half of what there
+/// is, each one descriptor, and leave everybody else their pages.
+#[actix_rt::test]
+async fn idle_connections_of_one_address_leave_the_others_their_pages() {
+    // This test itself holds a thousand.
+    let raised = std::process::Command::new("prlimit")
+        .args([format!("--pid={}", std::process::id()), "--nofile=8192:".to_owned()])
+        .status();
+    assert!(raised.unwrap().success());
+    let mut home = Home::empty();
+    let limit = "ulimit -n 1024; exec \"$@\"";
+    home.wrapper = ["sh", "-c", limit, "sh"].map(str::to_owned).to_vec();
+    let server = home.start().await;
+    let ada = server.set_up("ada").await;
+    let port: u16 = server.base.rsplit(':').next().unwrap().parse().unwrap();
+    let before = descriptors(&server);
+    let mut idle = Vec::new();
+    let mut slowest = Duration::ZERO;
+    for n in 0..1000 {
+        idle.push(TcpStream::connect(("127.0.0.1", port)).unwrap());
+        if n % 100 == 99 {
+            let asked = Instant::now();
+            ada.get("/profile").await.assert_status(200);
+            server.visitor().get("/sign-in").await.assert_status(200);
+            slowest = slowest.max(asked.elapsed());
+        }
+    }
+    let taken = descriptors(&server) - before;
+    assert!((400..=450).contains(&taken), "{taken} descriptors, {before} before");
+    assert!(slowest < Duration::from_secs(2), "two pages took {slowest:?}");
+    // The one too many hears why.
+    let mut last = idle.pop().unwrap();
+    last.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let mut answer = String::new();
+    last.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("Retry-After: "), "{answer}");
+    drop((last, idle));
+    let began = Instant::now();
+    while descriptors(&server) > before + 20 {
+        assert!(began.elapsed() < Duration::from_secs(30), "{} stay", descriptors(&server));
+        actix_rt::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(
+        ask(port, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").starts_with("HTTP/1.1 200 ")
+    );
+}
+
+/// F-12: a server that is started with a soft limit of open files, as by systemd or a shell, raises it.
+#[actix_rt::test]
+async fn the_soft_limit_of_open_files_is_raised() {
+    let mut home = Home::empty();
+    let limit = "ulimit -Sn 256; exec \"$@\"";
+    home.wrapper = ["sh", "-c", limit, "sh"].map(str::to_owned).to_vec();
+    let server = home.start().await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let words: Vec<&str> = line.split_whitespace().collect();
+    assert_eq!(words[3], words[4], "{line}");
+}
+
+/// WS-05: sockets that have shown no key yet are bounded; the next one is refused before it is opened.
+#[actix_rt::test]
+async fn sockets_without_a_key_are_bounded() {
+    let app = spawn().await;
+    let place = "/api/accounts/00000000-0000-0000-0000-000000000001/workspaces/\
+                 00000000-0000-0000-0000-000000000002/events/out";
+    let mut waiting = Vec::new();
+    for n in 0..100 {
+        let socket = Socket::open(&app.base, place, &[]).await;
+        waiting.push(socket.unwrap_or_else(|status| panic!("{n}: {status}")));
+    }
+    assert_eq!(Socket::open(&app.base, place, &[]).await.err(), Some(503));
+    // After five seconds without a key they are gone.
+    assert_eq!(waiting.pop().unwrap().end().await, 1008);
+    assert!(Socket::open(&app.base, place, &[]).await.is_ok());
 }

@@ -54,7 +54,9 @@ pub fn error_page(req: &HttpRequest, app: &App, error: &Error) -> HttpResponse {
         Error::Internal(_) => "Something went wrong",
         Error::MethodNotAllowed(_) => "Not that way",
         Error::StaleForm => "This form is too old",
-        Error::AddressTooLong(_) | Error::TooLarge | Error::TooSlow => "That did not arrive",
+        Error::AddressTooLong(_) | Error::HeadTooLarge | Error::TooLarge | Error::TooSlow => {
+            "That did not arrive"
+        }
         Error::Gone(_) => "This is over",
         _ => "That can’t be",
     };

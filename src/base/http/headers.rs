@@ -76,7 +76,7 @@ fn add_headers(headers: &mut header::HeaderMap, is_https: bool) {
 /// Refuses what is not meant for this server, is too much, or takes too long.
 ///
 /// # Errors
-/// [`Error::Misdirected`], [`Error::TooLarge`], [`Error::TooMany`], [`Error::Unavailable`].
+/// [`Error::Misdirected`], [`Error::HeadTooLarge`], [`Error::TooLarge`], [`Error::TooMany`], [`Error::Unavailable`].
 pub async fn guard<B: MessageBody + 'static>(
     req: ServiceRequest,
     next: Next<B>,
@@ -108,8 +108,20 @@ pub async fn guard<B: MessageBody + 'static>(
 /// The longest path with query, in bytes (CF-06).
 const ADDRESS_LIMIT: usize = 4096;
 
+/// The longest head of a request, in bytes (CF-06); a line more is a name, a value, and four bytes between and
+/// behind them.
+const HEAD_LIMIT: usize = 16 * 1024;
+
+fn head_length(req: &actix_web::HttpRequest) -> usize {
+    let lines = req.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    req.uri().path_and_query().map_or(0, |pq| pq.as_str().len()) + lines.sum::<usize>()
+}
+
 fn admit(req: &actix_web::HttpRequest, app: &App) -> Result<()> {
     let path = req.path();
+    if head_length(req) > HEAD_LIMIT {
+        return Err(Error::HeadTooLarge);
+    }
     if req.uri().path_and_query().is_some_and(|pq| pq.as_str().len() > ADDRESS_LIMIT) {
         return Err(Error::AddressTooLong(ADDRESS_LIMIT));
     }
@@ -229,7 +241,8 @@ fn foreign(error: &actix_web::Error, status: actix_web::http::StatusCode) -> Err
     match status.as_u16() {
         404 => Error::NotFound,
         405 => Error::MethodNotAllowed(Vec::new()),
-        413 | 431 => Error::TooLarge,
+        413 => Error::TooLarge,
+        431 => Error::HeadTooLarge,
         400..=499 => {
             Error::BadRequest("The address or the form has a value that cannot be.".to_owned())
         }

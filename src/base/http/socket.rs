@@ -52,7 +52,11 @@ pub fn open(
 ) -> Result<(actix_web::HttpResponse, Session, AggregatedMessageStream)> {
     let opened = actix_ws::handle_with_protocols(req, payload, protocols);
     let (response, session, stream) = opened.map_err(|_| {
-        Error::BadRequest("This address is a WebSocket: ask for an upgrade.".to_owned())
+        Error::BadRequest(
+            "This address is a WebSocket, and the request does not ask for the upgrade to one. If a \
+             proxy stands before this server, it must pass on the headers Upgrade and Connection."
+                .to_owned(),
+        )
     })?;
     let stream = stream.max_frame_size(frame);
     Ok((response, session, stream.aggregate_continuations().max_continuation_size(frame)))

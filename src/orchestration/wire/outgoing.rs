@@ -23,8 +23,9 @@ use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::connections::Upgraded;
 use crate::base::http::json::path_id;
+use crate::base::http::limits::network;
 use crate::base::http::socket::{self, FIRST_FRAME};
-use crate::base::live::{Seat, Topic};
+use crate::base::live::{Entrance, Seat, Topic};
 
 /// One thing that is new.
 #[derive(Clone, Debug)]
@@ -87,11 +88,12 @@ pub fn open<F: Feed>(
     socket::check_origin(req, app)?;
     let place: (AccountId, WorkspaceId) =
         (path_id(req, "account_id")?, path_id(req, "workspace_id")?);
+    let entrance = app.live.entrance(network(ip)).ok_or(Error::Unavailable)?;
     let (response, session, stream) = socket::open(req, payload, (&["prefect"], FIRST_FRAME))?;
     let (app, upgraded) = (app.clone(), Upgraded::of(req));
     actix_web::rt::spawn(async move {
         let mut socket = Socket { app, session, stream };
-        let end = match socket.serve::<F>(place, ip).await {
+        let end = match socket.serve::<F>(place, ip, entrance).await {
             Ok(end) => end,
             Err(error) => socket::refusal(&error),
         };
@@ -143,6 +145,7 @@ impl Socket {
         &mut self,
         place: (AccountId, WorkspaceId),
         ip: ClientIp,
+        entrance: Entrance,
     ) -> Result<End> {
         let Some(auth) = self.first("auth").await? else {
             return Ok((CloseCode::Policy, "Expected 'auth' message".to_owned()));
@@ -151,6 +154,7 @@ impl Socket {
         let standing = Standing::claimed(key, ip, place, Permission::SeeFlows)?;
         let credential = standing.check(&self.app).await?;
         let seat = self.app.live.seat(credential).ok_or(Error::Unavailable)?;
+        drop(entrance);
         let hello = serde_json::json!({ "type": "auth_success" }).to_string();
         if !socket::send(&mut self.session, hello).await {
             return Ok((CloseCode::Normal, String::new()));
