@@ -97,6 +97,7 @@ fn open(settings: &Settings) -> Result<Db, StartError> {
     let opened = connect(&settings.database, Role::Writer);
     let mut db = opened.map_err(|e| cannot_open(settings, &e))?;
     check_file(&mut db, settings)?;
+    check_postgres(&mut db, settings)?;
     Ok(db)
 }
 
@@ -233,6 +234,45 @@ fn check_file(db: &mut Db, settings: &Settings) -> Result<(), StartError> {
     conn.batch_execute("PRAGMA schema_version; SELECT count(*) FROM sqlite_master;").map_err(|e| {
         refuse(format!("The database {} is damaged ({e}): restore a backup.", path.display()))
     })
+}
+
+/// What a PostgreSQL database must be like: names are in all scripts, and connections are one's own.
+fn check_postgres(db: &mut Db, settings: &Settings) -> Result<(), StartError> {
+    let Db::Postgres(conn) = db else { return Ok(()) };
+    // Simple statements: whatever is prepared may fail before the reason is known.
+    let cannot = |e: diesel::result::Error| refuse(format!("PostgreSQL cannot be asked: {e}."));
+    let is_utf8 = "DO $$ BEGIN IF current_setting('server_encoding') <> 'UTF8' THEN \
+                   RAISE EXCEPTION 'not UTF8'; END IF; END $$";
+    if conn.batch_execute(is_utf8).is_err() {
+        return Err(refuse(
+            "The PostgreSQL database is not encoded as UTF8, so it cannot hold all names: make \
+             another one, as by CREATE DATABASE bulkhead ENCODING 'UTF8' TEMPLATE template0.",
+        ));
+    }
+    let mark: String = random::bytes::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+    conn.batch_execute(&format!("SET bulkhead.connection = '{mark}'")).map_err(cannot)?;
+    let Db::Postgres(mut other) =
+        connect(&settings.database, Role::Reader).map_err(|e| cannot_open(settings, &e))?
+    else {
+        return Ok(());
+    };
+    // Between transactions a pooler gives the connection to whoever comes next.
+    let has_mark = |not: &str| {
+        format!(
+            "DO $$ BEGIN IF {not} coalesce(current_setting('bulkhead.connection', true), '') = \
+             '{mark}' THEN RAISE EXCEPTION 'shared'; END IF; END $$"
+        )
+    };
+    let is_shared = other.batch_execute(&has_mark("")).is_err()
+        || conn.batch_execute(&has_mark("NOT")).is_err();
+    if is_shared {
+        return Err(refuse(
+            "BULKHEAD_DATABASE_URL leads to a pooler that hands connections on after each \
+             transaction: name PostgreSQL itself, or set the pooler to whole sessions \
+             (pgbouncer: pool_mode = session).",
+        ));
+    }
+    Ok(())
 }
 
 fn check_migrated(db: &mut Db) -> Result<usize, StartError> {

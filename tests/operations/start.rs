@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 
-use crate::support::{Home, Server, is_postgres};
+use crate::support::{Home, Server, TestDatabase, is_postgres, variable};
 
 /// F-22: the sentence comes within a second.
 const QUICKLY: Duration = Duration::from_secs(1);
@@ -303,4 +303,116 @@ async fn sessions_outlive_a_restart() {
     let server = home.start().await;
     assert_eq!(server.base, home.base());
     ada.get("/profile").await.assert_status(200).shows("ada@example.org");
+}
+
+/// CF-10: a database that cannot hold all names is refused before anything is written into it.
+#[test]
+fn a_database_that_is_not_utf8_is_refused() {
+    if !is_postgres() {
+        return;
+    }
+    let words = "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'";
+    let home = Home::with(TestDatabase::postgres_with(words));
+    home.run(&["serve"]).assert_refused("is not encoded as UTF8");
+    home.run(&["migrate"]).assert_refused("is not encoded as UTF8");
+}
+
+/// IV-03: a search finds names in other scripts in either case, also where the database's locale knows none.
+#[actix_rt::test]
+async fn a_search_folds_case_under_any_locale() {
+    let mut home = if is_postgres() {
+        let words = "ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'";
+        Home::with(TestDatabase::postgres_with(words))
+    } else {
+        Home::empty()
+    };
+    let server = home.start().await;
+    let ada = server.set_up("ada").await;
+    for name in ["ÄPFEL und Жук", "Birnen"] {
+        ada.submit("/profile/api-keys/new", &[("name", name)]).await.assert_status(200);
+    }
+    for search in ["äpfel", "ÄPFEL", "жУК"] {
+        let page = ada.get(&format!("/profile/api-keys?q={}", urlencoding(search))).await;
+        page.assert_status(200).shows("ÄPFEL").lacks("Birnen");
+    }
+}
+
+fn urlencoding(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+/// CF-10, F-08: behind a pooler that hands connections on after each transaction the start says what is needed;
+/// behind one that keeps them for whole sessions everything works.
+#[actix_rt::test]
+async fn a_pooler_of_transactions_is_named() {
+    if !is_postgres() {
+        return;
+    }
+    let mut home = Home::new();
+    let direct = url::Url::parse(&home.settings["BULKHEAD_DATABASE_URL"]).unwrap();
+    for (mode, is_refused) in [("transaction", true), ("statement", true), ("session", false)] {
+        let pooler = Pooler::start(&direct, mode);
+        home.settings.insert("BULKHEAD_DATABASE_URL".to_owned(), pooler.url.clone());
+        if is_refused {
+            home.run(&["serve"]).assert_refused("hands connections on after each transaction");
+            home.run(&["migrate"]).assert_refused("pool_mode = session");
+        } else {
+            let server = home.start().await;
+            let ada = server.set_up("ada").await;
+            ada.workspace("lab").await;
+            ada.get("/workspaces").await.assert_status(200).shows("lab");
+        }
+    }
+}
+
+/// A pgbouncer before the tests' PostgreSQL; it goes when this does.
+struct Pooler {
+    process: std::process::Child,
+    url: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Pooler {
+    fn start(direct: &url::Url, mode: &str) -> Self {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::TempDir::new().unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let (user, password) = (direct.username(), direct.password().unwrap());
+        let users = folder.path().join("users");
+        std::fs::write(&users, format!("\"{user}\" \"{password}\"\n")).unwrap();
+        let settings = folder.path().join("pgbouncer.ini");
+        let text = format!(
+            "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
+             listen_port = {port}\nauth_type = plain\nauth_file = {}\npool_mode = {mode}\n\
+             default_pool_size = 30\nunix_socket_dir =\n",
+            direct.port().unwrap(),
+            users.display(),
+        );
+        std::fs::write(&settings, text).unwrap();
+        // It refuses to run as root.
+        let is_root = std::fs::metadata("/proc/self").unwrap();
+        let is_root = std::os::unix::fs::MetadataExt::uid(&is_root) == 0;
+        let mut command = std::process::Command::new(if is_root { "runuser" } else { "pgbouncer" });
+        if is_root {
+            command.args(["-u", "nobody", "--", "pgbouncer"]);
+        }
+        let path = format!("{}:/usr/sbin", variable("PATH").unwrap());
+        let process = command.env("PATH", path).arg("-q").arg(&settings).spawn().unwrap();
+        let began = std::time::Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(began.elapsed() < Duration::from_secs(20), "pgbouncer does not start");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let mut url = direct.clone();
+        url.set_port(Some(port)).unwrap();
+        Self { process, url: url.to_string(), _folder: folder }
+    }
+}
+
+impl Drop for Pooler {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
 }

@@ -81,6 +81,16 @@ impl TestDatabase {
         Self { location, folder }
     }
 
+    /// An empty one on PostgreSQL, made with some words of `CREATE DATABASE`.
+    pub fn postgres_with(words: &str) -> Self {
+        let name = format!("test_{}_{}", std::process::id(), next());
+        let mut cluster = PgConnection::establish(&cluster()).unwrap();
+        cluster
+            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0 {words}"))
+            .unwrap();
+        Self { location: Location::Postgres(url_of(&name)), folder: TempDir::new().unwrap() }
+    }
+
     /// A connection of the test itself.
     pub fn connect(&self) -> Db {
         connect(&self.location, Role::Writer).unwrap()

@@ -13,6 +13,6 @@ mod socket;
 pub use app::{PASSWORD, TestApp, spawn, spawn_with};
 pub use browser::{Browser, Script};
 pub use client::{Answer, ApiClient, Client, PageForm};
-pub use database::{is_postgres, variable};
+pub use database::{TestDatabase, is_postgres, variable};
 pub use process::{Home, SECRET_KEY, Server};
 pub use socket::Socket;

@@ -68,7 +68,8 @@ impl Home {
         Self::with(TestDatabase::empty())
     }
 
-    fn with(database: TestDatabase) -> Self {
+    /// On a database of one's choice.
+    pub fn with(database: TestDatabase) -> Self {
         let mut settings = BTreeMap::new();
         let mut set = |name: &str, value: String| settings.insert(name.to_owned(), value);
         set("BULKHEAD_DATA_DIR", database.folder.path().display().to_string());

@@ -52,7 +52,9 @@ impl Manager {
 }
 
 diesel::define_sql_function! {
-    /// A text in lower case; on `SQLite` in place of its own function, which knows ASCII only.
+    /// A text in lower case, whatever script it is in: the databases' own function knows ASCII only, on `SQLite`
+    /// always and on `PostgreSQL` under the locale C.
+    #[sql_name = "folded"]
     fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }
 
