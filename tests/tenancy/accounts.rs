@@ -101,6 +101,11 @@ async fn a_bad_sign_up_keeps_what_was_typed() {
         ("password", "aaaaaaaaaaaaaaaa", "easy to guess"),
         ("password", "password1234567", "easy to guess"),
         ("password", "bob@example.org", "easy to guess"),
+        ("password", "B.u.l.k.h.e.a.d-2026", "easy to guess"),
+        ("password", "bulkhead localhost prefect", "easy to guess"),
+        ("password", "8u1kh34d_Pr3f3ct!", "easy to guess"),
+        ("password", "Bob Example Bulkhead", "easy to guess"),
+        ("password", "elpmaxe-bob-daehklub", "easy to guess"),
     ] {
         let mut fields = good.to_vec();
         fields.retain(|(name, _)| *name != field);
@@ -328,6 +333,30 @@ async fn all_checks_of_a_password_share_one_budget() {
     ada.submit("/confirm-access", &[("password", PASSWORD)]).await.assert_status(429);
 }
 
+/// AU-08, AU-09: an account has one budget, by whichever name it is called.
+#[actix_rt::test]
+async fn every_name_of_an_account_shares_one_budget() {
+    let app = spawn().await;
+    let ada = app.user("ada").await;
+    app.user("bob").await;
+    let visitor = app.visitor();
+    let wrong = async |login: &str| {
+        let fields = [("email", login), ("password", "not the password")];
+        visitor.submit("/sign-in", &fields).await.status
+    };
+    for login in ["ada", "ada@example.org", "ADA@Example.org", " Ada ", "ada@example.org"] {
+        assert_eq!(wrong(login).await, 422, "{login}");
+    }
+    for login in ["ada", "ada@example.org"] {
+        let right = [("email", login), ("password", PASSWORD)];
+        visitor.submit("/sign-in", &right).await.assert_status(429);
+    }
+    // Others, known or not, have their own; so has the owner elsewhere.
+    assert_eq!((wrong("bob").await, wrong("nobody").await), (422, 422));
+    ada.submit("/confirm-access", &[("password", PASSWORD)]).await.assert_status(303);
+    app.sign_in("ada").await;
+}
+
 /// AU-12, AU-13: a reset changes nothing until it is done, ends all sessions, signs nobody in.
 #[actix_rt::test]
 async fn a_reset_ends_all_sessions() {
@@ -372,6 +401,33 @@ async fn a_reset_link_lives_for_half_an_hour() {
     let link = app.inbox("ada@example.org").await.pop().unwrap().link();
     app.advance(31 * 60);
     visitor.get(&link).await.assert_status(410);
+}
+
+/// AU-12: the newest link only, each for its own half hour, however often somebody asks.
+#[actix_rt::test]
+async fn a_new_reset_link_ends_the_older_one() {
+    let app = spawn().await;
+    app.user("ada").await;
+    let visitor = app.visitor();
+    let mut links = Vec::new();
+    for _ in 0..3 {
+        visitor.submit("/forgot-password", &[("email", "ada@example.org")]).await;
+        links.push(app.inbox("ada@example.org").await.pop().unwrap().link());
+        app.advance(14 * 60);
+    }
+    visitor.get(&links[0]).await.assert_status(410);
+    visitor.get(&links[1]).await.assert_status(410);
+    visitor.get(&links[2]).await.assert_status(200);
+    // Within a minute of the last one there is no other mail, and the link stays.
+    visitor.submit("/forgot-password", &[("email", "ada@example.org")]).await;
+    let newest = app.inbox("ada@example.org").await.pop().unwrap().link();
+    visitor.submit("/forgot-password", &[("email", "ada@example.org")]).await;
+    assert_eq!(app.inbox("ada@example.org").await.pop().unwrap().link(), newest);
+    visitor.get(&links[2]).await.assert_status(410);
+    app.advance(30 * 60);
+    visitor.get(&newest).await.assert_status(200);
+    app.advance(1);
+    visitor.get(&newest).await.assert_status(410);
 }
 
 /// AU-12: a token of one purpose is worthless for another.

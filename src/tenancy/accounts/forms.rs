@@ -54,8 +54,8 @@ impl SignUpFields {
 }
 
 impl SignUpForm {
-    /// The domain values, or the same form with its problems.
-    pub fn parse(self) -> Result<(SignUp, SignUpFields), Box<SignUpFields>> {
+    /// The domain values, or the same form with its problems; `host` is this server's.
+    pub fn parse(self, host: &str) -> Result<(SignUp, SignUpFields), Box<SignUpFields>> {
         let mut fields = SignUpFields {
             name: Field::new("name", self.name),
             handle: Field::new("handle", self.handle),
@@ -65,7 +65,7 @@ impl SignUpForm {
         let name = fields.name.parse(DisplayName::parse);
         let handle = fields.handle.parse(Handle::parse);
         let email = fields.email.parse(EmailAddress::parse);
-        let own = [fields.name.value.as_str(), &fields.handle.value, &fields.email.value];
+        let own = [fields.name.value.as_str(), &fields.handle.value, &fields.email.value, host];
         let password = match NewPassword::parse(&self.password, &own) {
             Ok(password) => Some(password),
             Err(problem) => {

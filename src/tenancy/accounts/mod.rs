@@ -3,6 +3,7 @@
 //! Invariant: nothing here tells a stranger whether an address has an account (AU-10).
 
 pub mod actions;
+mod context_words;
 mod forms;
 pub mod jobs;
 pub mod mail;

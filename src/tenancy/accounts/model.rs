@@ -2,6 +2,7 @@
 
 use zxcvbn::{Score, zxcvbn};
 
+use super::context_words;
 use crate::access::email::EmailAddress;
 use crate::access::handle::Handle;
 use crate::access::identify::Verified;
@@ -59,7 +60,7 @@ impl TypedCode {
 pub struct NewPassword(Password);
 
 impl NewPassword {
-    /// Checks a password as typed; `own` are words about the person that it must not be made of.
+    /// Checks a password as typed; `own` are texts about the person and the server, of whose words it must not be made.
     ///
     /// # Errors
     /// A sentence for the person who typed it.
@@ -71,11 +72,14 @@ impl NewPassword {
         if length > 256 {
             return Err("Use at most 256 characters.".to_owned());
         }
-        let mut words = vec!["bulkhead", "prefect", "workspace"];
-        words.extend(own.iter().filter(|word| word.len() > 2));
         // The score does not grow any more beyond this, and its cost does.
         let scored: String = typed.chars().take(100).collect();
-        if zxcvbn(&scored, &words).score() < Score::Three {
+        let known = context_words::words(own);
+        let words: Vec<&str> = known.iter().map(String::as_str).collect();
+        // Words that everybody knows count for nothing: what is left has to do by itself.
+        let mut parts = context_words::leavings(&scored, &known);
+        parts.push(scored);
+        if parts.iter().any(|part| zxcvbn(part, &words).score() < Score::Three) {
             return Err(
                 "This password is easy to guess. Use a few unrelated words, or more characters."
                     .to_owned(),

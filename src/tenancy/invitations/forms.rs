@@ -51,11 +51,15 @@ impl JoinFields {
 }
 
 impl JoinForm {
-    /// The domain values with the form they came from, or the form with its problems.
+    /// The domain values with the form they came from, or the form with its problems; `host` is this server's.
     ///
     /// # Errors
     /// [`Error::Invalid`] when the body names another address than the invitation does.
-    pub fn parse(self, invitation: &Invitation) -> Result<Result<(Join, JoinFields), JoinFields>> {
+    pub fn parse(
+        self,
+        invitation: &Invitation,
+        host: &str,
+    ) -> Result<Result<(Join, JoinFields), JoinFields>> {
         same_address(&self.email, invitation)?;
         let mut fields = JoinFields {
             name: Field::new("name", self.name),
@@ -64,7 +68,7 @@ impl JoinForm {
         };
         let name = fields.name.parse(DisplayName::parse);
         let handle = fields.handle.parse(Handle::parse);
-        let own = [fields.name.value.as_str(), &fields.handle.value, &fields.email.value];
+        let own = [fields.name.value.as_str(), &fields.handle.value, &fields.email.value, host];
         let password = match NewPassword::parse(&self.password, &own) {
             Ok(password) => Some(password),
             Err(problem) => {

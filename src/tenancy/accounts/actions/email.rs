@@ -123,7 +123,7 @@ pub(super) async fn by_link(
 }
 
 /// Whether a link asked for at `requested` still works.
-pub(super) fn is_alive(requested: Option<Instant>, lifetime: SignedDuration, now: Instant) -> bool {
+fn is_alive(requested: Option<Instant>, lifetime: SignedDuration, now: Instant) -> bool {
     requested.is_some_and(|at| now.since(at) <= lifetime)
 }
 

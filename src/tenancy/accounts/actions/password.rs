@@ -7,7 +7,7 @@ use serde_json::json;
 use super::super::mail;
 use super::super::model::NewPassword;
 use super::super::queries::{self, User};
-use super::email::{by_link, is_alive};
+use super::email::by_link;
 use super::sign_in::by;
 use crate::access::actor::SignedInPerson;
 use crate::access::email::EmailAddress;
@@ -45,10 +45,8 @@ pub async fn request_reset(app: &App, email: EmailAddress, ip: ClientIp) -> Resu
             {
                 return Ok(());
             }
-            // A link that is alive is sent again rather than replaced: strangers who ask for links
-            // must not end the one that its owner is about to open.
-            let is_alive = is_alive(user.reset_requested_at, RESET_LIFETIME, now);
-            let generation = user.reset_generation + i32::from(!is_alive);
+            // The newest link only, for its own thirty minutes (AU-12).
+            let generation = user.reset_generation + 1;
             diesel::update(users::table.find(user.id))
                 .set((
                     users::reset_generation.eq(generation),

@@ -63,8 +63,15 @@ pub(super) struct Budget {
     free: i32,
 }
 
-/// The budgets of a login as it was typed: guessing from one network must not lock the owner out
-/// elsewhere, and one spelling of a login must tell nothing about another (AU-10).
+/// The budgets of an account, whatever was typed to name it; of a login that names nobody, those of what was typed.
+fn budgets_of(user: Option<&User>, typed: &str, ip: ClientIp) -> [Budget; 2] {
+    match user {
+        Some(user) => budgets(&format!("\0password of {}", user.id), ip),
+        None => budgets(typed, ip),
+    }
+}
+
+/// The budgets of a name: guessing from one network must not lock the owner out elsewhere.
 fn budgets(login: &str, ip: ClientIp) -> [Budget; 2] {
     let network = network(ip).to_string();
     [
@@ -104,7 +111,8 @@ pub async fn sign_in(
             })
         })
         .await?;
-    check(app, user, budgets(&login, ip).to_vec(), password, ip).await
+    let budgets = budgets_of(user.as_ref(), &login, ip);
+    check(app, user, budgets.to_vec(), password, ip).await
 }
 
 /// Checks the password of a known person: re-authentication, change of the password. It shares the
@@ -119,8 +127,7 @@ pub async fn check_password(
     ip: ClientIp,
 ) -> Result<SignInOutcome> {
     let user = app.db.read(move |db| Ok(queries::by_id(db, user)?)).await?;
-    let login = user.as_ref().and_then(|user| EmailAddress::parse(&user.email).ok());
-    let [own, _] = budgets(login.as_ref().map_or("", EmailAddress::key), ip);
+    let [own, _] = budgets_of(user.as_ref(), "", ip);
     check(app, user, vec![own], password, ip).await
 }
 

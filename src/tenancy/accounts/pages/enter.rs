@@ -59,7 +59,7 @@ pub async fn set_up(
     if !actions::setup_is_open(&app, &token).await? {
         return Err(Error::NotFound);
     }
-    match form.fields.parse() {
+    match form.fields.parse(&app.settings().host()) {
         Err(fields) => Page(SetupPage { shell, fields: *fields, token }).unprocessable(),
         Ok((new, _)) => {
             let user = actions::set_up(&app, new, ip).await?.ok_or(Error::NotFound)?;
@@ -118,7 +118,7 @@ pub async fn sign_up(
         return Err(Error::Forbidden("New accounts are made by invitation only here.".to_owned()));
     }
     let domains = settings.sign_up_domains.clone();
-    let (new, mut fields) = match form.fields.parse() {
+    let (new, mut fields) = match form.fields.parse(&app.settings().host()) {
         Err(fields) => return Page(SignUpPage { shell, fields: *fields, domains }).unprocessable(),
         Ok(parsed) => parsed,
     };

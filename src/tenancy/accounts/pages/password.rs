@@ -88,7 +88,8 @@ pub async fn reset(
 ) -> Result<HttpResponse> {
     app.limits.guess(ip)?;
     let user = actions::resettable(&app, &token).await?.ok_or_else(dead_link)?;
-    let own = [user.name.as_str(), &user.handle, &user.email];
+    let host = app.settings().host();
+    let own = [user.name.as_str(), &user.handle, &user.email, &host];
     match NewPassword::parse(&form.fields.new_password, &own) {
         Err(problem) => {
             let password = Field::empty("new_password").with_problem(problem);

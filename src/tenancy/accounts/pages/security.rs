@@ -103,7 +103,8 @@ pub async fn change_password(
     let mut current = Field::empty("current_password");
     let mut new = Field::empty("new_password");
     let person = who.person();
-    let own = [person.name.as_str(), &person.handle, &person.email];
+    let host = app.settings().host();
+    let own = [person.name.as_str(), &person.handle, &person.email, &host];
     let parsed = match NewPassword::parse(&form.fields.new_password, &own) {
         Ok(parsed) => Some(parsed),
         Err(problem) => {

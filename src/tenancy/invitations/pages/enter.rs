@@ -39,7 +39,8 @@ pub(super) async fn sign_up(
         Seen::Open(opened) => opened,
         seen => return show::seen_page(&req, &app, shell, seen, None),
     };
-    let (new, fields) = match form.fields.parse(&opened.invitation)? {
+    let host = app.settings().host();
+    let (new, fields) = match form.fields.parse(&opened.invitation, &host)? {
         Ok(parsed) => parsed,
         Err(fields) => return again(&app, shell, &opened, fields),
     };
