@@ -206,7 +206,7 @@ fn invite(
     let email = EmailAddress::parse(address).map_err(bad)?;
     let id = InvitationId::new(now);
     let expires = now.plus_days(app.settings().flags.invitation_days);
-    let mail = mail::queue_invitation(db, id, email.typed(), 0, now)?;
+    let mail = mail::queue_invitation(db, (id, 0), email.typed(), owner.user, now)?;
     diesel::insert_into(invitations::table)
         .values((
             (

@@ -159,6 +159,10 @@ async fn a_program_manages_people() {
     let grant = json!([{"user_id": user, "workspace_role_id": developer}]);
     let changed = api.post(&inside("/user_access/"), grant).await.assert_status(200).json();
     assert_eq!(changed[0]["id"], granted[0]["id"], "the same row, with another role");
+    let grant = json!([{"user_id": user, "workspace_role_id": developer}]);
+    let again = api.post(&inside("/user_access/"), grant).await.assert_status(200).json();
+    assert_eq!(again, changed);
+    assert_eq!(app.audited("workspace-access.updated").await, 1, "the same again is no change");
     let list = api.post(&inside("/user_access/filter"), json!({})).await.json();
     assert_eq!(list.as_array().unwrap().len(), 1);
     delete(&api, &inside(&format!("/user_access/{}", id(&granted[0])))).await.assert_status(204);
@@ -271,6 +275,39 @@ async fn a_program_mails_a_person_only_so_often() {
     }
     assert_eq!(app.inbox("bob@example.org").await.len(), 20);
     assert_eq!(app.audited("workspace-access.created").await, 15);
+}
+
+/// IV-01, AZ-15: an element of a list is one thing, whatever it holds; an array is no object, also in a list.
+#[actix_rt::test]
+async fn an_element_of_a_list_is_one_thing() {
+    let app = spawn().await;
+    let (api, account, workspace) = admin(&app).await;
+    let of = |rest: &str| format!("/api/accounts/{account}{rest}");
+    let inside = |rest: &str| of(&format!("/workspaces/{workspace}{rest}"));
+    let two = "bob@example.org,eve@example.org\ncyd@example.org";
+    let sent =
+        api.post(&of("/invitations/"), json!({"emails": [two, "dan@example.org", ""]})).await;
+    let sent = sent.assert_status(201).json();
+    let told: Vec<_> = sent.as_array().unwrap().iter().map(|one| &one["status"]).collect();
+    assert_eq!(told, ["invalid", "sent", "invalid"], "{sent}");
+    assert_eq!(sent[0]["email"], two);
+    for domains in ["a.example, b.example", "a.example b.example", "a.example\nb.example", ""] {
+        let body = json!({"domain_names": [domains]});
+        patch(&api, &of("/domains"), body.clone()).await.assert_status(422);
+        patch(&api, &of("/policy"), body).await.assert_status(422);
+    }
+    assert_eq!(api.get(&of("/domains")).await.json(), json!([]));
+
+    let id = uuid::Uuid::nil();
+    for (path, body) in [
+        (inside("/user_access/"), json!([[id, id, null]])),
+        (inside("/bot_access/"), json!([[id, id, null]])),
+        (inside("/logs/"), json!([["prefect", 20, "hi", "2026-11-23T08:13:00Z", null, null]])),
+        (inside("/events/filter"), json!({"filter": {"related": [[["x"], ["y"], null, null]]}})),
+        (inside("/events/filter"), json!({"filter": {"any_resource": [["x"], ["y"]]}})),
+    ] {
+        api.post(&path, body.clone()).await.assert_status(422);
+    }
 }
 
 /// AZ-02, A7, B4: ids of another organization in a body or behind the own account name nothing.

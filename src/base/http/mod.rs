@@ -11,6 +11,7 @@ pub mod json;
 pub mod limits;
 pub mod metrics;
 mod notice;
+pub mod object;
 pub mod page;
 pub mod routes;
 pub mod session;

@@ -9,7 +9,6 @@ pub use counts::{StateCount, counts};
 pub use notice::Notice;
 pub use outbox::{
     Mail, MailState, Outgoing, QueuedMail, Rendered, dead, deliver_due, forget_old, kept, kept_one,
-    message_id, queue, queue_all, release_leases, retry_dead, sent_about, sent_to, sent_to_each,
-    was_told,
+    message_id, queue, queue_all, release_leases, retry_dead, sent_about, sent_to, was_told,
 };
 pub use transport::{Mailer, SendError};

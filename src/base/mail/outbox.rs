@@ -171,25 +171,6 @@ pub fn sent_to(db: &mut Db, key: &str, template: &str, since: Instant) -> QueryR
         .get_result(db)
 }
 
-/// The same for some addresses, without those that got none.
-///
-/// # Errors
-/// The database's fault.
-pub fn sent_to_each(
-    db: &mut Db,
-    keys: &[String],
-    template: &str,
-    since: Instant,
-) -> QueryResult<Vec<(String, i64)>> {
-    mails::table
-        .filter(mails::recipient_key.eq_any(keys.to_vec()))
-        .filter(mails::template.eq(template))
-        .filter(mails::created_at.gt(since))
-        .group_by(mails::recipient_key)
-        .select((mails::recipient_key, diesel::dsl::count_star()))
-        .load(db)
-}
-
 /// Whether a mail of a template about one thing was queued since `since`, to anybody.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ use super::model::{Event, Labels, RESOURCE_ID, RESOURCE_ROLE};
 use crate::base::db::Instant;
 use crate::base::error::{Error, Result};
 use crate::base::http::json::object;
+use crate::base::http::object::Object;
 use crate::orchestration::wire::words::Words;
 
 /// Values in one list of a filter, at most.
@@ -157,10 +158,10 @@ where
     T: Deserialize<'de>,
     D: Deserializer<'de>,
 {
-    let value: Option<OneOrMore<T>> = Option::deserialize(deserializer)?;
+    let value: Option<OneOrMore<Object<T>>> = Option::deserialize(deserializer)?;
     Ok(value.map(|value| match value {
-        OneOrMore::One(value) => vec![value],
-        OneOrMore::More(values) => values,
+        OneOrMore::One(Object(value)) => vec![value],
+        OneOrMore::More(values) => values.into_iter().map(|Object(value)| value).collect(),
     }))
 }
 

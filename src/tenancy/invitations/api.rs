@@ -79,8 +79,8 @@ pub struct InvitationsBody {
 pub struct Sent {
     /// As it was sent here.
     pub email: String,
-    /// `sent`, `already_invited`, `already_member`, `invalid`, `yourself`, `no_place`, `too_many` or
-    /// `declined_lately`.
+    /// `sent`, `not_mailed` (invited, but the address got several mails today: hand on the link), `already_invited`,
+    /// `already_member`, `invalid`, `yourself`, `no_place`, `too_many` or `declined_lately`.
     pub status: String,
     /// The invitation, where there is one.
     pub invitation_id: Option<Uuid>,

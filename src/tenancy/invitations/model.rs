@@ -9,6 +9,7 @@ use crate::access::role::{NamedRole, Role, RoleId, RoleRef};
 use crate::access::{AccountId, UserId, WorkspaceId};
 use crate::base::db::schema::invitations;
 use crate::base::db::{Id, Instant, MultiBackend};
+use crate::base::mail::Mail;
 use crate::base::secret::{InstanceKeys, Purpose};
 use crate::tenancy::audit::Entry;
 use crate::urls;
@@ -92,12 +93,19 @@ pub struct Invitation {
     pub sent_at: Instant,
     /// Who accepted it.
     pub accepted_by: Option<UserId>,
+    /// The mail that carries it; `None` where the address got several that day.
+    pub mail_id: Option<Id<Mail>>,
 }
 
 impl Invitation {
     /// The token of its link, for one way of handing it on.
     pub fn token(&self, keys: &InstanceKeys, way: Way) -> String {
         keys.link_token(way.purpose(), self.id.uuid(), self.generation)
+    }
+
+    /// Whether a mail carries it.
+    pub fn is_mailed(&self) -> bool {
+        self.mail_id.is_some()
     }
 
     /// Among which invitations it is listed.

@@ -6,7 +6,6 @@ use diesel::prelude::*;
 use super::model::{
     Invitation, InvitationId, Offer, PendingInvitation, Place, Scope, State, Target,
 };
-use super::rules;
 use crate::access::actor::Person;
 use crate::access::identify::Verified;
 use crate::access::membership::{self, COLUMNS, Workspace};
@@ -14,8 +13,8 @@ use crate::access::organization::{self, Organization, OrganizationRole};
 use crate::access::role::RoleRef;
 use crate::access::{AccountId, UserId};
 use crate::base::db::schema::{
-    accounts, audit_entries, invitations, memberships, organization_members, organizations, users,
-    workspaces,
+    accounts, audit_entries, invitations, mails, memberships, organization_members, organizations,
+    users, workspaces,
 };
 use crate::base::db::{Db, Id, Instant, MultiBackend};
 use crate::base::http::json::Window;
@@ -194,16 +193,6 @@ pub fn declined_among(
         .load(db)
 }
 
-/// Which of some addresses got as many invitation mails today as they should (IN-08).
-///
-/// # Errors
-/// The database's fault.
-pub fn bothered_among(db: &mut Db, keys: &[String], now: Instant) -> QueryResult<Vec<String>> {
-    let sent = crate::base::mail::sent_to_each(db, keys, INVITATION_MAIL, now - rules::DAY)?;
-    let many = sent.into_iter().filter(|(_, mails)| *mails >= rules::MAILS_PER_RECIPIENT);
-    Ok(many.map(|(key, _)| key).collect())
-}
-
 /// Another invitation takes the place of those of some addresses into an account that nobody answered.
 ///
 /// # Errors
@@ -321,6 +310,25 @@ pub fn mails_by(db: &mut Db, inviter: UserId, since: Instant) -> QueryResult<i64
 /// The database's fault.
 pub fn mails_to(db: &mut Db, email_key: &str, since: Instant) -> QueryResult<i64> {
     crate::base::mail::sent_to(db, email_key, INVITATION_MAIL, since)
+}
+
+/// Invitation mails that an address got since `since` from one person. They outlive what they were about.
+///
+/// # Errors
+/// The database's fault.
+pub fn mails_from_to(
+    db: &mut Db,
+    inviter: UserId,
+    email_key: &str,
+    since: Instant,
+) -> QueryResult<i64> {
+    mails::table
+        .filter(mails::recipient_key.eq(email_key))
+        .filter(mails::template.eq(INVITATION_MAIL))
+        .filter(mails::created_at.gt(since))
+        .filter(mails::data.like(format!("%\"inviter\":\"{inviter}\"%")))
+        .count()
+        .get_result(db)
 }
 
 /// Whether a mail of a template about an invitation was queued since `since`.

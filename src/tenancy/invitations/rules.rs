@@ -9,8 +9,11 @@ use crate::base::db::Instant;
 /// Lines that one form takes.
 pub const LINES: usize = 50;
 
-/// Invitation mails that one address gets in a day, from everybody together (IN-08).
-pub const MAILS_PER_RECIPIENT: i64 = 3;
+/// Invitation mails that one address gets in a day from one person, and from everybody together (IN-08). These
+/// are limits of mails: an invitation beyond them stands, and its link can be handed on.
+pub const MAILS_FROM_ONE: i64 = 3;
+/// See [`MAILS_FROM_ONE`].
+pub const MAILS_FROM_ALL: i64 = 20;
 
 /// Invitations of one workspace that can be open at the same time (IN-08).
 pub const OPEN_PER_WORKSPACE: i64 = 500;
@@ -65,7 +68,7 @@ pub fn has_place(taken: i64, limit: Option<i32>) -> bool {
 /// The addresses in a text: one a line, or separated by commas, semicolons or, where every word is
 /// an address, by spaces; blanks left out. Of `"Lovelace, Ada" <ada@example.org>`, as mail programs
 /// write it, the address.
-pub fn lines(text: &str) -> impl Iterator<Item = &str> {
+pub fn lines(text: &str) -> Vec<String> {
     let mut is_quoted = false;
     let separates = move |letter: char| {
         is_quoted = match letter {
@@ -75,14 +78,16 @@ pub fn lines(text: &str) -> impl Iterator<Item = &str> {
         };
         matches!(letter, '\n' | '\r') || (matches!(letter, ',' | ';') && !is_quoted)
     };
-    text.split(separates).map(str::trim).filter(|line| !line.is_empty()).flat_map(|line| {
+    let lines = text.split(separates).map(str::trim).filter(|line| !line.is_empty());
+    let addresses = lines.flat_map(|line| {
         let named = line.strip_suffix('>').and_then(|rest| rest.split_once('<'));
         if let Some((_, address)) = named.filter(|(_, address)| !address.contains(['<', '>'])) {
             return vec![address.trim()];
         }
         let words: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();
         if words.iter().all(|word| word.contains('@')) { words } else { vec![line] }
-    })
+    });
+    addresses.map(str::to_owned).collect()
 }
 
 /// A name as a mail shows it (EM-03): nothing that a mail program makes a link of, nothing that ends
@@ -145,13 +150,13 @@ mod tests {
             renewal_asked_at: None,
             sent_at: now,
             accepted_by: None,
+            mail_id: None,
         }
     }
 
     #[test]
     fn addresses_are_told_apart_however_they_are_listed() {
-        let found: Vec<&str> =
-            lines("a@x.org b@x.org\r\nc@x.org, d@x.org;\n\nAda <e@x.org>").collect();
+        let found = lines("a@x.org b@x.org\r\nc@x.org, d@x.org;\n\nAda <e@x.org>");
         assert_eq!(found, ["a@x.org", "b@x.org", "c@x.org", "d@x.org", "e@x.org"]);
     }
 
@@ -163,13 +168,13 @@ mod tests {
             "ada@x.org <ada@x.org>",
             "<ada@x.org>",
         ] {
-            assert_eq!(lines(typed).collect::<Vec<_>>(), ["ada@x.org"], "{typed}");
+            assert_eq!(lines(typed), ["ada@x.org"], "{typed}");
         }
         for whole in ["Ada <ada@x.org> Bob <bob@x.org>", "Ada ada@x.org", "Ada <ada@x.org"] {
-            assert_eq!(lines(whole).collect::<Vec<_>>(), [whole]);
+            assert_eq!(lines(whole), [whole]);
         }
         let two = "\"Ada\nBob <bob@x.org>, \"Eve, E.\" <eve@x.org>";
-        assert_eq!(lines(two).collect::<Vec<_>>(), ["\"Ada", "bob@x.org", "eve@x.org"]);
+        assert_eq!(lines(two), ["\"Ada", "bob@x.org", "eve@x.org"]);
     }
 
     #[test]
@@ -203,8 +208,8 @@ mod tests {
     #[test]
     fn addresses_stand_one_a_line_or_between_commas() {
         let typed = " a@x.org \r\n\r\nb@x.org, c@x.org;\td@x.org,,\n";
-        assert_eq!(lines(typed).collect::<Vec<_>>(), ["a@x.org", "b@x.org", "c@x.org", "d@x.org"]);
-        assert_eq!(lines(" \r\n , ;").count(), 0);
+        assert_eq!(lines(typed), ["a@x.org", "b@x.org", "c@x.org", "d@x.org"]);
+        assert_eq!(lines(" \r\n , ;").len(), 0);
     }
 
     #[test]

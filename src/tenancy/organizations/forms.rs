@@ -129,7 +129,7 @@ impl PolicyFields {
     pub fn parse(&mut self) -> Option<Policy> {
         let second_factor = self.second_factor.parse(ticked);
         let refuses_transfers = self.refuses_transfers.parse(ticked);
-        let email_domains = self.email_domains.parse(domains);
+        let email_domains = self.email_domains.parse(typed_domains);
         let runs = self.run_retention_days.parse(days);
         let audit = self.audit_retention_days.parse(days);
         Some(Policy {
@@ -165,13 +165,18 @@ fn days(raw: &str) -> Result<Option<i32>, String> {
 /// Mail domains of an organization, at most.
 const DOMAINS: usize = 50;
 
-/// Mail domains, with commas or spaces between them; in order, each once.
+/// Mail domains as typed into a field, with commas or spaces between them.
+fn typed_domains(raw: &str) -> Result<Vec<String>, String> {
+    domains(raw.split([',', ';', ' ', '\n', '\r', '\t']).filter(|word| !word.is_empty()))
+}
+
+/// Mail domains; in order, each once.
 ///
 /// # Errors
-/// A sentence for the person who typed them.
-pub fn domains(raw: &str) -> Result<Vec<String>, String> {
+/// A sentence for whoever typed them.
+pub fn domains<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<Vec<String>, String> {
     let mut found = Vec::new();
-    for word in raw.split([',', ';', ' ', '\n', '\r', '\t']).filter(|word| !word.is_empty()) {
+    for word in words {
         let address = format!("x@{}", word.trim_start_matches('@'));
         let parsed = EmailAddress::parse(&address)
             .ok()

@@ -24,6 +24,7 @@ use crate::base::http::client::ClientIp;
 use crate::base::http::json::{
     JsonBody, JsonList, Refusal, Window, created, moment, no_content, ok, parse_moment, path_id,
 };
+use crate::base::http::object::Object;
 use crate::base::http::routes::{resource, resources};
 use crate::tenancy::invitations::actions as invitations;
 use crate::tenancy::invitations::api::{InvitationBody, InvitationsBody, Sent, managed};
@@ -158,10 +159,10 @@ pub async fn grant_users(
     access: WorkspaceAccess<ManageWorkspaceUsers>,
     app: web::Data<App>,
     ip: ClientIp,
-    body: JsonList<UserAccess>,
+    body: JsonList<Object<UserAccess>>,
 ) -> Result<HttpResponse> {
     let body = body.parsed()?;
-    let asked = only(body)?;
+    let Object(asked) = only(body)?;
     let request = request(asked.workspace_role_id, asked.expiration.as_deref())?;
     let place = access.workspace().id;
     let user = UserId::from(asked.user_id);
@@ -258,10 +259,10 @@ pub async fn grant_bots(
     access: WorkspaceAccess<ManageWorkspaceServiceAccounts>,
     app: web::Data<App>,
     ip: ClientIp,
-    body: JsonList<BotAccess>,
+    body: JsonList<Object<BotAccess>>,
 ) -> Result<HttpResponse> {
     let body = body.parsed()?;
-    let asked = only(body)?;
+    let Object(asked) = only(body)?;
     let request = request(asked.workspace_role_id, asked.expiration.as_deref())?;
     let (place, bot) = (access.workspace().id, ServiceAccountId::from(asked.bot_id));
     let known = app.db.read(move |db| Ok(queries::bot_of(db, place, bot)?)).await?;
@@ -400,8 +401,7 @@ pub async fn invite(
             let text = "A personal workspace takes emails: its collaborators have a fixed role.";
             return Err(Error::Invalid(text.to_owned()));
         }
-        let text = body.emails.join("\n");
-        let sent = invitations::invite_by_key(&app, access, ip, &text).await?;
+        let sent = invitations::invite_by_key(&app, access, ip, body.emails).await?;
         return Ok(created(&sent_bodies(sent)));
     }
     let (Some(user), Some(role)) = (body.user_id, body.workspace_role_id) else {
@@ -412,7 +412,7 @@ pub async fn invite(
     match actions::invite_member(&app, access, ip, (UserId::from(user), request), None).await? {
         Invited::Sent(sent) => Ok(created(&[Sent {
             email: sent.email.clone(),
-            status: "sent".to_owned(),
+            status: if sent.is_mailed() { "sent" } else { "not_mailed" }.to_owned(),
             invitation_id: Some(sent.id.uuid()),
             until: Some(moment(sent.expires_at)),
         }])),
@@ -476,6 +476,6 @@ pub async fn resend(
     app: web::Data<App>,
     ip: ClientIp,
 ) -> Result<HttpResponse> {
-    let sent = managed(invitations::resend(&app, access, ip, path_id(&req, "id")?).await?)?;
+    let sent = managed(invitations::resend(&app, access, ip, (path_id(&req, "id")?, None)).await?)?;
     Ok(ok(&InvitationBody::of(&sent, app.now())))
 }

@@ -71,12 +71,13 @@ pub(super) async fn send(
 ) -> Result<HttpResponse> {
     personal_only(&access)?;
     let text = form.fields.email;
-    if rules::lines(&text).next().is_none() {
+    let typed = rules::lines(&text);
+    if typed.is_empty() {
         let email = Field::new("email", text).with_problem("Type at least one address.");
         return Page(page(&app, &access, shell, email)).unprocessable();
     }
     let mut page = page(&app, &access, shell, Field::empty("email"));
-    let results = actions::invite(&app, access, ip, &text, form.once).await?;
+    let results = actions::invite(&app, access, ip, typed, form.once).await?;
     let words = Words::new(&app, &page.around, ("collaborator", "collaborators"));
     if results.iter().all(is_sent) {
         words.notice(&results).leave(&req)?;

@@ -27,6 +27,8 @@ use crate::tenancy::audit::{By, record};
 pub enum LineOutcome {
     /// The invitation is on its way; and when it ends.
     Sent(InvitationId, Instant),
+    /// The invitation stands, but is not mailed: the address got several today. And when it ends.
+    Unmailed(InvitationId, Instant),
     /// Somebody with this address is in already.
     Member,
     /// There is an invitation; it can be sent again.
@@ -41,8 +43,6 @@ pub enum LineOutcome {
     TooManyOpen,
     /// The inviter sent as many invitations today as can be.
     TooManyToday,
-    /// The address got as many invitations today as can be.
-    Bothered,
     /// The address refused lately; it can be invited again from then on.
     Declined(Instant),
     /// Behind the last line that one form takes.
@@ -58,7 +58,7 @@ pub struct LineResult {
     pub outcome: LineOutcome,
 }
 
-/// Invites every address of a text as a collaborator.
+/// Invites addresses, as somebody typed them, as collaborators.
 ///
 /// # Errors
 /// [`crate::base::error::Error::Conflict`] when the form was sent before; the caller's lost right;
@@ -67,10 +67,10 @@ pub async fn invite(
     app: &App,
     access: WorkspaceAccess<ManageWorkspaceUsers>,
     ip: ClientIp,
-    text: &str,
+    typed: Vec<String>,
     once: Id<FormToken>,
 ) -> Result<Vec<LineResult>> {
-    invite_as(app, access, ip, text, (Offered::Collaborator, Some(once))).await
+    invite_as(app, access, ip, typed, (Offered::Collaborator, Some(once))).await
 }
 
 /// The same for a program, which has no form: it counts each time.
@@ -81,12 +81,12 @@ pub async fn invite_by_key(
     app: &App,
     access: WorkspaceAccess<ManageWorkspaceUsers>,
     ip: ClientIp,
-    text: &str,
+    typed: Vec<String>,
 ) -> Result<Vec<LineResult>> {
-    invite_as(app, access, ip, text, (Offered::Collaborator, None)).await
+    invite_as(app, access, ip, typed, (Offered::Collaborator, None)).await
 }
 
-/// Invites every address of a text into an organization. Without a form's token it counts each time.
+/// Invites addresses, as somebody typed them, into an organization. Without a form's token it counts each time.
 /// To invite admins asks for the password (AU-17).
 ///
 /// # Errors
@@ -95,23 +95,23 @@ pub async fn invite_members(
     app: &App,
     access: Recruiting,
     ip: ClientIp,
-    text: &str,
+    typed: Vec<String>,
     (role, once): (OrganizationRole, Option<Id<FormToken>>),
 ) -> Result<Vec<LineResult>> {
     if role == OrganizationRole::Admin {
         access.step_up().demand()?;
     }
-    invite_as(app, access, ip, text, (Offered::Member(role), once)).await
+    invite_as(app, access, ip, typed, (Offered::Member(role), once)).await
 }
 
 async fn invite_as(
     app: &App,
     access: impl MayInvite,
     ip: ClientIp,
-    text: &str,
+    typed: Vec<String>,
     (offered, once): (Offered, Option<Id<FormToken>>),
 ) -> Result<Vec<LineResult>> {
-    let lines = read(text);
+    let lines = read(typed);
     let (context, now) = (app.context.clone(), app.now());
     let results = app
         .db
@@ -135,11 +135,11 @@ enum Offered {
     Member(OrganizationRole),
 }
 
-/// The lines of a text as addresses, each address once.
-fn read(text: &str) -> Vec<(String, Result<EmailAddress, LineOutcome>)> {
+/// What was typed as addresses, each address once.
+fn read(typed: Vec<String>) -> Vec<(String, Result<EmailAddress, LineOutcome>)> {
     let mut lines: Vec<(String, Result<EmailAddress, LineOutcome>)> = Vec::new();
-    for line in rules::lines(text) {
-        let parsed = EmailAddress::parse(line);
+    for line in typed {
+        let parsed = EmailAddress::parse(&line);
         let is_known = |known: &Result<EmailAddress, LineOutcome>| match (known, &parsed) {
             (Ok(known), Ok(parsed)) => known.key() == parsed.key(),
             _ => false,
@@ -255,7 +255,6 @@ impl<'a, A: MayInvite> Inviting<'a, A> {
             _ if self.sent_today >= self.context.settings.flags.invitations_per_day => {
                 LineOutcome::TooManyToday
             }
-            _ if is_bothered(db, email.key(), now)? => LineOutcome::Bothered,
             _ => return Ok(None),
         };
         Ok(Some(outcome))
@@ -297,7 +296,11 @@ impl<'a, A: MayInvite> Inviting<'a, A> {
         record(db, &self.by, entry, self.now)?;
         self.open += 1;
         self.sent_today += 1;
-        Ok(LineOutcome::Sent(sent.id, sent.expires_at))
+        Ok(if sent.is_mailed() {
+            LineOutcome::Sent(sent.id, sent.expires_at)
+        } else {
+            LineOutcome::Unmailed(sent.id, sent.expires_at)
+        })
     }
 }
 
@@ -321,15 +324,19 @@ pub struct New<'a> {
     pub inviter: &'a Person,
 }
 
-/// Keeps an invitation and queues its mail. The caller has checked the inviter's right and the
-/// limits, and records it.
+/// Keeps an invitation and queues its mail, unless the address got as many of them today as it should. The
+/// caller has checked the inviter's right and the limits, and records it.
 ///
 /// # Errors
 /// The database's fault.
 pub fn insert(db: &mut Db, context: &Context, new: &New<'_>, now: Instant) -> Result<Invitation> {
     let id = InvitationId::new(now);
     let expires_at = rules::end(now, context.settings.flags.invitation_days, new.access_until);
-    let mail_id = mail::queue_invitation(db, id, new.email.0, 0, now)?;
+    let mail_id = if is_bothered(db, new.inviter.user, new.email.1, now)? {
+        None
+    } else {
+        Some(mail::queue_invitation(db, (id, 0), new.email.0, new.inviter.user, now)?)
+    };
     diesel::insert_into(invitations::table)
         .values((
             (
@@ -351,7 +358,7 @@ pub fn insert(db: &mut Db, context: &Context, new: &New<'_>, now: Instant) -> Re
                 invitations::expires_at.eq(expires_at),
                 invitations::invited_by.eq(Some(new.inviter.user)),
                 invitations::invited_by_name.eq(&new.inviter.name),
-                invitations::mail_id.eq(Some(mail_id)),
+                invitations::mail_id.eq(mail_id),
                 invitations::created_at.eq(now),
                 invitations::sent_at.eq(now),
             ),
@@ -383,9 +390,16 @@ pub(super) fn member_limit(
     Ok(queries::own_member_limit(db, scope.account)?.or(context.settings.flags.member_limit))
 }
 
-/// Whether an address got as many invitations today as it should.
-pub(super) fn is_bothered(db: &mut Db, email_key: &str, now: Instant) -> QueryResult<bool> {
-    Ok(queries::mails_to(db, email_key, now - DAY)? >= rules::MAILS_PER_RECIPIENT)
+/// Whether an address got as many mails with invitations today as it should: from one person, or from all.
+pub(super) fn is_bothered(
+    db: &mut Db,
+    inviter: UserId,
+    email_key: &str,
+    now: Instant,
+) -> QueryResult<bool> {
+    let since = now - DAY;
+    Ok(queries::mails_to(db, email_key, since)? >= rules::MAILS_FROM_ALL
+        || queries::mails_from_to(db, inviter, email_key, since)? >= rules::MAILS_FROM_ONE)
 }
 
 /// Whether a place has room for an invitation that keeps none yet.
@@ -400,26 +414,19 @@ pub(super) fn place_for_one_more(
     Ok(rules::has_place(taken, limit))
 }
 
-/// Why one person cannot be sent a further invitation today, as a sentence.
+/// Why somebody cannot send a further invitation today, as a sentence.
 ///
 /// # Errors
 /// The database's fault.
 pub fn too_many_today(
     db: &mut Db,
     context: &Context,
-    (inviter, email, email_key): (UserId, &str, &str),
+    inviter: UserId,
     now: Instant,
 ) -> QueryResult<Option<String>> {
     let sent = queries::mails_by(db, inviter, now - DAY)?;
-    if sent >= context.settings.flags.invitations_per_day {
-        let text = "You have sent as many invitations today as you can. Try tomorrow.";
-        return Ok(Some(text.to_owned()));
-    }
-    Ok(is_bothered(db, email_key, now)?.then(|| {
-        format!(
-            "{email} got several invitations today. Try tomorrow, or copy the link and hand it on."
-        )
-    }))
+    Ok((sent >= context.settings.flags.invitations_per_day)
+        .then(|| "You have sent as many invitations today as you can. Try tomorrow.".to_owned()))
 }
 
 /// The details of an entry about an invitation, and what else is worth keeping.

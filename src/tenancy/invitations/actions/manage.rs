@@ -6,13 +6,14 @@ use serde_json::json;
 use super::super::model::{Happened, Invitation, InvitationId, State, Way};
 use super::super::rules::{Standing, standing};
 use super::super::{mail, queries, rules};
-use super::invite::{details, place_for_one_more, too_many_today};
+use super::invite::{details, is_bothered, place_for_one_more, too_many_today};
 use super::inviter::{Handling, MayInvite};
 use crate::app::{App, Context};
 use crate::base::db::schema::invitations;
-use crate::base::db::{Db, Instant};
+use crate::base::db::{Db, Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
+use crate::base::http::form::{FormToken, Use, only_once, use_once};
 use crate::tenancy::audit::{By, record};
 
 /// How a step with an invitation ended.
@@ -47,17 +48,19 @@ fn find(
     Ok(found)
 }
 
-/// Sends an invitation again, with a new link and all its days; the old link is dead.
+/// Sends an invitation again, with a new link and all its days; the old link is dead. One that is over gets its
+/// days also where the address got several mails today.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an invitation of elsewhere; the database's fault.
+/// [`Error::NotFound`] for an invitation of elsewhere; [`Error::Conflict`] when the form was sent before; the
+/// database's fault.
 pub async fn resend(
     app: &App,
     access: impl MayInvite,
     ip: ClientIp,
-    id: InvitationId,
+    (id, once): (InvitationId, Option<Id<FormToken>>),
 ) -> Result<Managed<Invitation>> {
-    only(resend_some(app, access, ip, vec![id]).await?)
+    only(resend_some(app, access, ip, (vec![id], once)).await?)
 }
 
 /// Sends several invitations again, each for itself.
@@ -68,13 +71,16 @@ pub async fn resend_some(
     app: &App,
     access: impl MayInvite,
     ip: ClientIp,
-    ids: Vec<InvitationId>,
+    (ids, once): (Vec<InvitationId>, Option<Id<FormToken>>),
 ) -> Result<Vec<Managed<Invitation>>> {
     let (context, now) = (app.context.clone(), app.now());
     let outcome = app
         .db
         .write(access.locks(), move |db| {
             access.still_may(db)?;
+            if let Some(once) = once {
+                only_once(db, once, now)?;
+            }
             ids.into_iter().map(|id| resend_one(db, &context, &access, (ip, id), now)).collect()
         })
         .await?;
@@ -122,7 +128,17 @@ fn refusal(
         )));
     }
     let inviter = access.actor().person()?.user;
-    Ok(too_many_today(db, context, (inviter, &invitation.email, &invitation.email_key), now)?)
+    if let Some(text) = too_many_today(db, context, inviter, now)? {
+        return Ok(Some(text));
+    }
+    // Its link works: a new one that nobody gets would only end it.
+    let is_in_vain = keeps_place && is_bothered(db, inviter, &invitation.email_key, now)?;
+    Ok(is_in_vain.then(|| {
+        format!(
+            "{} got several invitations today. Try tomorrow, or copy the link and hand it on.",
+            invitation.email
+        )
+    }))
 }
 
 fn renew(
@@ -134,7 +150,7 @@ fn renew(
     now: Instant,
 ) -> Result<Invitation> {
     let person = access.actor().person()?;
-    let renewed = Invitation {
+    let mut renewed = Invitation {
         generation: invitation.generation + 1,
         expires_at: rules::end(
             now,
@@ -145,9 +161,14 @@ fn renew(
         invited_by_name: person.name.clone(),
         renewal_asked_at: None,
         sent_at: now,
+        mail_id: None,
         ..invitation
     };
-    let mail_id = mail::queue_invitation(db, renewed.id, &renewed.email, renewed.generation, now)?;
+    if !is_bothered(db, person.user, &renewed.email_key, now)? {
+        let link = (renewed.id, renewed.generation);
+        let mail = mail::queue_invitation(db, link, &renewed.email, person.user, now)?;
+        renewed.mail_id = Some(mail);
+    }
     diesel::update(invitations::table.find(renewed.id))
         .set((
             invitations::generation.eq(renewed.generation),
@@ -155,7 +176,7 @@ fn renew(
             invitations::invited_by.eq(renewed.invited_by),
             invitations::invited_by_name.eq(&renewed.invited_by_name),
             invitations::renewal_asked_at.eq(None::<Instant>),
-            invitations::mail_id.eq(Some(mail_id)),
+            invitations::mail_id.eq(renewed.mail_id),
             invitations::sent_at.eq(now),
         ))
         .execute(db)?;
@@ -218,7 +239,7 @@ fn revoke_one(
     Ok(Managed::Done(invitation))
 }
 
-/// The link of an invitation, to be handed on by whoever invited; that it was shown is recorded.
+/// The link of an invitation, to be handed on by whoever invited; that it was shown is recorded, once for each form.
 ///
 /// # Errors
 /// [`Error::NotFound`] for an invitation of elsewhere; the database's fault.
@@ -226,7 +247,7 @@ pub async fn copy_link(
     app: &App,
     access: impl MayInvite,
     ip: ClientIp,
-    id: InvitationId,
+    (id, once): (InvitationId, Id<FormToken>),
 ) -> Result<Managed<(Invitation, String)>> {
     let (context, now) = (app.context.clone(), app.now());
     app.db
@@ -238,8 +259,10 @@ pub async fn copy_link(
                 return Ok(Managed::Expired);
             }
             let token = invitation.token(&context.keys, Way::Copied);
-            let details = details(&invitation, [("link", json!("copied"))]);
-            note(db, &access, (ip, invitation.event(Happened::Updated)), details, now)?;
+            if matches!(use_once(db, once, None, now)?, Use::First) {
+                let details = details(&invitation, [("link", json!("copied"))]);
+                note(db, &access, (ip, invitation.event(Happened::Updated)), details, now)?;
+            }
             Ok(Managed::Done((invitation, token)))
         })
         .await

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::model::{Invitation, InvitationId};
 use super::queries::{self, INVITATION_MAIL, Recipient};
 use super::rules::DAY;
+use crate::access::UserId;
 use crate::base::db::{Db, Id, Instant};
 use crate::base::error::Result;
 use crate::base::mail::{Mail, Outgoing, queue};
@@ -24,18 +25,19 @@ const NO_PLACE: &str = "invitation-no-place";
 pub const TEMPLATES: &[&str] =
     &[INVITATION_MAIL, REMINDER_MAIL, JOINED, DECLINED, RENEWAL, NO_PLACE];
 
-/// Queues the mail that carries an invitation.
+/// Queues the mail that carries an invitation; it remembers who sent it, for how many mails one person sends.
 ///
 /// # Errors
 /// The database's fault.
 pub fn queue_invitation(
     db: &mut Db,
-    id: InvitationId,
+    (id, generation): (InvitationId, i32),
     recipient: &str,
-    generation: i32,
+    inviter: UserId,
     now: Instant,
 ) -> Result<Id<Mail>> {
-    queue_about(db, INVITATION_MAIL, id, recipient, json!({ "generation": generation }), now)
+    let data = json!({ "generation": generation, "inviter": inviter });
+    queue_about(db, INVITATION_MAIL, id, recipient, data, now)
 }
 
 /// Queues the reminder before an invitation ends.

@@ -33,16 +33,19 @@ pub struct Report {
     pub lines: Vec<LineView>,
 }
 
-/// Whether the invitation of a line is on its way.
+/// Whether there is an invitation for a line now.
 pub fn is_sent(result: &LineResult) -> bool {
-    matches!(result.outcome, LineOutcome::Sent(..))
+    matches!(result.outcome, LineOutcome::Sent(..) | LineOutcome::Unmailed(..))
+}
+
+/// Whether the address of a line gets no mail today.
+fn is_unmailed(result: &LineResult) -> bool {
+    matches!(result.outcome, LineOutcome::Unmailed(..))
 }
 
 /// 200 when something was sent, 429 when only the day's limit stood against it, 422 otherwise.
 pub fn status(results: &[LineResult]) -> StatusCode {
-    let is_limit = |result: &LineResult| {
-        matches!(result.outcome, LineOutcome::TooManyToday | LineOutcome::Bothered)
-    };
+    let is_limit = |result: &LineResult| result.outcome == LineOutcome::TooManyToday;
     if results.iter().any(is_sent) {
         StatusCode::OK
     } else if results.iter().all(is_limit) {
@@ -70,7 +73,8 @@ impl<'a> Words<'a> {
 
     /// The line above the list when every invitation was sent.
     pub fn notice(&self, results: &[LineResult]) -> Notice {
-        if !self.keeps_mails {
+        let unmailed = results.iter().filter(|result| is_unmailed(result)).count();
+        if !self.keeps_mails && unmailed == 0 {
             return Notice::ok(match results {
                 [only] => format!("Invitation sent to {}.", only.typed),
                 many => format!("{} invitations sent.", many.len()),
@@ -80,10 +84,19 @@ impl<'a> Words<'a> {
             [only] => format!("{} is invited.", only.typed),
             many => format!("{} people are invited.", many.len()),
         };
-        let kept = "No mail server is set, so mails are kept: copy the link and hand it on.";
+        let kept = if self.keeps_mails {
+            "No mail server is set, so mails are kept: copy the link and hand it on.".to_owned()
+        } else if unmailed == results.len() {
+            "No mail was sent, since there were several today: copy the link and hand it on."
+                .to_owned()
+        } else {
+            format!(
+                "{unmailed} of them got several mails today and no further one: copy the links."
+            )
+        };
         let notice = Notice::warn(format!("{sent} {kept}"));
         match results.first().map(|first| &first.outcome) {
-            Some(LineOutcome::Sent(id, _)) if results.len() == 1 => {
+            Some(LineOutcome::Sent(id, _) | LineOutcome::Unmailed(id, _)) if results.len() == 1 => {
                 notice.linking("Copy link", self.around.step(*id, "link"))
             }
             _ => notice,
@@ -112,6 +125,7 @@ impl<'a> Words<'a> {
             LineOutcome::Sent(id, _) if self.keeps_mails => {
                 Some(("Copy link", self.around.step(id, "link")))
             }
+            LineOutcome::Unmailed(id, _) => Some(("Copy link", self.around.step(id, "link"))),
             LineOutcome::Invited(id) => Some(("Resend", self.around.step(id, "resend"))),
             _ => None,
         };
@@ -131,6 +145,13 @@ impl<'a> Words<'a> {
     pub fn of(&self, outcome: &LineOutcome) -> String {
         let fixed = match outcome {
             LineOutcome::Sent(_, expires_at) => return self.sent(*expires_at),
+            LineOutcome::Unmailed(_, expires_at) => {
+                let end = relative(*expires_at, self.now);
+                return format!(
+                    "Invited, but not mailed: this address got several invitations today. \
+                     Expires {end}."
+                );
+            }
             LineOutcome::Invalid(problem) => return problem.clone(),
             LineOutcome::Full(limit) => {
                 let people = counted(i64::from(*limit), self.one, self.many);
@@ -152,9 +173,6 @@ impl<'a> Words<'a> {
             LineOutcome::TooManyOpen => "Too many invitations are open here.",
             LineOutcome::TooManyToday => {
                 "You have sent as many invitations today as you can. Try again tomorrow."
-            }
-            LineOutcome::Bothered => {
-                "This address got several invitations today. Try again tomorrow."
             }
         };
         fixed.to_owned()

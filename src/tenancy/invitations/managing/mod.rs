@@ -254,13 +254,13 @@ async fn resend<A: HasPages>(
     req: HttpRequest,
     app: web::Data<App>,
     (access, shell, ip): (A, Shell, ClientIp),
-    _: Form<Button>,
+    form: Form<Button>,
 ) -> Result<HttpResponse> {
     let (Around { list, .. }, id) = at(&req, &access)?;
     let Some(mut page) = step_page(&app, &access, shell, id, Step::Resend).await? else {
         return over(&req, &list);
     };
-    match actions::resend(&app, access, ip, id).await? {
+    match actions::resend(&app, access, ip, (id, Some(form.once))).await? {
         Managed::Done(sent) => {
             let text = format!("Invitation sent to {} again. Its old link is dead.", sent.email);
             Notice::ok(text).leave(&req)?;
@@ -296,12 +296,12 @@ async fn link<A: HasPages>(
     req: HttpRequest,
     app: web::Data<App>,
     (access, shell, ip): (A, Shell, ClientIp),
-    _: Form<Button>,
+    form: Form<Button>,
 ) -> Result<HttpResponse> {
     let (around, id) = at(&req, &access)?;
     let in_place = access.in_shell(shell.clone());
     let expired = step_page(&app, &access, shell, id, Step::Link).await?;
-    match (actions::copy_link(&app, access, ip, id).await?, expired) {
+    match (actions::copy_link(&app, access, ip, (id, form.once)).await?, expired) {
         (Managed::Done((invitation, token)), _) => Page(LinkPage {
             shell: in_place,
             around,

@@ -9,7 +9,7 @@ use self::queries::invited;
 use super::model::{InvitationId, Scope};
 use crate::base::db::paging::{PAGE_SIZE, Position, Slice};
 use crate::base::db::{Db, Id, Instant};
-use crate::base::mail::MailState;
+use crate::base::mail::{Mail, MailState};
 use crate::base::text::relative;
 
 /// What an id of a row of people (a membership) is the id of.
@@ -40,6 +40,8 @@ pub struct Invited {
     pub expires_at: Instant,
     /// When the access that it gives ends.
     pub access_until: Option<Instant>,
+    /// The mail that carries it; `None` where the address got several that day.
+    pub mail: Option<Id<Mail>>,
     /// Where its mail is on its way; `None` when that is no longer known.
     pub mail_state: Option<MailState>,
     /// Why the mail's last try failed.
@@ -64,6 +66,10 @@ impl Invited {
     pub fn delivery(&self, keeps_mails: bool, now: Instant) -> Option<String> {
         if self.is_expired(now) {
             return Some("Resend it to make a new link".to_owned());
+        }
+        if self.mail.is_none() {
+            let text = "Not mailed: the address got several that day. Copy the link and hand it on";
+            return Some(text.to_owned());
         }
         let reason = self.mail_error.as_deref().unwrap_or("no reason given");
         Some(match self.mail_state? {

@@ -66,6 +66,7 @@ pub fn invited(
             invitations::sent_at,
             invitations::expires_at,
             invitations::access_until,
+            invitations::mail_id,
             mails::state.nullable(),
             mails::last_error.nullable(),
         ))

@@ -7,9 +7,10 @@ use crate::access::actor::StepUp;
 use crate::access::organization::{self, Admin, OrganizationAccess, OrganizationRole};
 use crate::access::{AccountId, UserId};
 use crate::app::App;
-use crate::base::db::{Db, Instant};
+use crate::base::db::{Db, Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
+use crate::base::http::form::FormToken;
 use crate::tenancy::audit::{By, Entry, record};
 use crate::tenancy::invitations::actions::Recruiting;
 use crate::tenancy::invitations::actions::{
@@ -193,11 +194,11 @@ pub async fn bulk(
     app: &App,
     access: Recruiting,
     ip: ClientIp,
-    ids: Vec<InvitationId>,
+    (ids, once): (Vec<InvitationId>, Id<FormToken>),
     step: BulkStep,
 ) -> Result<Vec<BulkDone>> {
     let results = match step {
-        BulkStep::Resend => resend_some(app, access, ip, ids).await?,
+        BulkStep::Resend => resend_some(app, access, ip, (ids, Some(once))).await?,
         BulkStep::Revoke => revoke_some(app, access, ip, ids).await?,
     };
     Ok(results.into_iter().map(bulk_done).collect())

@@ -36,15 +36,15 @@ pub(crate) fn sent_bodies(results: Vec<LineResult>) -> Vec<Sent> {
         .map(|result| {
             let (status, invitation_id, until) = match &result.outcome {
                 LineOutcome::Sent(id, until) => ("sent", Some(id.uuid()), Some(*until)),
+                LineOutcome::Unmailed(id, until) => ("not_mailed", Some(id.uuid()), Some(*until)),
                 LineOutcome::Invited(id) => ("already_invited", Some(id.uuid()), None),
                 LineOutcome::Member => ("already_member", None, None),
                 LineOutcome::Invalid(_) => ("invalid", None, None),
                 LineOutcome::Yourself => ("yourself", None, None),
                 LineOutcome::Full(_) => ("no_place", None, None),
-                LineOutcome::TooManyOpen
-                | LineOutcome::TooManyToday
-                | LineOutcome::Bothered
-                | LineOutcome::Surplus => ("too_many", None, None),
+                LineOutcome::TooManyOpen | LineOutcome::TooManyToday | LineOutcome::Surplus => {
+                    ("too_many", None, None)
+                }
                 LineOutcome::Declined(until) => ("declined_lately", None, Some(*until)),
             };
             Sent {
@@ -76,8 +76,7 @@ pub async fn invite(
         Some(id) => OrganizationRole::of_id(id)
             .ok_or_else(|| Error::Invalid("There is no such account role.".to_owned()))?,
     };
-    let text = body.emails.join("\n");
-    let sent = invitations::invite_members(&app, access, ip, &text, (role, None)).await?;
+    let sent = invitations::invite_members(&app, access, ip, body.emails, (role, None)).await?;
     Ok(created(&sent_bodies(sent)))
 }
 
@@ -129,7 +128,8 @@ pub async fn resend(
     app: web::Data<App>,
     ip: ClientIp,
 ) -> Result<HttpResponse> {
-    let done: Managed<_> = invitations::resend(&app, access, ip, path_id(&req, "id")?).await?;
+    let done: Managed<_> =
+        invitations::resend(&app, access, ip, (path_id(&req, "id")?, None)).await?;
     let sent = crate::tenancy::invitations::api::managed(done)?;
     Ok(ok(&InvitationBody::of(&sent, app.now())))
 }

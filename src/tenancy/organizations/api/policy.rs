@@ -88,7 +88,8 @@ pub async fn set_domains(
     body: JsonBody<DomainsChange>,
 ) -> Result<HttpResponse> {
     let body = body.parsed()?;
-    let email_domains = domains(&body.domain_names.join(" ")).map_err(Error::Invalid)?;
+    let email_domains =
+        domains(body.domain_names.iter().map(String::as_str)).map_err(Error::Invalid)?;
     let merged = move |before| Ok(Policy { email_domains, ..before });
     save_policy(&app, access, ip, merged, step_up).await
 }
@@ -166,7 +167,7 @@ pub async fn set_policy(
             days => Ok(days.unwrap_or(before)),
         };
         let email_domains = match change.domain_names {
-            Some(names) => domains(&names.join(" ")).map_err(Error::Invalid)?,
+            Some(names) => domains(names.iter().map(String::as_str)).map_err(Error::Invalid)?,
             None => before.email_domains,
         };
         let audit = days(change.audit_log_retention_days, before.audit_retention_days)?;

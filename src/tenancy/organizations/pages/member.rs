@@ -93,7 +93,8 @@ pub(super) async fn invite(
     let mut role = Field::new("role", role);
     let wanted = role.parse(parse_role);
     let mut email = Field::new("email", text.clone());
-    if rules::lines(&text).next().is_none() {
+    let typed = rules::lines(&text);
+    if typed.is_empty() {
         email.problem = Some("Type at least one address.".to_owned());
     }
     let Some(wanted) = wanted.filter(|_| email.problem.is_none()) else {
@@ -113,7 +114,7 @@ pub(super) async fn invite(
     }
     let asked = (wanted, Some(once));
     let access = access.with(step_up);
-    let results = invitations::invite_members(&app, access, ip, &text, asked).await?;
+    let results = invitations::invite_members(&app, access, ip, typed, asked).await?;
     let words = Words::new(&app, &page.around, ("member", "members"));
     if results.iter().all(is_sent) {
         words.notice(&results).leave(&req)?;
@@ -334,7 +335,7 @@ pub(super) async fn bulk(
         page.problem = Some("Tick at least one invitation.".to_owned());
         return Page(page).unprocessable();
     }
-    let results: Vec<BulkDone> = actions::bulk(&app, access, ip, ids, step).await?;
+    let results: Vec<BulkDone> = actions::bulk(&app, access, ip, (ids, form.once), step).await?;
     let (bad, good): (Vec<_>, Vec<_>) =
         results.into_iter().partition(|result| result.problem.is_some());
     let count = i64::try_from(good.len()).unwrap_or_default();

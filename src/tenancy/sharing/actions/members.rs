@@ -97,8 +97,7 @@ pub async fn invite_member(
                 let text = format!("{name} declined lately, and can be invited again from {day}.");
                 return Ok(Invited::Refused(text));
             }
-            let asked = (inviter.user, email.as_str(), email_key.as_str());
-            if let Some(text) = too_many_today(db, &context, asked, now)? {
+            if let Some(text) = too_many_today(db, &context, inviter.user, now)? {
                 return Ok(Invited::Refused(text));
             }
             if let Some(once) = once {
@@ -183,6 +182,12 @@ pub async fn grant_member(
             }
             let scope = Scope { account: place.account, workspace: Some(place.id) };
             let live = invitations::live_of_member(db, scope, user)?;
+            if let (Some(same), None) = (&before, &live)
+                && same.role.role == request.role
+                && same.until == request.until
+            {
+                return Ok(same.clone());
+            }
             if let Some(live) = &live {
                 replace(db, &access, live, now)?;
             }

@@ -41,7 +41,6 @@ pub fn carried(
     let keys: Vec<String> = losing.iter().map(|(_, email)| email.key().to_owned()).collect();
     let scope = Scope { account, workspace: None };
     let rested = invited::declined_among(db, account, &keys, now - REST_AFTER_DECLINE)?;
-    let bothered = invited::bothered_among(db, &keys, now)?;
     let open = open_of(db, account, keys, now)?;
     let domains = organization::one(db, account)?.map(|found| found.email_domains);
     let limit = invited::own_member_limit(db, account)?.or(settings.flags.member_limit);
@@ -74,8 +73,6 @@ pub fn carried(
             Some("finds too many invitations open")
         } else if rested.iter().any(|key| key == email.key()) {
             Some("declined an invitation lately")
-        } else if bothered.iter().any(|key| key == email.key()) {
-            Some("got several invitations today")
         } else {
             None
         };
