@@ -18,6 +18,7 @@ pub mod transfers;
 mod transfers_api;
 mod transfers_hidden;
 mod transfers_meanwhile;
+mod transfers_rights;
 mod transfers_told;
 pub mod two_factor;
 mod workspaces;

@@ -91,6 +91,13 @@ impl Held {
         (!sources.is_empty()).then_some(Self { sources, scopes, lacks_second_factor })
     }
 
+    /// Whether this is somebody who decides over the account, and not only in the workspace.
+    pub fn has_authority(&self) -> bool {
+        let decides =
+            |source: &Source| matches!(source, Source::OwnAccount | Source::OrganizationAdmin);
+        self.sources.iter().any(decides) && !self.lacks_second_factor
+    }
+
     /// What is still allowed at the end of a stretch of time, as things stand; `None` is for ever. A
     /// grant that ends before counts for nothing.
     pub fn scopes_until(&self, until: Option<Instant>) -> Scopes {

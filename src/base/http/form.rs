@@ -169,12 +169,20 @@ pub fn use_once(
     if inserted == 1 {
         return Ok(Use::First);
     }
+    Ok(Use::Again(led_to(db, once)?))
+}
+
+/// Where the first use of a form's token led; `None` where it was not used yet, or led nowhere.
+///
+/// # Errors
+/// The database's fault.
+pub fn led_to(db: &mut Db, once: Id<FormToken>) -> Result<Option<String>> {
     let location = form_tokens::table
         .find(once)
         .select(form_tokens::location)
         .first::<Option<String>>(db)
         .optional()?;
-    Ok(Use::Again(location.flatten()))
+    Ok(location.flatten())
 }
 
 /// Takes the use of a form's token back, where the form was refused after all: it may be corrected

@@ -102,6 +102,8 @@ pub struct Listed {
     pub description: String,
     /// Whether it belongs to the viewer's own account.
     pub is_own: bool,
+    /// Whether the viewer decides over the account that owns it.
+    pub has_authority: bool,
     /// What the viewer may do in it.
     pub scopes: Scopes,
     /// Whether the viewer was given a role of one's own in it, which can be given up.

@@ -58,6 +58,11 @@ pub fn confirms(typed: &str, path: &str) -> Result<(), String> {
     }
 }
 
+/// What the way to a transfer is called: whoever does not decide over the account can only ask for one.
+pub fn transfer_verb(has_authority: bool) -> &'static str {
+    if has_authority { "Transfer" } else { "Request transfer" }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

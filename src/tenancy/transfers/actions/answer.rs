@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::execute::execute;
-use super::{Told, consent_of, may_move_now, pending, sees, still_counts};
+use super::{Told, consent_of, may_move_now, pending, seen_by, sees, still_counts};
 use crate::access::actor::{ChangingDecider, RecentDecider};
 use crate::access::handle::Handle;
 use crate::access::membership::Workspace;
@@ -105,29 +105,40 @@ pub async fn approve(
             }
             queries::set_handle(db, id, &transfer.target_handle)?;
             let by = Told::of(confirmed.actor(), ip, sees);
+            // The same yes again is no news.
+            let is_new = [(Side::Source, sees.source), (Side::Target, sees.target)]
+                .into_iter()
+                .any(|(side, decides)| {
+                    decides && transfer.consent(side).is_none_or(|known| known.hash != hash)
+                });
+            let mut is_taken_back = false;
             for (side, decides) in [(Side::Source, sees.source), (Side::Target, sees.target)] {
-                if decides {
+                if decides && is_new {
                     give(db, &mut transfer, side, Some(consent_of(person, &facts)))?;
-                } else if transfer.consent(side).is_some()
+                } else if !decides
+                    && transfer.consent(side).is_some()
                     && !still_counts(db, &inner, (&transfer, side), &facts)?
                 {
                     give(db, &mut transfer, side, None)?;
+                    is_taken_back = true;
                 }
             }
-            let details = json!({ "transfer": id, "path": facts.target.account.handle });
-            let (account, near) =
-                if sees.target { (place.1, &by.target) } else { (place.0, &by.source) };
-            let mut entry = Entry::of_workspace("workspace-transfer.approved", &workspace, details);
-            entry.account = account;
-            record(db, near, entry, now)?;
+            if is_new {
+                let details = json!({ "transfer": id, "path": facts.target.account.handle });
+                let (account, near) =
+                    if sees.target { (place.1, &by.target) } else { (place.0, &by.source) };
+                let event = "workspace-transfer.approved";
+                let mut entry = Entry::of_workspace(event, &workspace, details);
+                entry.account = account;
+                record(db, near, entry, now)?;
+            }
             if may_move_now(db, &transfer, now)? {
                 execute(db, &inner, &mut transfer, &facts, &by, now)?;
                 return Ok(Answered::Moved);
             }
-            if rules::awaits(&transfer).is_none() {
-                return Ok(Answered::Waits);
+            if rules::awaits(&transfer).is_some() && (is_new || is_taken_back) {
+                mail::queue_requested(db, &transfer, &facts, now)?;
             }
-            mail::queue_requested(db, &transfer, &facts, now)?;
             Ok(Answered::Waits)
         })
         .await?;
@@ -179,7 +190,7 @@ pub async fn decline(
     Ok(())
 }
 
-/// Takes a transfer back: by whoever asked, or whoever decides over the source.
+/// Takes a transfer back: by whoever decides over the source, or asked and still owns the workspace.
 ///
 /// # Errors
 /// As of [`approve`].
@@ -196,7 +207,10 @@ pub async fn cancel(
             let transfer = pending(db, id, now)?;
             let place = (transfer.source_account_id, transfer.target_account_id);
             let sees = sees(db, person.person(), place)?;
-            if !sees.source && transfer.requested_by != Some(person.person().user) {
+            let is_asker = transfer.requested_by == Some(person.person().user);
+            let may =
+                sees.source || (is_asker && seen_by(db, person.actor(), &transfer, now)?.0.source);
+            if !may {
                 return Err(Error::NotFound);
             }
             let by = Told::of(person.actor(), ip, sees);

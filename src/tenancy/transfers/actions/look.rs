@@ -15,7 +15,7 @@ use crate::tenancy::transfers::model::{Facts, GoingOn, Sees, State, Transfer, Tr
 use crate::tenancy::transfers::queries::{self, Asked, Counts};
 use crate::tenancy::transfers::review::review;
 
-/// What a transfer would do now, and what whoever looks may see of it.
+/// What a transfer would do now, and over which sides whoever looks decides.
 ///
 /// # Errors
 /// The database's fault.
@@ -31,8 +31,8 @@ pub async fn dry_run(
     let sees = app.db.read(move |db| sees_of(db, &person, place)).await?;
     let facts = facts_of(app, asked, now).await?;
     // An owner of the workspace sees it as those do who decide over its account.
-    let sees = Sees { source: true, ..sees };
-    let review = review(&facts, sees).for_eyes(|needed| access.may(needed));
+    let review =
+        review(&facts, Sees { source: true, ..sees }).for_eyes(|needed| access.may(needed));
     Ok((facts, review, sees))
 }
 
@@ -71,8 +71,8 @@ pub struct Found {
     pub obstacle: Option<String>,
     /// Those who would lose access if it were undone, for whoever decides over the target.
     pub undo_losers: Vec<PersonAccess>,
-    /// Whether whoever looks decides over a side.
-    pub may_ask: bool,
+    /// Over which sides whoever looks decides: that is more than to see them.
+    pub decides: Sees,
     /// Whether the workspace can be opened.
     pub reaches: bool,
     /// Whether it can be, and its flow runs and settings with it.
@@ -83,6 +83,13 @@ pub struct Found {
     pub going_on: Vec<GoingOn>,
     /// How many of these are not among them.
     pub more_going_on: i64,
+}
+
+impl Found {
+    /// Whether whoever looks decides over a side.
+    pub fn may_ask(&self) -> bool {
+        self.decides.source || self.decides.target
+    }
 }
 
 /// Looks at a transfer; `handle` is one in the target that somebody thinks of.
@@ -127,13 +134,14 @@ fn find(
     };
     let left = source;
     let (source, names_of_target) = (names(&left), names(&target));
+    let place = (transfer.source_account_id, transfer.target_account_id);
     let mut found = Found {
         review: queries::receipt(db, id)?.map(|receipt| receipt.of(sees).clone()),
         source,
         target: names_of_target,
         obstacle: None,
         undo_losers: Vec::new(),
-        may_ask: false,
+        decides: sees_of(db, actor.person()?, place)?,
         reaches: false,
         sees_runs: false,
         scopes: None,
@@ -154,13 +162,8 @@ fn find(
     } else {
         None
     };
-    let decides = sees_of(
-        db,
-        actor.person()?,
-        (found.transfer.source_account_id, found.transfer.target_account_id),
-    )?;
-    found.may_ask = decides.source || decides.target;
-    if found.transfer.state == State::Completed && found.may_ask {
+    let decides = found.decides;
+    if found.transfer.state == State::Completed && found.may_ask() {
         found.obstacle = obstacle(db, app, &found.transfer, decides, now)?;
         if decides.target && found.obstacle.is_none() {
             let place = (&found.workspace, &left);

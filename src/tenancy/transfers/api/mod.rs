@@ -15,7 +15,7 @@ use super::actions::{self, Answered, Found, Started, Undone, Wanted, look};
 use super::forms::carried;
 use super::model::{State, TransferId};
 use super::{queries, rules};
-use crate::access::actor::{ChangingDecider, Decider, Person, RecentDecider};
+use crate::access::actor::{Actor, ChangingDecider, Decider, Person, RecentDecider};
 use crate::access::handle::Handle;
 use crate::access::membership::{OwningAccount, Workspace};
 use crate::access::permission::Permission;
@@ -109,18 +109,15 @@ pub async fn dry_run(
     let person = decider.person();
     let wanted = (body.account_handle, body.handle);
     let (target, handle) = asked(&app, person, access.workspace(), wanted).await?;
-    let source = access.workspace().account;
-    let (facts, review, sees) = actions::dry_run(&app, &access, (person, target, handle)).await?;
-    let asker = person.clone();
-    let decides =
-        app.db.read(move |db| Ok(organization::has_authority(db, &asker, source)?)).await?;
+    let (facts, review, decides) =
+        actions::dry_run(&app, &access, (person, target, handle)).await?;
     let losing = facts.people.iter().filter(|one| one.loses() && sees_people);
     Ok(ok(&DryRunBody {
         source: PartyBody::of(&facts.source, true, -1),
-        target: PartyBody::of(&facts.target, sees.target, 1),
+        target: PartyBody::of(&facts.target, decides.target, 1),
         handle: facts.handle.as_str().to_owned(),
         acknowledge: words(&review),
-        awaits_others: !decides || !sees.target,
+        awaits_others: !decides.source || !decides.target,
         losing: losing.map(LosingBody::of).collect(),
         review,
     }))
@@ -247,6 +244,16 @@ pub async fn read(decider: Decider, app: web::Data<App>, req: HttpRequest) -> Re
     Ok(ok(&TransferBody::whole(found(&app, &decider, id).await?)))
 }
 
+/// A transfer, for somebody who decides over one of its sides: that is judged before what is sent.
+async fn deciding(app: &App, actor: &Actor, id: TransferId) -> Result<Found> {
+    let found = look(app, (actor.clone(), id), None).await?;
+    if !found.may_ask() {
+        let text = "Only who decides over one of the two accounts can do this.";
+        return Err(Error::Forbidden(text.to_owned()));
+    }
+    Ok(found)
+}
+
 /// A yes.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct Approval {
@@ -282,14 +289,13 @@ pub async fn approve(
     req: HttpRequest,
     body: JsonBody<Approval>,
 ) -> Result<HttpResponse> {
-    let body = body.parsed()?;
     let id: TransferId = path_id(&req, "id")?;
+    let mut found = deciding(&app, decider.actor(), id).await?;
+    let body = body.parsed()?;
     let handle = body.handle.as_deref().map(Handle::parse).transpose();
     let handle = handle.map_err(|problem| Error::Invalid(format!("handle: {problem}")))?;
-    let found = look(&app, (decider.actor().clone(), id), handle.clone()).await?;
-    if !found.may_ask {
-        let text = "Only who decides over one of the two accounts can approve it.";
-        return Err(Error::Forbidden(text.to_owned()));
+    if handle.is_some() {
+        found = look(&app, (decider.actor().clone(), id), handle.clone()).await?;
     }
     if found.transfer.state == State::Pending
         && let Some(review) = &found.review
@@ -325,8 +331,10 @@ pub async fn decline(
     req: HttpRequest,
     body: JsonBody<Declining>,
 ) -> Result<HttpResponse> {
+    let id: TransferId = path_id(&req, "id")?;
+    deciding(&app, decider.actor(), id).await?;
     let reason = rules::note(&body.parsed()?.reason, "The reason").map_err(Error::Invalid)?;
-    actions::decline(&app, decider, ip, (path_id(&req, "id")?, reason)).await?;
+    actions::decline(&app, decider, ip, (id, reason)).await?;
     Ok(no_content())
 }
 
@@ -364,9 +372,9 @@ pub async fn undo(
     req: HttpRequest,
     body: JsonBody<Undoing>,
 ) -> Result<HttpResponse> {
-    let body = body.parsed()?;
     let id: TransferId = path_id(&req, "id")?;
-    let found = look(&app, (decider.actor().clone(), id), None).await?;
+    let found = deciding(&app, decider.actor(), id).await?;
+    let body = body.parsed()?;
     confirms(&body.confirm, &path_of(&found.workspace))
         .map_err(|problem| Error::Invalid(format!("confirm: {problem}")))?;
     match actions::undo(&app, decider, ip, id).await? {

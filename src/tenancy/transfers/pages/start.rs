@@ -12,7 +12,7 @@ use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::base::http::form::{Field, Form};
+use crate::base::http::form::{Field, Form, led_to};
 use crate::base::http::page::{Notice, Page, Shell};
 use crate::base::http::see_other;
 use crate::tenancy::impacts::export::{Format, Route, file};
@@ -23,7 +23,7 @@ use crate::tenancy::transfers::actions::{self, Started, Wanted};
 use crate::tenancy::transfers::forms::{
     CARRIED, Confirmation, ReviewParams, StartForm, carried, handle_of,
 };
-use crate::tenancy::transfers::model::{Facts, Party};
+use crate::tenancy::transfers::model::{Facts, Party, Sees};
 use crate::tenancy::transfers::queries::{self};
 use crate::tenancy::transfers::rules;
 use crate::tenancy::workspaces::connect::path_of;
@@ -170,19 +170,14 @@ impl StartPage {
 
 fn found(
     (facts, review): (&Facts, &Review),
-    (person, sees_people): (&Person, bool),
-    around: &Around,
+    (decides, sees_people): (Sees, bool),
     app: &App,
 ) -> Found {
-    let decides = |account: &OwningAccount| {
-        account.id == person.account
-            || around.organizations.iter().any(|known| known.id == account.id)
-    };
     let (source, target) = (&facts.source.account, &facts.target.account);
-    let missing: Vec<&str> = [source, target]
+    let missing: Vec<&str> = [(source, decides.source), (target, decides.target)]
         .into_iter()
-        .filter(|account| !decides(account))
-        .map(|account| account.name.as_str())
+        .filter(|(_, decides)| !decides)
+        .map(|(account, _)| account.name.as_str())
         .collect();
     let losing: Vec<_> = facts
         .people
@@ -190,7 +185,7 @@ fn found(
         .filter(|one| one.loses() && sees_people)
         .map(|one| (one.user.to_string(), one.name.clone(), one.email.clone(), false))
         .collect();
-    let sees_target = decides(target);
+    let sees_target = decides.target;
     let can_ask = facts.taken.is_none() && !(sees_target && facts.target.slots.is_full());
     Found {
         source: Account::of(&facts.source, true, -1),
@@ -239,9 +234,10 @@ pub(super) async fn show(
             [&page.target, &page.other, &page.handle].iter().any(|f| f.problem.is_some());
         return if is_wrong { Page(page).unprocessable() } else { Page(page).ok() };
     };
-    let (facts, review, _) = actions::dry_run(&app, &access, (person, target, handle)).await?;
-    let who = (person, access.may(Permission::SeeWorkspaceUsers));
-    let mut found = found((&facts, &review), who, &around, &app);
+    let (facts, review, decides) =
+        actions::dry_run(&app, &access, (person, target, handle)).await?;
+    let who = (decides, access.may(Permission::SeeWorkspaceUsers));
+    let mut found = found((&facts, &review), who, &app);
     if access_sees_runs {
         found.view.link_runs(&urls::transfer_runs(
             &page.workspace.account_handle,
@@ -308,10 +304,10 @@ pub(super) async fn submit(
     let Some((target, handle)) = page.asked(&around, &params) else {
         return Page(page).unprocessable();
     };
-    let (facts, review, _) =
+    let (facts, review, decides) =
         actions::dry_run(&app, &access, (&person, target.clone(), handle.clone())).await?;
-    let who = (&person, access.may(Permission::SeeWorkspaceUsers));
-    let mut found = found((&facts, &review), who, &around, &app);
+    let who = (decides, access.may(Permission::SeeWorkspaceUsers));
+    let mut found = found((&facts, &review), who, &app);
     let typed = (&*form.ack, &*form.confirm, &*form.note);
     let note = found.confirmation.read(&page.path, typed);
     let now = app.now();
@@ -324,6 +320,10 @@ pub(super) async fn submit(
     }
     let carry = carried(&form.carry).map_err(|problem| found.carry_problem = Some(problem)).ok();
     if form.hash != review.hash {
+        // What changed may be that this form was sent before.
+        if let Some(place) = app.db.read(move |db| led_to(db, once)).await? {
+            return Ok(see_other(place));
+        }
         found.changed = true;
         page.found = Some(found);
         return Page(page).with_status(StatusCode::CONFLICT);

@@ -186,26 +186,25 @@ fn page(
     found: Found,
     now: Instant,
 ) -> TransferPage {
-    let Found { transfer, workspace, sees, review, target, source, going_on, .. } = found;
+    let may_ask = found.may_ask();
+    let Found { transfer, workspace, sees, decides, review, target, source, going_on, .. } = found;
     let is_pending = transfer.state == State::Pending && transfer.expires_at > now;
     let missing = |side| transfer.consent(side).is_none();
-    let decides = found.may_ask;
     let may_approve = is_pending
-        && decides
-        && ((sees.source && missing(Side::Source)) || (sees.target && missing(Side::Target)));
-    let may_cancel = is_pending
-        && ((decides && sees.source) || transfer.requested_by == Some(person.person().user));
+        && ((decides.source && missing(Side::Source)) || (decides.target && missing(Side::Target)));
+    let is_asker = transfer.requested_by == Some(person.person().user);
+    let may_cancel = is_pending && (decides.source || (is_asker && sees.source));
     // As long as it waits it may be renamed.
     let handle = if is_pending { &workspace.handle } else { &transfer.source_handle };
     let path = format!("{}/{handle}", source.1);
     let to = format!("{}/{}", target.1, transfer.target_handle);
     let last_missing = [Side::Source, Side::Target].into_iter().all(|side| {
         !missing(side)
-            || (side == Side::Source && sees.source)
-            || (side == Side::Target && sees.target)
+            || (side == Side::Source && decides.source)
+            || (side == Side::Target && decides.target)
     });
     let facts = facts_of(&transfer, (&source.0, &target.0), (&path, &to), is_pending);
-    let undo = (rules::can_be_undone(&transfer, now) && decides).then(|| UndoPart {
+    let undo = (rules::can_be_undone(&transfer, now) && may_ask).then(|| UndoPart {
         until: When::new(transfer.undo_until.unwrap_or(now), now),
         obstacle: found.obstacle.clone(),
         losing: people_lose(&found.undo_losers.iter().collect::<Vec<_>>(), AT_ONCE.to_owned())
@@ -216,7 +215,7 @@ fn page(
     let needs_password = may_approve || undo.is_some();
     let approving = review.as_ref().filter(|_| may_approve).map(|review| Approving {
         verb: if last_missing { "Transfer" } else { "Approve" },
-        handle: (sees.target && missing(Side::Target))
+        handle: (decides.target && missing(Side::Target))
             .then(|| Field::new("handle", transfer.target_handle.clone())),
         prefix: format!("{}/", target.1),
         confirmation: Confirmation::of(review),
@@ -247,7 +246,7 @@ fn page(
             if is_pending { view } else { view.of_receipt() }
         }),
         approving,
-        declining: (is_pending && decides).then(|| Field::empty("reason")),
+        declining: (is_pending && may_ask).then(|| Field::empty("reason")),
         may_cancel,
         undo,
         confirm_href: (needs_password && !is_recent)

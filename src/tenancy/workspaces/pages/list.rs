@@ -106,6 +106,7 @@ struct Card {
     collaborators: Option<String>,
     sharing: Option<String>,
     transfer: Option<String>,
+    transfer_verb: &'static str,
     delete: Option<String>,
     leave: Option<String>,
     activity: Activity,
@@ -131,6 +132,7 @@ impl Card {
                 .then(|| urls::collaborators(account, handle)),
             transfer: may(Permission::ManageWorkspaceSettings)
                 .then(|| urls::settings_transfer(account, handle)),
+            transfer_verb: rules::transfer_verb(row.has_authority),
             delete: may(Permission::ManageWorkspaceSettings)
                 .then(|| urls::settings_delete(account, handle)),
             sharing: (!is_personal && may(Permission::SeeWorkspaceUsers))

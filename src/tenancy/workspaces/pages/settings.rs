@@ -17,6 +17,7 @@ use crate::base::text::When;
 use crate::tenancy::workspaces::actions::{self, Edited};
 use crate::tenancy::workspaces::connect::Connect;
 use crate::tenancy::workspaces::forms::{EditForm, Fields};
+use crate::tenancy::workspaces::rules::transfer_verb;
 use crate::urls;
 
 #[derive(Template)]
@@ -31,6 +32,8 @@ struct SettingsPage {
     sees_all: bool,
     edit_href: Option<String>,
     transfer_href: Option<String>,
+    /// `Transfer`, or `Request transfer`.
+    transfer_verb: &'static str,
     delete_href: Option<String>,
     leave_href: Option<String>,
     grace_days: i64,
@@ -59,6 +62,7 @@ pub(super) async fn show(
         transfer_href: access
             .may(Permission::ManageWorkspaceSettings)
             .then(|| urls::settings_transfer(account, handle)),
+        transfer_verb: transfer_verb(access.held().has_authority()),
         delete_href: access
             .may(Permission::ManageWorkspaceSettings)
             .then(|| urls::settings_delete(account, handle)),

@@ -77,7 +77,8 @@ fn listed((row, sources): Row, own: AccountId, custom: &[(RoleId, Scopes)]) -> L
         row;
     let (role, role_id, default, default_id, in_organization) = sources;
     let is_own = account == own;
-    let scopes = if is_own || in_organization == Some(OrganizationRole::Admin) {
+    let has_authority = is_own || in_organization == Some(OrganizationRole::Admin);
+    let scopes = if has_authority {
         Role::Owner.scopes()
     } else if in_organization.is_some() {
         scopes(custom, role, role_id).union(scopes(custom, default, default_id))
@@ -92,6 +93,7 @@ fn listed((row, sources): Row, own: AccountId, custom: &[(RoleId, Scopes)]) -> L
         handle,
         description,
         is_own,
+        has_authority,
         scopes,
         has_grant: role.is_some() || role_id.is_some(),
         people,
