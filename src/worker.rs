@@ -25,6 +25,7 @@ pub fn all_jobs() -> Vec<Job> {
         tenancy::audit::retention::JOBS,
         tenancy::accounts::jobs::JOBS,
         tenancy::api_keys::jobs::JOBS,
+        tenancy::closing::jobs::JOBS,
         tenancy::invitations::jobs::JOBS,
         tenancy::service_accounts::jobs::JOBS,
         tenancy::sharing::jobs::JOBS,

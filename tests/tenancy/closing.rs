@@ -1,5 +1,7 @@
 //! The end of an account.
 
+use bulkhead::access::identify::Verified;
+
 use crate::support::{PASSWORD, spawn};
 
 /// AU-17, LG-07: deleting the own account takes the typed handle and a fresh password; sessions,
@@ -29,6 +31,45 @@ async fn an_account_without_workspaces_is_deleted() {
     assert_eq!(app.audited("user.deleted").await, 1);
     app.assert_audit_is_whole().await;
     app.user("ada").await.get("/profile").await.assert_status(200);
+}
+
+/// AU-12, AU-15: an address that nobody confirms for a day keeps no account, and no handle.
+#[actix_rt::test]
+async fn an_account_that_nobody_confirms_goes_after_a_day() {
+    let app = spawn().await;
+    app.make_user("vouched", Verified::Vouched).await;
+    let ada = app.user("ada").await;
+    let eve = app.visitor();
+    let sign_up = |email: &'static str| {
+        [("name", "Eve"), ("handle", "lovelace"), ("email", email), ("password", PASSWORD)]
+    };
+    let first = sign_up("eve@example.org");
+    eve.submit("/sign-up", &first).await.assert_redirect_to("/verify-email");
+    let link = app.inbox("eve@example.org").await.pop().unwrap().link();
+    app.advance(86_400 - 1);
+    app.run_jobs().await;
+    eve.get(&link).await.assert_status(200);
+    let second = sign_up("ruth@example.org");
+    app.visitor().submit("/sign-up", &second).await.assert_status(422);
+    app.advance(3600);
+    app.run_jobs().await;
+    eve.get(&link).await.assert_status(410);
+    let known = [("email", "eve@example.org"), ("password", PASSWORD)];
+    eve.submit("/sign-in", &known).await.assert_status(422);
+    assert_eq!(app.audited("user.deleted").await, 1);
+    app.assert_audit_is_whole().await;
+
+    app.visitor().submit("/sign-up", &second).await.assert_redirect_to("/verify-email");
+    let ruth = app.visitor();
+    let link = app.inbox("ruth@example.org").await.pop().unwrap().link();
+    ruth.submit(&link, &[("password", PASSWORD)]).await.assert_redirect_to("/workspaces");
+    app.advance(2 * 86_400);
+    app.run_jobs().await;
+    drop(ada);
+    for who in ["ada", "vouched", "lovelace"] {
+        app.sign_in(who).await;
+    }
+    assert_eq!(app.audited("user.deleted").await, 1);
 }
 
 /// AU-17: after ten minutes the password is asked again, before the page and before the act.

@@ -3,6 +3,7 @@
 //! Invariant: an account that owns workspaces stays; nobody's runs go by accident.
 
 mod actions;
+pub mod jobs;
 mod pages;
 mod queries;
 

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use crate::access::identify::Verified;
 use crate::access::membership::{self, Workspace};
 use crate::access::{AccountId, UserId, WorkspaceId};
 use crate::base::db::schema::{accounts, api_keys, memberships, users, workspaces};
@@ -65,6 +66,43 @@ pub fn places(db: &mut Db, user: UserId) -> QueryResult<Vec<Workspace>> {
         .filter(memberships::user_id.eq(user))
         .select(membership::COLUMNS)
         .load(db)
+}
+
+/// Some people who never confirmed their address and signed up before a moment, with their accounts.
+///
+/// # Errors
+/// The database's fault.
+pub fn unconfirmed(
+    db: &mut Db,
+    before: Instant,
+    limit: i64,
+) -> QueryResult<Vec<(UserId, AccountId)>> {
+    users::table
+        .filter(users::verified.eq(Verified::No))
+        .filter(users::created_at.le(before))
+        .order(users::created_at)
+        .limit(limit)
+        .select((users::id, users::personal_account_id))
+        .load(db)
+}
+
+/// Handle and address of one of them; `None` once it is confirmed.
+///
+/// # Errors
+/// The database's fault.
+pub fn unconfirmed_one(
+    db: &mut Db,
+    user: UserId,
+    before: Instant,
+) -> QueryResult<Option<(String, String)>> {
+    users::table
+        .inner_join(accounts::table)
+        .filter(users::id.eq(user))
+        .filter(users::verified.eq(Verified::No))
+        .filter(users::created_at.le(before))
+        .select((accounts::handle, users::email))
+        .first(db)
+        .optional()
 }
 
 /// Removes a person and the personal account; sessions, keys and places go along.
