@@ -1,7 +1,11 @@
 //! The API as a document: OpenAPI 3.1, from the handlers' own types.
 
 use actix_web::HttpResponse;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::PathItem;
+use utoipa::openapi::schema::{Object, Schema, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use crate::{orchestration, tenancy};
@@ -15,7 +19,7 @@ use crate::{orchestration, tenancy};
                        those of Prefect Cloud where it has them; invitations and an organization's \
                        rules are beyond it."
     ),
-    modifiers(&Bearer),
+    modifiers(&Bearer, &Throttled),
     security(("key" = [])),
     paths(
         orchestration::wire::me::workspaces,
@@ -144,6 +148,31 @@ impl Modify for Bearer {
         let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("key", scheme);
+    }
+}
+
+/// Every address may be asked too often.
+struct Throttled;
+
+impl Modify for Throttled {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let seconds = HeaderBuilder::new()
+            .schema(Some(Schema::from(Object::with_type(Type::Integer))))
+            .description(Some("Seconds until it makes sense to ask again."))
+            .build();
+        let refusal = Ref::from_schema_name("Refusal");
+        let response = ResponseBuilder::new()
+            .description("Asked too often.")
+            .header("Retry-After", seconds)
+            .content("application/json", ContentBuilder::new().schema(Some(refusal)).build())
+            .build();
+        for path in document.paths.paths.values_mut() {
+            let PathItem { get, put, post, delete, options, head, patch, trace, .. } = path;
+            let all = [get, put, post, delete, options, head, patch, trace];
+            for operation in all.into_iter().flatten() {
+                operation.responses.responses.insert("429".to_owned(), response.clone().into());
+            }
+        }
     }
 }
 

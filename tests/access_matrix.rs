@@ -597,6 +597,23 @@ async fn operations(app: &TestApp, key: &str) -> Vec<(String, String)> {
     found
 }
 
+/// AK-08: every operation can be asked for too often, and the document says so.
+#[actix_rt::test]
+async fn the_document_tells_of_limits() {
+    let app = spawn().await;
+    let ada = app.user("ada").await;
+    let key = service_accounts::key_of(&ada).await;
+    let document = app.api(&key).get("/api/openapi.json").await.assert_status(200).json();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let told = &operation["responses"]["429"];
+            let schema = &told["content"]["application/json"]["schema"]["$ref"];
+            assert_eq!(schema, "#/components/schemas/Refusal", "{method} {path}");
+            assert!(told["headers"]["Retry-After"].is_object(), "{method} {path}");
+        }
+    }
+}
+
 /// BR-03: the document names what there is, and nothing else.
 #[actix_rt::test]
 async fn the_document_is_the_api() {
