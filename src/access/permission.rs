@@ -145,6 +145,12 @@ impl Permission {
         self.row().map_or("", |row| row.words.trim())
     }
 
+    /// The same without what stands in parentheses, and without a full stop.
+    pub fn brief_words(self) -> &'static str {
+        let words = self.words();
+        words.split(" (").next().unwrap_or(words).trim_end_matches('.')
+    }
+
     /// What this one brings along.
     pub fn implies(self) -> Option<Self> {
         self.row().and_then(|row| row.implies)

@@ -75,6 +75,39 @@ impl Scopes {
         Permission::all().filter(move |permission| self.contains(*permission))
     }
 
+    /// What it allows, in the words of the table: what is seen in one line, then each deed.
+    pub fn in_words(self) -> Vec<String> {
+        let (seen, done): (Vec<_>, Vec<_>) = self.iter().partition(|one| one.only_looks());
+        let seen: Vec<_> = seen.into_iter().map(|one| lowered(one.brief_words())).collect();
+        let seen: Vec<_> = seen.iter().map(|words| words.trim_start_matches("view ")).collect();
+        let seen = (!seen.is_empty()).then(|| format!("view {}", seen.join(", ")));
+        seen.into_iter().chain(done.into_iter().map(|one| lowered(one.brief_words()))).collect()
+    }
+
+    /// What it does not allow, in the words of the table.
+    pub fn missing_in_words(self) -> Vec<String> {
+        Permission::all()
+            .filter(|permission| !self.contains(*permission))
+            .map(|permission| lowered(permission.brief_words()))
+            .collect()
+    }
+
+    /// The same as goes into a sentence: `view what is in it, secrets included, and run flows`.
+    pub fn in_short(self) -> String {
+        let secrets =
+            if self.contains(Permission::SeeSecretBlocks) { "included" } else { "left out" };
+        let runs = match (
+            self.contains(Permission::RunFlows),
+            self.contains(Permission::RunDeployments),
+        ) {
+            (true, true) => ", and run flows and deployments",
+            (true, false) => ", and run flows",
+            (false, true) => ", and run deployments",
+            (false, false) => "",
+        };
+        format!("view what is in it, secrets {secrets}{runs}")
+    }
+
     /// The scope names, with a space between them.
     pub fn names(self) -> String {
         self.iter().map(Permission::scope).collect::<Vec<_>>().join(" ")
@@ -94,6 +127,12 @@ impl Scopes {
             .filter(|permission| self.contains(*permission) && permission.only_looks())
             .fold(Self::default(), Self::with)
     }
+}
+
+/// `View blocks` as it stands within a sentence.
+fn lowered(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// What an id of the `workspace_roles` table is the id of.
@@ -210,10 +249,12 @@ impl Role {
         match self {
             Self::Viewer => "Looks at everything but secrets, settings and people",
             Self::Runner => "Looks, and runs deployments",
-            Self::Developer => "Builds and runs; sees settings and people",
-            Self::Owner => "Everything, people and settings included",
-            Self::Worker => "What a process that runs work needs; for service accounts",
-            Self::Collaborator => "Views and runs flows in a personal workspace",
+            Self::Developer => "Builds and runs; sees secrets, settings and people",
+            Self::Owner => "Everything, secrets, people and settings included",
+            Self::Worker => {
+                "What a process that runs work needs, secrets included; for service accounts"
+            }
+            Self::Collaborator => "Views a personal workspace, secrets included, and runs flows",
         }
     }
 
@@ -264,6 +305,26 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// What is said of a role in a line, and what of an invitation in a sentence, is what the table gives.
+    #[test]
+    fn who_sees_secrets_is_told_so() {
+        for role in Role::ALL {
+            let sees = role.scopes().contains(Permission::SeeSecretBlocks);
+            let purpose = role.purpose().replace("but secrets", "");
+            assert_eq!(purpose.contains("secrets"), sees, "{role:?}");
+            assert_eq!(role.scopes().in_short().contains("secrets included"), sees, "{role:?}");
+            let words = role.scopes().in_words();
+            assert_eq!(words.contains(&"view secret block data".to_owned()), sees, "{words:?}");
+            let told = words.len() + role.scopes().missing_in_words().len();
+            let seen = role.scopes().iter().filter(|one| one.only_looks()).count();
+            assert_eq!(told, Permission::all().count() - seen + 1, "{role:?}");
+        }
+        assert_eq!(Scopes::NONE.in_words(), Vec::<String>::new());
+        let collaborator = Role::Collaborator.scopes().in_words();
+        assert!(collaborator[0].starts_with("view flows and flow runs, artifacts, deployments,"));
+        assert!(collaborator.contains(&"create, update, and run flows".to_owned()));
     }
 
     #[test]

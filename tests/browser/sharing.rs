@@ -34,7 +34,21 @@ async fn a_life(script: Script) {
     ada.open("/organizations/acme/roles").await.is_sound("roles").await;
     ada.open("/organizations/acme/roles/compare").await.is_sound("compare-roles").await;
     ada.open("/organizations/acme/roles/new").await.is_sound("create-role").await;
-    ada.fill("Name", "Release").await.check("Run deployments").await;
+    ada.fill("Name", "Release").await.choose("Inherit from", "Viewer").await;
+    if script == Script::Off {
+        ada.click_button("Update the boxes, without saving").await;
+    }
+    ada.shows("9 inherited")
+        .await
+        .shows("0 added")
+        .await
+        .check("Create and edit deployments")
+        .await;
+    if script == Script::On {
+        // What it stands on is ticked with it.
+        ada.shows("2 added").await;
+    }
+    ada.is_sound("create-role-inherits").await;
     ada.click_button("Create").await.shows("Release").await.is_sound("role").await;
 
     ada.open("/organizations/acme/service-accounts").await.is_sound("service-accounts-none").await;

@@ -2,6 +2,7 @@
 
 use bulkhead::access::identify::Verified;
 use bulkhead::access::organization::OrganizationRole::Member;
+use bulkhead::access::role::Role;
 use bulkhead::base::db::schema::{memberships, workspace_roles};
 use diesel::prelude::*;
 
@@ -48,9 +49,33 @@ async fn a_role_is_closed_over_what_it_implies() {
         role(&ada, name, inherits, scopes).await.assert_status(422).shows(problem);
     }
     let list = ada.get(ROLES).await;
-    list.shows("Release manager").shows("Custom").shows("6 roles");
+    list.shows("Release manager").shows("Custom").shows("6 roles").lacks("1 person");
     ada.get(&format!("{ROLES}/compare")).await.shows("Release manager").shows("manage_deployments");
     assert_eq!(app.audited("workspace-role.created").await, 1);
+}
+
+/// R1, R2: **Update** ticks and locks what a base brings, and ticks what a box stands on, before anything is saved.
+#[actix_rt::test]
+async fn a_form_shows_what_a_base_brings_before_it_is_saved() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    let made = role(&ada, "Release manager", "", &["see_flows"]).await.location();
+    for page in [format!("{ROLES}/new"), format!("{made}/edit")] {
+        let opened = ada.get(&page).await;
+        let mut form = opened.form(&page, "");
+        form.fields.retain(|(name, _)| name != "scope");
+        form.fields.push(("scope".to_owned(), "manage_deployments".to_owned()));
+        let shown = ada.fill(form, &[("inherits", "runner"), ("update", "on")]).await;
+        shown.assert_status(200).lacks("Enter a name.");
+        let inherited = Role::Runner.scopes().iter().count();
+        shown.shows(&format!("{inherited} inherited")).shows("2 added");
+        let locked = shown.attributes("input[name=scope][checked][disabled]", "value");
+        assert_eq!(locked.join(" "), Role::Runner.scopes().names());
+        let free = shown.attributes("input[name=scope][checked]:not([disabled])", "value");
+        assert_eq!(free, ["write_deployments", "manage_deployments"]);
+    }
+    assert_eq!(app.audited("workspace-role.created").await, 1);
+    assert_eq!(app.audited("workspace-role.updated").await, 0);
 }
 
 /// O6: members look at roles, admins change them; others do not see them.
@@ -143,6 +168,8 @@ async fn a_used_role_is_replaced_or_stays() {
     ada.submit(&page, &[("replacement", "nonsense")]).await.assert_status(422);
     assert_eq!(grants(&app).await, 1);
     ada.submit(&page, &[("replacement", "runner")]).await.assert_redirect_to(ROLES);
+    // Built-in roles are counted too.
+    ada.get(ROLES).await.shows("1 person");
     bob.get("/workspaces/acme/data").await.shows("Runner");
     assert_eq!(grants(&app).await, 0);
     let unused = role(&ada, "Unused", "", &["see_flows"]).await.location();

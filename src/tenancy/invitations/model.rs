@@ -309,11 +309,21 @@ impl Offer {
         }
     }
 
+    /// What one can do in the workspace then, in the words of the table.
+    pub fn allows(&self) -> Vec<String> {
+        match self {
+            Self::Role(role) => role.scopes.in_words(),
+            Self::OrganizationRole(_) => Vec::new(),
+        }
+    }
+
     /// What one can do then, in a sentence.
     pub fn purpose(&self) -> String {
         match self {
-            Self::Role(NamedRole { role: RoleRef::BuiltIn(Role::Collaborator), .. }) => {
-                "You can view and run flows here.".to_owned()
+            Self::Role(NamedRole {
+                role: RoleRef::BuiltIn(Role::Collaborator), scopes, ..
+            }) => {
+                format!("You can {}.", scopes.in_short())
             }
             Self::Role(NamedRole { role: RoleRef::BuiltIn(role), .. }) => {
                 format!("{}.", role.purpose())

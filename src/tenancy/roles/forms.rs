@@ -24,6 +24,8 @@ pub struct RoleForm {
     pub all: String,
     /// The fingerprint of the impact that was shown.
     pub seen: String,
+    /// Set by **Update**: the boxes are drawn again, and nothing is saved.
+    pub update: String,
 }
 
 impl From<&CustomRole> for RoleForm {
@@ -108,6 +110,16 @@ impl Fields {
             field.problem = None;
         }
         fields
+    }
+
+    /// How many permissions come with the base: `12 inherited`
+    pub fn inherited_words(&self) -> String {
+        format!("{} inherited", self.inherited.iter().count())
+    }
+
+    /// How many come beside it: `2 added`
+    pub fn added_words(&self) -> String {
+        format!("{} added", self.ticked.without(self.inherited).iter().count())
     }
 }
 

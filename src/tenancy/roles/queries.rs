@@ -211,6 +211,47 @@ pub fn uses(db: &mut Db, account: AccountId) -> QueryResult<HashMap<RoleId, Uses
     Ok(uses)
 }
 
+/// Where the built-in roles are used in the workspaces of an organization.
+///
+/// # Errors
+/// The database's fault.
+pub fn built_in_uses(db: &mut Db, account: AccountId) -> QueryResult<Vec<(Role, Uses)>> {
+    let here =
+        || workspaces::table.filter(workspaces::account_id.eq(account)).select(workspaces::id);
+    let people: Vec<(Option<Role>, i64)> = memberships::table
+        .filter(memberships::workspace_id.eq_any(here()))
+        .group_by(memberships::role)
+        .select((memberships::role, count_star()))
+        .load(db)?;
+    let bots: Vec<(Option<Role>, i64)> = grants::table
+        .filter(grants::workspace_id.eq_any(here()))
+        .group_by(grants::role)
+        .select((grants::role, count_star()))
+        .load(db)?;
+    let defaults: Vec<(Option<Role>, i64)> = workspaces::table
+        .filter(workspaces::account_id.eq(account))
+        .group_by(workspaces::default_role)
+        .select((workspaces::default_role, count_star()))
+        .load(db)?;
+    let invited: Vec<(Option<Role>, i64)> = invitations::table
+        .filter(invitations::account_id.eq(account))
+        .filter(invitations::workspace_id.is_not_null())
+        .filter(invitations::state.eq(State::Pending))
+        .group_by(invitations::role)
+        .select((invitations::role, count_star()))
+        .load(db)?;
+    let of = |rows: &[(Option<Role>, i64)], role: Role| {
+        rows.iter().find(|(known, _)| *known == Some(role)).map_or(0, |(_, count)| *count)
+    };
+    let uses = |role| Uses {
+        people: of(&people, role),
+        service_accounts: of(&bots, role),
+        defaults: of(&defaults, role),
+        invitations: of(&invited, role),
+    };
+    Ok(Role::GRANTED.map(|role| (role, uses(role))).to_vec())
+}
+
 /// People and service accounts to which a role was given in one workspace.
 #[derive(Clone, Debug)]
 pub struct Place {

@@ -6,6 +6,7 @@ use askama::Template;
 use super::super::forms::InviteForm;
 use super::personal_only;
 use crate::access::permission::needs::ManageWorkspaceUsers;
+use crate::access::role::Role;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::error::Result;
@@ -28,6 +29,9 @@ struct InvitePage {
     report: Report,
     keeps_mails: bool,
     hint: String,
+    /// What a collaborator may do, and what not.
+    allows: Vec<String>,
+    missing: Vec<String>,
 }
 
 fn page(
@@ -43,6 +47,8 @@ fn page(
         email,
         report: Report::default(),
         keeps_mails: app.settings().keeps_mails(),
+        allows: Role::Collaborator.scopes().in_words(),
+        missing: Role::Collaborator.scopes().missing_in_words(),
         hint: format!(
             "One address a line, or several with commas. People without an account create one when \
              they accept. The invitation expires after {}.",

@@ -8,6 +8,7 @@ use super::super::model::{Invitation, Kind, Offer, Place, Way};
 use super::super::queries::{self, INVITATION_MAIL};
 use super::super::rules::{Standing, plain_name, standing};
 use super::{DECLINED, JOINED, NO_PLACE, REMINDER_MAIL, RENEWAL};
+use crate::access::role::Role;
 use crate::app::Context;
 use crate::base::db::Db;
 use crate::base::error::{Error, Result};
@@ -74,7 +75,9 @@ impl About {
             format!("“{who}” invited you to {name}")
         };
         let purpose = match self.invitation.kind {
-            Kind::Collaborator => "As a collaborator you can view and run flows in it.".to_owned(),
+            Kind::Collaborator => {
+                format!("As a collaborator you can {}.", Role::Collaborator.scopes().in_short())
+            }
             _ => format!("Your role there will be “{}”.", plain_name(self.offer.title())),
         };
         let html = InvitationHtml {

@@ -61,6 +61,8 @@ pub(super) struct Card {
     pub name: String,
     pub role: String,
     pub purpose: String,
+    /// The same in full.
+    pub allows: Vec<String>,
     /// Whether the organization asks for a second factor.
     pub needs_second_factor: bool,
     /// When the access ends that the invitation gives.
@@ -83,6 +85,7 @@ impl Card {
             name: opened.place.name().to_owned(),
             role: opened.offer.title().to_owned(),
             purpose: opened.offer.purpose(),
+            allows: opened.offer.allows(),
             needs_second_factor,
             until: invitation.access_until.map(|at| When::new(at, now)),
             email: invitation.email.clone(),

@@ -29,7 +29,8 @@ struct FormPage {
     /// Id and name of the role that is changed.
     role: Option<(String, String)>,
     fields: Fields,
-    inherit_options: Vec<(&'static str, &'static str)>,
+    /// The words of the roles that can be inherited from, their names, and the scopes that each brings.
+    inherit_options: Vec<(&'static str, &'static str, String)>,
     groups: Vec<Group>,
     impact: Impact,
     seen: String,
@@ -47,13 +48,13 @@ fn page(
     role: Option<(String, String)>,
     fields: Fields,
 ) -> FormPage {
-    let nothing = std::iter::once(("", "Nothing"));
+    let nothing = std::iter::once(("", "Nothing", String::new()));
     FormPage {
         shell: access.shell(shell, AT),
         handle: access.organization().handle.clone(),
         role,
         inherit_options: nothing
-            .chain(Role::GRANTED.map(|role| (role.as_str(), role.title())))
+            .chain(Role::GRANTED.map(|role| (role.as_str(), role.title(), role.scopes().names())))
             .collect(),
         groups: groups(fields.ticked, fields.inherited),
         fields,
@@ -76,6 +77,9 @@ pub(super) async fn create(
     ip: ClientIp,
     form: Form<RoleForm>,
 ) -> Result<HttpResponse> {
+    if !form.fields.update.is_empty() {
+        return Page(page(&access, shell, None, Fields::of(form.fields))).ok();
+    }
     let (fields, wanted) = Fields::parse(form.fields);
     let mut page = page(&access, shell, None, fields);
     let Some(wanted) = wanted else { return Page(page).unprocessable() };
@@ -129,6 +133,10 @@ pub(super) async fn save(
     let (id, account) = (custom_id(&req)?, access.organization().account);
     let role = app.db.read(move |db| Ok(queries::one(db, account, id)?)).await?;
     let role = role.ok_or(Error::NotFound)?;
+    if !form.fields.update.is_empty() {
+        let named = Some((id.to_string(), role.name));
+        return Page(page(&access, shell, named, Fields::of(form.fields))).ok();
+    }
     let seen = Seen::Fingerprint(form.fields.seen.clone());
     let (fields, wanted) = Fields::parse(form.fields);
     let mut page = page(&access, shell, Some((id.to_string(), role.name)), fields);

@@ -72,19 +72,22 @@ pub(super) async fn list(
     params: web::Query<ListParams>,
 ) -> Result<HttpResponse> {
     let account = access.organization().account;
-    let (own, uses) = app
+    let (own, uses, built_in) = app
         .db
-        .read(move |db| Ok((queries::of_account(db, account)?, queries::uses(db, account)?)))
+        .read(move |db| {
+            let own = queries::of_account(db, account)?;
+            Ok((own, queries::uses(db, account)?, queries::built_in_uses(db, account)?))
+        })
         .await?;
     let handle = access.organization().handle.clone();
     let q = params.q.trim().to_lowercase();
-    let built_in = Role::GRANTED.into_iter().map(|role| Row {
+    let built_in = built_in.into_iter().map(|(role, uses)| Row {
         name: role.title().to_owned(),
         href: urls::role(&handle, role.as_str()),
         kind: "Built-in",
         description: role.purpose().to_owned(),
         permissions: permissions(role.scopes()),
-        uses: String::new(),
+        uses: use_words(uses),
     });
     let custom = own.iter().map(|role| Row {
         name: role.name.clone(),
