@@ -56,7 +56,7 @@ pub fn api(config: &mut ServiceConfig) {
     config.service(
         scope("/accounts/{account_id}/workspaces/{workspace_id}")
             .configure(orchestration::api_in_workspace)
-            .default_service(web::to(orchestration::wire::nothing_here)),
+            .default_service(web::to(orchestration::wire::absent::in_workspace)),
     );
     tenancy::organizations::api::routes(config);
     tenancy::roles::api::routes(config);
@@ -143,7 +143,7 @@ pub fn routes(app: App) -> impl FnOnce(&mut ServiceConfig) + Clone {
                     .wrap(from_fn(headers::render_json))
                     .wrap(from_fn(identify::by_key))
                     .configure(api)
-                    .default_service(web::to(no_route)),
+                    .default_service(web::to(orchestration::wire::absent::at_root)),
             )
             .service(
                 web::scope("")

@@ -33,6 +33,9 @@ pub enum Error {
     /// Does not exist, or may not be seen: both look the same.
     #[error("The page was moved or deleted, or you have no access to it.")]
     NotFound,
+    /// An address of the API that this version lacks, in a sentence for whoever reads what a client prints: 404.
+    #[error("{0}")]
+    Absent(String),
     /// It is elsewhere now; the path of the new place.
     #[error("This moved to {0}.")]
     Moved(String),
@@ -141,7 +144,7 @@ impl ResponseError for Error {
             | Self::SecondFactorRequired(_)
             | Self::StaleForm
             | Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::Absent(_) => StatusCode::NOT_FOUND,
             Self::Moved(_) => StatusCode::PERMANENT_REDIRECT,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,

@@ -58,6 +58,5 @@ pub fn api_in_workspace(config: &mut web::ServiceConfig) {
 pub fn api(config: &mut web::ServiceConfig) {
     config
         .service(resource("/me/workspaces").get(wire::me::workspaces))
-        .configure(wire::probes::at_root)
-        .default_service(web::to(wire::nothing_here));
+        .configure(wire::probes::at_root);
 }

@@ -141,6 +141,33 @@ async fn what_is_out_of_reach_looks_like_nothing() {
             app.api("").get(&format!("{address}{rest}")).await.assert_status(401);
         }
     }
+    // What this version lacks is told in the same words wherever it is looked for; what names no workspace, too.
+    let lacks = |words: &str| {
+        let version = env!("CARGO_PKG_VERSION");
+        format!(
+            "{{\"detail\":\"{words} are not part of this version of Bulkhead ({version}) yet.\"}}"
+        )
+    };
+    for (path, words) in [
+        ("/deployments/filter", "Deployments"),
+        ("/work_pools/", "Work pools"),
+        ("/work_pools/pool/queues/filter", "Work pools"),
+        ("/block_types/slug/secret", "Blocks"),
+        ("/block_documents/filter", "Blocks"),
+        ("/variables/name/x", "Variables"),
+        ("/artifacts/", "Artifacts"),
+        ("/concurrency_limits/filter", "Concurrency limits"),
+        ("/v2/concurrency_limits/filter", "Concurrency limits"),
+        ("/automations/filter", "Automations"),
+    ] {
+        for address in [place(&own), place(&foreign)] {
+            let answer = api.get(&format!("{address}{path}")).await;
+            assert_eq!((answer.status, &*answer.text), (404, &*lacks(words)), "{path}");
+        }
+        app.api("").get(&format!("{}{path}", place(&own))).await.assert_status(401);
+        api.get(&format!("/api{path}")).await.assert_status(404).shows("names no workspace");
+    }
+    api.get("/api/flow_runs/filter").await.assert_status(404).shows("names no workspace");
     for path in ["/api", "/api/", "/api/x", "/api/me", "/api/me/accounts"] {
         assert_eq!(api.get(path).await.text, r#"{"detail":"Not Found"}"#, "{path}");
     }

@@ -21,7 +21,9 @@ pub use sign_in::{
     SignInOutcome, check_password, current, device_cookie, is_known_device, note_sign_in,
     note_sign_out, sign_in, start_session, step_up,
 };
-pub use sign_up::{create_user, free_handle, set_up, setup_is_open, setup_token, sign_up};
+pub use sign_up::{
+    create_user, free_handle, is_first_run, set_up, setup_is_open, setup_token, sign_up,
+};
 pub use two_factor::{
     Setup, begin_setup, remove_two_factor, reseal_some, resume_setup, rotate_recovery_codes,
     turn_off, turn_on,

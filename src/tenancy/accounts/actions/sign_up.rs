@@ -35,6 +35,14 @@ pub async fn setup_is_open(app: &App, token: &str) -> Result<bool> {
     if !fits {
         return Ok(false);
     }
+    is_first_run(app).await
+}
+
+/// Whether nobody has an account yet.
+///
+/// # Errors
+/// The database's fault.
+pub async fn is_first_run(app: &App) -> Result<bool> {
     app.db.read(|db| Ok(!queries::any_user(db)?)).await
 }
 

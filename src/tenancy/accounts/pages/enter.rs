@@ -65,6 +65,7 @@ pub async fn set_up(
             let user = actions::set_up(&app, new, ip).await?.ok_or(Error::NotFound)?;
             let user = actions::current(&app, user).await?;
             actions::start_session(&req, &app, &user, ip)?;
+            actions::note_sign_in(&app, &user, ip, user_agent(&req), false).await?;
             let mut response = see_other(urls::workspaces());
             remember_device(&mut response, &app, &user)?;
             Ok(response)
@@ -156,6 +157,8 @@ struct SignInPage {
     problem: Option<&'static str>,
     done: Option<&'static str>,
     takes_sign_ups: bool,
+    /// Nobody has an account yet.
+    is_first_run: bool,
 }
 
 /// What happened before, by a word in the address: a visitor has no session to keep a notice in.
@@ -188,6 +191,7 @@ pub async fn show_sign_in(
             .then_some("Signing in took too long. Enter your password again."),
         done: done(&params.done),
         takes_sign_ups: app.settings().takes_sign_ups(),
+        is_first_run: actions::is_first_run(&app).await?,
     })
     .ok()
 }
@@ -224,6 +228,7 @@ pub async fn sign_in(
             problem: Some("Email, handle or password is wrong."),
             done: None,
             takes_sign_ups: app.settings().takes_sign_ups(),
+            is_first_run: actions::is_first_run(&app).await?,
         })
         .unprocessable(),
     }
