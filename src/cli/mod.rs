@@ -11,6 +11,7 @@ use clap::builder::{OsStr as Name, Resettable};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::base::db::{Db, Location, Role, connect, migrate};
+use crate::base::error::Error;
 use crate::base::settings::{Flags, SECRETS, Settings};
 use crate::base::telemetry;
 use crate::start::{Mode, Started, cannot_open, look, start};
@@ -52,7 +53,7 @@ enum Command {
     },
     /// Fill an empty database
     Seed {
-        /// With believable people and workspaces for a first look
+        /// With a believable organization, its people, and a month of runs, for a first look
         #[arg(long)]
         demo: bool,
     },
@@ -98,6 +99,12 @@ fn read_command_line() -> Result<Cli, CliError> {
     Cli::from_arg_matches(&command.get_matches()).map_err(CliError::new)
 }
 
+impl From<Error> for CliError {
+    fn from(error: Error) -> Self {
+        Self::new(error)
+    }
+}
+
 /// Runs the program as the command line says.
 ///
 /// # Errors
@@ -128,6 +135,15 @@ pub fn run() -> Result<(), CliError> {
 #[expect(clippy::print_stdout, reason = "the command line's own voice")]
 fn say(text: impl std::fmt::Display) {
     println!("{text}");
+}
+
+/// How the program was started, to be typed again before another command.
+fn started_as() -> String {
+    // Cargo says so to what it runs.
+    if std::env::var_os("CARGO").is_some() {
+        return "cargo run --".to_owned();
+    }
+    std::env::args().next().unwrap_or_else(|| "bulkhead".to_owned())
 }
 
 /// The program beside a running server.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::{CliError, say};
+use super::{CliError, say, started_as};
 use crate::base::db::Location;
 use crate::base::descriptors;
 use crate::base::mail::Mailer;
@@ -107,7 +107,11 @@ async fn greet(started: &Started) -> Result<(), CliError> {
     if crate::tenancy::accounts::actions::setup_is_open(app, &token).await.map_err(CliError::new)? {
         let link = format!("{}{}", settings.site(), urls::setup_with(&token));
         line("First user", &format!("{link}   (one use, until the first account exists)"));
-        line("Try the demo", "cargo run -- seed --demo     Settings: cargo run -- --help");
+        let again = started_as();
+        line(
+            "Try the demo",
+            &format!("stop it, then: {again} seed --demo     Settings: {again} --help"),
+        );
     }
     match &settings.smtp {
         Some(smtp) => line("Mail", &format!("through {}:{}", smtp.host, smtp.port)),

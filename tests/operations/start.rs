@@ -24,7 +24,17 @@ async fn the_first_start_says_where_to_begin() {
     for words in ["Bulkhead ", "migrations applied", "Open", "First user", "not configured: see"] {
         assert!(said.contains(words), "{words:?} is not in {said}");
     }
-    server.visitor().get("/health").await.assert_status(200);
+    // It was not started by cargo, so its own name is what is typed again.
+    assert!(said.contains("bulkhead seed --demo") && !said.contains("cargo run"), "{said}");
+    let visitor = server.visitor();
+    visitor.get("/sign-in").await.shows("Nobody has an account here yet.").shows("“First user”");
+    visitor.get("/health").await.assert_status(200);
+    let ada = server.set_up("ada").await;
+    ada.submit("/organizations/new", &[("name", "Acme"), ("handle", "acme")])
+        .await
+        .assert_status(303);
+    ada.get("/organizations/acme/members").await.shows("Ada").lacks("Never");
+    server.visitor().get("/sign-in").await.lacks("Nobody has an account here yet.");
     if !is_postgres() {
         for name in ["bulkhead.db", "secret.key"] {
             let path = home.database.folder.path().join(name);

@@ -75,7 +75,11 @@ pub async fn create(
     Ok(made)
 }
 
-fn make(
+/// The same inside a transaction.
+///
+/// # Errors
+/// As of [`create`].
+pub fn make(
     db: &mut Db,
     workspace: WorkspaceId,
     mut wanted: Wanted,

@@ -81,9 +81,12 @@ const SECOND: [&str; 64] = [
 
 /// A name by chance: `steady-otter`.
 pub fn by_chance() -> String {
-    let pick = |words: &[&'static str; 64]| {
-        let at = usize::try_from(random::below(64)).unwrap_or(0);
-        words.get(at).copied().unwrap_or("quiet")
-    };
-    format!("{}-{}", pick(&FIRST), pick(&SECOND))
+    let pick = || usize::try_from(random::below(64)).unwrap_or(0);
+    of(pick(), pick())
+}
+
+/// The name of two places in the lists, each below 64.
+pub fn of(first: usize, second: usize) -> String {
+    let word = |words: &[&'static str; 64], at: usize| words.get(at).copied().unwrap_or("quiet");
+    format!("{}-{}", word(&FIRST, first), word(&SECOND, second))
 }

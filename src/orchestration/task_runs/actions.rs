@@ -65,7 +65,11 @@ pub async fn create(
     Ok(made)
 }
 
-fn make(
+/// The same inside a transaction.
+///
+/// # Errors
+/// As of [`create`].
+pub fn make(
     db: &mut Db,
     workspace: WorkspaceId,
     mut wanted: Wanted,
@@ -173,7 +177,11 @@ pub async fn set_state(
     Ok(told)
 }
 
-fn orchestrate(
+/// The same inside a transaction.
+///
+/// # Errors
+/// As of [`set_state`].
+pub fn orchestrate(
     db: &mut Db,
     workspace: WorkspaceId,
     id: TaskRunId,
