@@ -77,6 +77,67 @@ pub fn pending(
         .optional()
 }
 
+/// A transfer that brought a workspace to the account that it is in, and can still be undone.
+#[derive(Clone, Debug, Queryable)]
+pub struct Arrival {
+    /// The transfer.
+    pub id: TransferId,
+    /// Name of the account that it came from.
+    pub from: String,
+    /// Who asked for it, by name.
+    pub by: String,
+    /// When it moved.
+    pub at: Instant,
+    /// Until when it can be undone.
+    pub until: Instant,
+}
+
+/// How a workspace came to an account, as long as that can be undone.
+///
+/// # Errors
+/// The database's fault.
+pub fn arrival(
+    db: &mut Db,
+    (account, workspace): (AccountId, WorkspaceId),
+    now: Instant,
+) -> QueryResult<Option<Arrival>> {
+    transfers::table
+        .inner_join(accounts::table.on(accounts::id.eq(transfers::source_account_id)))
+        .filter(transfers::workspace_id.eq(workspace))
+        .filter(transfers::target_account_id.eq(account))
+        .filter(transfers::state.eq("completed"))
+        .filter(transfers::undo_until.gt(now))
+        .order(transfers::decided_at.desc())
+        .select((
+            transfers::id,
+            accounts::name,
+            transfers::requested_by_name,
+            transfers::decided_at.assume_not_null(),
+            transfers::undo_until.assume_not_null(),
+        ))
+        .first(db)
+        .optional()
+}
+
+/// Of some transfers those that are there, and until when each can be undone.
+///
+/// # Errors
+/// The database's fault.
+pub fn ways_back(
+    db: &mut Db,
+    ids: Vec<TransferId>,
+    now: Instant,
+) -> QueryResult<Vec<(TransferId, Option<Instant>)>> {
+    let rows: Vec<(TransferId, String, Option<Instant>)> = transfers::table
+        .filter(transfers::id.eq_any(ids))
+        .select((transfers::id, transfers::state, transfers::undo_until))
+        .load(db)?;
+    let way = |(id, state, until): (_, String, Option<Instant>)| {
+        (id, until.filter(|until| state == "completed" && *until > now))
+    };
+    Ok(rows.into_iter().map(way).collect())
+}
+
 /// What changes in a transfer that becomes void.
 #[derive(AsChangeset)]
 #[diesel(table_name = transfers)]
@@ -264,4 +325,49 @@ pub fn awaiting(db: &mut Db, person: &Person, now: Instant) -> QueryResult<Vec<W
         by,
     };
     Ok(rows.into_iter().map(waiting).collect())
+}
+
+/// A transfer that a person can undo, or ask the other side to.
+#[derive(Clone, Debug)]
+pub struct Undoable {
+    /// Its id.
+    pub id: TransferId,
+    /// The path that the workspace had.
+    pub from: String,
+    /// The path that it came to.
+    pub to: String,
+    /// Until when.
+    pub until: Instant,
+}
+
+/// The transfers out of and into the accounts that a person decides over, as long as they can be undone; the last first.
+///
+/// # Errors
+/// The database's fault.
+pub fn undoable(db: &mut Db, person: &Person, now: Instant) -> QueryResult<Vec<Undoable>> {
+    let ids = organization::decided_by(db, person)?;
+    let (source, target) = diesel::alias!(accounts as source, accounts as target);
+    let out_of = transfers::source_account_id.eq_any(ids.clone());
+    let rows: Vec<(TransferId, (String, String), (String, String), Instant)> = transfers::table
+        .inner_join(source.on(source.field(accounts::id).eq(transfers::source_account_id)))
+        .inner_join(target.on(target.field(accounts::id).eq(transfers::target_account_id)))
+        .filter(transfers::state.eq("completed"))
+        .filter(transfers::undo_until.gt(now))
+        .filter(out_of.or(transfers::target_account_id.eq_any(ids)))
+        .order(transfers::undo_until.desc())
+        .limit(LISTED)
+        .select((
+            transfers::id,
+            (source.field(accounts::handle), transfers::source_handle),
+            (target.field(accounts::handle), transfers::target_handle),
+            transfers::undo_until.assume_not_null(),
+        ))
+        .load(db)?;
+    let undoable = |(id, from, to, until): (_, (String, String), (String, String), _)| Undoable {
+        id,
+        from: format!("{}/{}", from.0, from.1),
+        to: format!("{}/{}", to.0, to.1),
+        until,
+    };
+    Ok(rows.into_iter().map(undoable).collect())
 }

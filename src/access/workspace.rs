@@ -14,15 +14,16 @@ use super::actor::{Actor, Reach};
 use super::cache::Known;
 use super::handle::Handle;
 use super::identify::KeyOfRequest;
-use super::membership::{self, AccountKind, Held, Workspace};
+use super::membership::{self, AccountKind, Held, Source, Workspace};
 use super::permission::{Needs, Permission};
 use super::role::{NamedRole, RoleRef, Scopes};
-use super::transfers::TransferId;
+use super::transfers::{Arrival, TransferId};
 use super::{AccountId, WorkspaceId, transfers};
 use crate::app::App;
 use crate::base::db::{Db, Instant, Locks};
 use crate::base::error::{Error, Result};
-use crate::base::http::page::{CurrentWorkspace, Moving, Shell, SwitchItem};
+use crate::base::http::page::{self, CurrentWorkspace, Moving, Shell, SwitchItem};
+use crate::base::text::When;
 use crate::urls;
 
 /// Proof that the caller may do `P` in this workspace. Only this module makes one, from the request;
@@ -35,6 +36,7 @@ pub struct WorkspaceAccess<P> {
     scopes: Scopes,
     switcher: Vec<SwitchItem>,
     waiting: Option<(TransferId, String)>,
+    arrival: Option<Arrival>,
     proof: PhantomData<fn() -> P>,
 }
 
@@ -102,6 +104,8 @@ struct Found {
     others: Vec<(String, String)>,
     /// The transfer that it waits for.
     waiting: Option<(TransferId, String)>,
+    /// The one that brought it here, as long as it can be undone.
+    arrival: Option<Arrival>,
 }
 
 fn find(db: &mut Db, reach: &Reach, named: &Named, is_page: bool) -> Result<Found> {
@@ -119,7 +123,11 @@ fn find(db: &mut Db, reach: &Reach, named: &Named, is_page: bool) -> Result<Foun
         Some((here, _)) if is_page => transfers::pending(db, here.id, reach.now)?,
         _ => None,
     };
-    Ok(Found { here, moved, others, waiting })
+    let arrival = match &here {
+        Some((here, _)) if is_page => transfers::arrival(db, (here.account, here.id), reach.now)?,
+        _ => None,
+    };
+    Ok(Found { here, moved, others, waiting, arrival })
 }
 
 /// What is known of a request's key in a workspace, or is found out now and remembered.
@@ -181,9 +189,10 @@ impl<P: Asks> WorkspaceAccess<P> {
         let switch = |(account, handle)| SwitchItem { account, handle };
         let switcher = found.others.into_iter().map(switch).collect();
         let scopes = reach.narrow(held.scopes);
-        let waiting = found.waiting;
+        let (waiting, arrival) = (found.waiting, found.arrival);
         let proof = PhantomData;
-        let access = Self { actor, workspace, reach, held, scopes, switcher, waiting, proof };
+        let access =
+            Self { actor, workspace, reach, held, scopes, switcher, waiting, arrival, proof };
         let visit = Visit { actor: access.actor.clone(), workspace: access.workspace.clone() };
         req.extensions_mut().insert(visit);
         if access.held.lacks_second_factor {
@@ -368,9 +377,33 @@ impl<P> WorkspaceAccess<P> {
                 target: target.clone(),
                 href: self.may(Permission::ManageWorkspaceSettings).then(|| urls::transfer(id)),
             }),
+            arrival: self.arrival.as_ref().map(|arrival| self.told(arrival)),
         });
         shell.switcher.clone_from(&self.switcher);
         shell.at(at)
+    }
+
+    /// How the workspace came here, as whoever looks may know: whoever decides over its account undoes it.
+    fn told(&self, arrival: &Arrival) -> page::Arrival {
+        let decides = self
+            .held
+            .sources
+            .iter()
+            .any(|source| matches!(source, Source::OwnAccount | Source::OrganizationAdmin));
+        let owner = &self.workspace.account_name;
+        let who = match self.workspace.account_kind {
+            _ if decides => "You".to_owned(),
+            AccountKind::Organization => format!("An admin of {owner}"),
+            AccountKind::Personal => owner.clone(),
+        };
+        page::Arrival {
+            from: arrival.from.clone(),
+            by: arrival.by.clone(),
+            at: When::new(arrival.at, self.reach.now),
+            until: When::new(arrival.until, self.reach.now),
+            who,
+            href: decides.then(|| urls::transfer(arrival.id)),
+        }
     }
 
     /// The address of the workspace.

@@ -106,13 +106,13 @@ async fn the_list_is_searched() {
         ada.sign_in("ada").await.is_sound("workspaces-many").await;
         ada.fill("Search workspaces", "stud")
             .await
-            .click_button("Show")
+            .click_button("Apply")
             .await
             .is_at("/workspaces?sort=name&q=stud")
             .await;
         assert!(!ada.has("link", "lab").await);
         ada.fill("Search workspaces", "nothing").await;
-        ada.click_button("Show")
+        ada.click_button("Apply")
             .await
             .shows("No workspace matches your search.")
             .await

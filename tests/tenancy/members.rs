@@ -8,6 +8,7 @@ use bulkhead::tenancy::invitations::model::State;
 use diesel::prelude::*;
 
 use crate::support::{Answer, Client, PASSWORD, TestApp, invariants, spawn, spawn_with};
+use crate::tenancy::invited::sign_up;
 use crate::tenancy::two_factor;
 
 pub const MEMBERS: &str = "/organizations/acme/members";
@@ -44,6 +45,17 @@ pub async fn step(client: &Client, list: &str, name: &str, step: &str) -> String
     let links = page.attributes(&format!("main tbody tr:nth-of-type({}) a", at + 1), "href");
     let found = links.into_iter().find(|href| href.split('?').next().unwrap().ends_with(step));
     found.unwrap_or_else(|| panic!("no {step} for {name}"))
+}
+
+/// O4: when somebody signed in last is known of everybody, whichever way they came in first.
+#[actix_rt::test]
+async fn the_last_sign_in_is_known_of_everybody() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    invite(&ada, "new@example.org", "member").await.assert_status(200);
+    let link = app.inbox("new@example.org").await.pop().unwrap().link();
+    sign_up(&app.visitor(), &link, "newcomer").await.assert_status(303);
+    ada.get(MEMBERS).await.shows("Newcomer").lacks("Never");
 }
 
 /// O4, O5: several addresses at once, an answer for each, and one with an account or none joins.

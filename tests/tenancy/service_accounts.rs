@@ -7,6 +7,7 @@ use diesel::prelude::*;
 
 use crate::support::{Answer, Client, TestApp, invariants, spawn, spawn_with};
 use crate::tenancy::members::acme;
+use crate::tenancy::sharing::share;
 
 const BOTS: &str = "/organizations/acme/service-accounts";
 
@@ -49,6 +50,9 @@ async fn a_key_is_shown_once() {
     let key = shown_key(&made);
     assert!(made.header("cache-control").unwrap().contains("no-store"));
     made.shows("prefect cloud login --key").shows("Copy the key now.");
+    // It leads to sharing; what points a program there without a terminal comes with the first workspace.
+    made.shows("It reaches nothing until somebody does").lacks("PREFECT_API_URL");
+    assert!(!made.links_containing("/organizations/acme/workspaces").is_empty());
     let home = made.link("I stored it");
     let page = ada.get(&home).await;
     page.shows("ingest").shows("Member").lacks(&key);
@@ -167,4 +171,20 @@ async fn admins_are_told_before_a_key_stops() {
     let ada = app.sign_in("ada").await;
     ada.submit(&format!("{home}/rotate"), &[("overlap", "48")]).await.assert_status(200);
     assert_eq!(warned().await, 0);
+}
+
+/// A3, A4: the page of a new key has what a program without a terminal needs, for each workspace that is shared.
+#[actix_rt::test]
+async fn a_key_comes_with_what_a_program_needs() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    let (home, _) = bot(&app, &ada, "ingest").await;
+    share(&ada, "ingest", "worker", "").await.assert_status(303);
+    let made = ada.submit(&format!("{home}/rotate"), &[]).await;
+    let key = shown_key(&made);
+    let told = made.select("code").into_iter().find(|text| text.contains("PREFECT_API_URL"));
+    let url = told.unwrap().split('"').nth(1).unwrap().to_owned();
+    made.shows(&format!("export PREFECT_API_KEY=\"{key}\"")).shows("Without a terminal, in data");
+    let path = &url[url.find("/api/").unwrap()..];
+    app.api(&key).get(&format!("{path}/health")).await.assert_status(200);
 }

@@ -1,10 +1,11 @@
 //! Transfers: who is told, who is carried over, and what one tenant's transfers are to another's.
 
+use bulkhead::access::identify::Verified;
 use bulkhead::access::organization::OrganizationRole;
 use bulkhead::access::role::{Role, RoleId};
 use bulkhead::access::{AccountId, WorkspaceId};
 use bulkhead::base::db::schema::{accounts, flow_runs, memberships, workspace_roles, workspaces};
-use bulkhead::base::db::{Db, Locks};
+use bulkhead::base::db::{Db, Instant, Locks};
 use bulkhead::tenancy::transfers::model::{Transfer, TransferId};
 use bulkhead::tenancy::transfers::queries;
 use diesel::prelude::*;
@@ -14,7 +15,7 @@ use super::members::acme;
 use super::roles::role;
 use super::sharing::member;
 use super::transfers::{DATA, LAB, approve, carrying, elsewhere, invitations_of, lab, transfer};
-use crate::support::{TestApp, spawn, spawn_with};
+use crate::support::{PASSWORD, TestApp, spawn, spawn_with};
 
 async fn subjects(app: &TestApp, email: &str) -> Vec<String> {
     app.inbox(email).await.into_iter().map(|mail| mail.subject).collect()
@@ -39,6 +40,161 @@ async fn whoever_asked_is_told() {
     let subjects = subjects(&app, "olga@example.org").await;
     assert_eq!(subjects.last().unwrap(), "You have no access to acme/data any more");
     olga.get("/workspaces/elsewhere/data").await.assert_status(404);
+}
+
+/// Decisions 29: whoever may take a transfer back finds the way from where they look, and reads before and meanwhile until
+/// when and by whom; afterwards its page says who did, and leads nobody to a place that is gone.
+#[actix_rt::test]
+async fn the_way_back_is_found() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    let eve = elsewhere(&app).await;
+    let query = "other=elsewhere&handle=tides";
+    let review = ada.get(&format!("{DATA}?{query}")).await;
+    review.shows("It can be undone for 72 hours");
+    review.shows("By an admin of Elsewhere; also by an admin of Acme, as long as nothing is made");
+    let page = transfer(&ada, DATA, query, "acme/data").await;
+    eve.get(&page).await.shows("It can be undone for 72 hours");
+    eve.get("/workspaces").await.lacks("Transferred, can be undone");
+    approve(&eve, &page, "acme/data").await.assert_status(303);
+    app.make_user("mo", Verified::Mailed).await;
+    app.make_member("elsewhere", "mo", OrganizationRole::Member).await;
+    app.give_role(("elsewhere", "tides"), "mo", Role::Owner).await;
+    let mo = app.sign_in("mo").await;
+
+    let until = (app.app.now().plus_days(3)).minute_text();
+    let entries = ["Handed a workspace over", "Took over a workspace"];
+    for (client, log, words) in [(&ada, "acme", entries[0]), (&eve, "elsewhere", entries[1])] {
+        let list = client.get("/workspaces").await;
+        list.shows("Transferred, can be undone").shows(&format!("until {until}"));
+        list.shows("Moved to elsewhere/tides");
+        assert_eq!(list.links_containing(&page).len(), 1);
+        let log = client.get(&format!("/organizations/{log}/audit-log")).await;
+        let entry = client.get(&log.link(words)).await;
+        entry.shows(&format!("can be undone until {until}"));
+        assert!(!entry.links_containing(&page).is_empty());
+    }
+    for place in ["/workspaces/elsewhere/tides", "/workspaces/elsewhere/tides/settings"] {
+        let seen = eve.get(place).await;
+        seen.shows("This workspace came from Acme").shows("Ada asked for the transfer.");
+        seen.shows(&format!("You can undo it until {until}"));
+        assert_eq!(seen.links_containing(&page).len(), 1, "{place}");
+        // Who works in it reads who can, and the page is not theirs to see.
+        let seen = mo.get(place).await;
+        seen.shows(&format!("An admin of Elsewhere can undo it until {until}"));
+        assert!(seen.links_containing(&page).is_empty());
+    }
+    mo.get("/workspaces").await.lacks("Transferred, can be undone");
+    eve.get("/workspaces/elsewhere/tides/flow-runs").await.lacks("This workspace came from");
+
+    let command = "prefect cloud workspace set --workspace";
+    eve.get(&page).await.shows(&format!("{command} \"elsewhere/tides\""));
+    ada.get(&page).await.lacks(command);
+    eve.submit_form(&page, "Undo", &[("confirm", "elsewhere/tides")]).await.assert_status(303);
+    for client in [&ada, &eve] {
+        let over = client.get(&page).await;
+        over.shows("Undone").shows(&format!("Eve, {}", app.app.now().minute_text()));
+        over.lacks(&format!("{command} \"elsewhere/tides\""));
+        client.get("/workspaces").await.lacks("Transferred, can be undone");
+    }
+    ada.get(&page).await.shows(&format!("{command} \"acme/data\""));
+    eve.get(&page).await.lacks(command);
+    ada.get("/workspaces/acme/data").await.lacks("This workspace came from");
+}
+
+/// Decisions 29: the same in personal accounts, whose activity is their log; after the time there is no way back, and none
+/// is promised where the server allows none.
+#[actix_rt::test]
+async fn the_way_back_ends() {
+    let app = spawn().await;
+    let (ada, _, _) = lab(&app).await;
+    let page = transfer(&ada, LAB, "target=acme&handle=lab", "ada/lab").await;
+    let activity = ada.get("/profile/activity").await;
+    activity.shows("can be undone until");
+    assert_eq!(activity.links_containing(&page).len(), 1);
+    app.advance(72 * 3600 + 1);
+    let ada = app.sign_in("ada").await;
+    let activity = ada.get("/profile/activity").await;
+    activity.shows("See the transfer").lacks("can be undone until");
+    ada.get("/workspaces").await.lacks("Transferred, can be undone");
+    ada.get("/workspaces/acme/lab").await.lacks("This workspace came from");
+    let never = spawn_with(|flags| flags.undo_hours = 0).await;
+    let (ada, _, _) = lab(&never).await;
+    let review = ada.get(&format!("{LAB}?target=acme&handle=lab")).await;
+    review.shows("It can’t be undone once it happened").lacks("It can be undone");
+}
+
+/// AU-17, AZ-13: the review is read without the password, which is asked for at the deed; then the way leads back to it.
+#[actix_rt::test]
+async fn a_review_is_read_without_the_password() {
+    let app = spawn_with(|flags| flags.support = Some("help@example.org".to_owned())).await;
+    let (ada, bob, _) = lab(&app).await;
+    // Who runs flows here finds how to connect a client, also while something runs already.
+    bob.get("/workspaces/ada/lab/settings").await.shows("Connect a Prefect client");
+    ada.get("/workspaces").await.shows("Last run is pending, since just now");
+    let page = format!("{LAB}?target=acme&handle=lab");
+    let asked = ada.get(&page).await.form(LAB, "confirm");
+    app.advance(11 * 60);
+    let review = ada.get(&page).await;
+    review
+        .assert_status(200)
+        .shows("1 person loses access")
+        .shows("Your password is asked for first.");
+    review.shows("To another person’s account only whoever runs this server can transfer it: ask help@example.org");
+    // What there is none of is not counted.
+    review.lacks("0 blocking").lacks("0 loses data").lacks("Type ada/lab to confirm");
+    let there = review.links_containing("/confirm-access?next=").remove(0);
+    ada.get(&format!("{LAB}/review?target=acme&handle=lab&format=md")).await.assert_status(200);
+    let answer = ada.fill(asked, &[("confirm", "ada/lab")]).await;
+    assert!(answer.assert_status(303).location().starts_with("/confirm-access"));
+    let back = ada.submit(&there, &[("password", PASSWORD)]).await;
+    back.assert_redirect_to(&page);
+    ada.get(&page).await.shows("Type ada/lab to confirm");
+}
+
+/// T11: a handle that is taken is told at its field, and a button fills in one that is free.
+#[actix_rt::test]
+async fn a_taken_handle_is_replaced_by_a_button() {
+    let app = spawn().await;
+    let (ada, _, _) = lab(&app).await;
+    let blocked = ada.get(&format!("{LAB}?target=acme&handle=data")).await;
+    blocked.assert_status(200).shows("“data” is taken. “data-2” is free.").shows("1 blocking");
+    assert_eq!(blocked.attributes("#handle", "aria-invalid"), ["true"]);
+    let free = ada.get(&blocked.link("Use data-2")).await;
+    free.assert_status(200).lacks("blocking").shows("acme/data-2");
+    assert_eq!(free.attributes("#handle", "value"), ["data-2"]);
+    // To whom it is not to be known what is there, none is offered.
+    elsewhere(&app)
+        .await
+        .submit("/workspaces/new?owner=elsewhere", &[("owner", "elsewhere"), ("handle", "lab")])
+        .await;
+    let far = ada.get(&format!("{LAB}?other=elsewhere&handle=lab")).await;
+    far.shows("This handle can’t be had there.");
+    far.lacks("Use lab-2");
+}
+
+/// L4: when somebody was last in a workspace is known again when its transfer is undone.
+#[actix_rt::test]
+async fn what_was_seen_comes_back() {
+    let app = spawn().await;
+    let (ada, bob, _) = lab(&app).await;
+    bob.get("/workspaces/ada/lab").await.assert_status(200);
+    let seen = async || {
+        app.read(|db| {
+            let all = memberships::table.select(memberships::last_seen_at);
+            Ok(all.load::<Option<Instant>>(db)?)
+        })
+        .await
+    };
+    let at = app.app.now();
+    let set = app.app.db.write(Locks::Instance, move |db| {
+        Ok(diesel::update(memberships::table).set(memberships::last_seen_at.eq(at)).execute(db)?)
+    });
+    assert_eq!(set.await.unwrap(), 1);
+    let page = transfer(&ada, LAB, "target=acme&handle=lab", "ada/lab").await;
+    assert!(seen().await.is_empty());
+    ada.submit_form(&page, "Undo", &[("confirm", "acme/lab")]).await.assert_status(303);
+    assert_eq!(seen().await, [Some(at)]);
 }
 
 /// lifecycles.md 2: a transfer into an account that ends is void; the others are told, and nothing is held up.

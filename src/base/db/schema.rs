@@ -455,6 +455,8 @@ diesel::table! {
         undo_until -> Nullable<SqlInstant>,
         when_idle -> Bool,
         carry_over -> Nullable<Text>,
+        undone_by_name -> Nullable<Text>,
+        undone_at -> Nullable<SqlInstant>,
     }
 }
 
@@ -475,6 +477,7 @@ diesel::table! {
         granted_by_name -> Text,
         created_at -> SqlInstant,
         expires_at -> Nullable<SqlInstant>,
+        last_seen_at -> Nullable<SqlInstant>,
     }
 }
 

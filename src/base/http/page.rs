@@ -126,6 +126,8 @@ pub struct CurrentWorkspace {
     pub sees_sharing: bool,
     /// Set while somebody wants to transfer it.
     pub moving: Option<Moving>,
+    /// Set while the transfer that brought it here can be undone.
+    pub arrival: Option<Arrival>,
 }
 
 /// Where a workspace is to move.
@@ -133,6 +135,23 @@ pub struct CurrentWorkspace {
 pub struct Moving {
     /// Name of the account.
     pub target: String,
+    /// The transfer's page, for those who may see it.
+    pub href: Option<String>,
+}
+
+/// How a workspace came to where it is.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// Name of the account that it came from.
+    pub from: String,
+    /// Who asked for the transfer, by name.
+    pub by: String,
+    /// When it moved.
+    pub at: When,
+    /// Until when that can be undone.
+    pub until: When,
+    /// By whom, to begin a sentence with.
+    pub who: String,
     /// The transfer's page, for those who may see it.
     pub href: Option<String>,
 }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::access::transfers::TransferId;
 use crate::base::db::Instant;
 use crate::base::text::thousands;
 use crate::urls;
@@ -74,6 +75,11 @@ impl Story {
     /// The path that the workspace had then.
     pub fn workspace(&self) -> Option<&str> {
         self.workspace.as_ref().map(|place| place.path.as_str())
+    }
+
+    /// The transfer that it is about.
+    pub fn transfer(&self) -> Option<TransferId> {
+        self.details.get("transfer")?.as_str()?.parse().ok()
     }
 
     /// What changed, or what it was about; empty when the event says it all.

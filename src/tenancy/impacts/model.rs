@@ -159,6 +159,8 @@ pub enum Code {
     Charges,
     /// Old addresses lead to the new place.
     Redirects,
+    /// Until when it can be undone, and by whom.
+    WayBack,
     /// What is in it goes.
     ContentsRemoved,
     /// The transfer that it waits for ends.

@@ -201,9 +201,10 @@ impl View {
             (Severity::Action, "need action"),
             (Severity::Info, "for information"),
         ];
-        let tally = tally.map(|(severity, text)| {
+        let tally = tally.into_iter().filter_map(|(severity, text)| {
             let (tone, icon, _) = words(severity);
-            (tone, icon, format!("{} {text}", review.count(severity)))
+            let count = review.count(severity);
+            (count > 0).then(|| (tone, icon, format!("{count} {text}")))
         });
         let is_lossy = review.count(Severity::Loses) > 0
             || [Code::PeopleLose, Code::KeysLose, Code::ServiceAccountsLose]
@@ -221,7 +222,7 @@ impl View {
             source: on(Side::Source),
             target: on(Side::Target),
             unchanged: of(Severity::Unchanged),
-            tally: tally.to_vec(),
+            tally: tally.collect(),
             verdict,
             computed: When::exact(review.at, now),
             hash: review.hash.clone(),

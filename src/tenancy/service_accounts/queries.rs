@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::model::{Bot, BotKey, BotKeyId, BotName};
 use crate::access::membership::named_role;
 use crate::access::role::{NamedRole, Role, RoleId};
-use crate::access::{AccountId, ServiceAccountId};
+use crate::access::{AccountId, ServiceAccountId, WorkspaceId};
 use crate::base::db::paging::{PAGE_SIZE, Position, Slice, contains_pattern};
 use crate::base::db::schema::{
     accounts, service_account_grants as grants, service_account_keys as keys, service_accounts,
@@ -311,6 +311,8 @@ pub fn mark_told(db: &mut Db, id: BotKeyId, now: Instant) -> QueryResult<bool> {
 /// A workspace that is shared with a service account.
 #[derive(Clone, Debug)]
 pub struct Shared {
+    /// Its id.
+    pub id: WorkspaceId,
     /// Its handle.
     pub handle: String,
     /// The role in it.
@@ -334,7 +336,7 @@ pub const SHARED: i64 = 200;
 /// The database's fault.
 pub fn shared(db: &mut Db, id: ServiceAccountId) -> QueryResult<Vec<Shared>> {
     type Row = (
-        String,
+        (WorkspaceId, String),
         Option<Role>,
         Option<(RoleId, String, Option<Role>, String)>,
         String,
@@ -350,7 +352,7 @@ pub fn shared(db: &mut Db, id: ServiceAccountId) -> QueryResult<Vec<Shared>> {
         .order(workspaces::handle)
         .limit(SHARED)
         .select((
-            workspaces::handle,
+            (workspaces::id, workspaces::handle),
             grants::role,
             (
                 workspace_roles::id,
@@ -365,7 +367,8 @@ pub fn shared(db: &mut Db, id: ServiceAccountId) -> QueryResult<Vec<Shared>> {
             grants::last_seen_at,
         ))
         .load(db)?;
-    let shared = |(handle, role, custom, by, since, until, last_seen_at): Row| Shared {
+    let shared = |((id, handle), role, custom, by, since, until, last_seen_at): Row| Shared {
+        id,
         handle,
         role: named_role(role, custom),
         by,

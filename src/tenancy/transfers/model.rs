@@ -159,6 +159,10 @@ pub struct Transfer {
     pub when_idle: bool,
     /// Who is invited to the target, of those who lose access.
     pub carry_over: Option<Json<Vec<UserId>>>,
+    /// Who undid it, by name.
+    pub undone_by_name: Option<String>,
+    /// When.
+    pub undone_at: Option<Instant>,
 }
 
 impl Transfer {
@@ -187,6 +191,8 @@ impl Transfer {
             undo_until: None,
             when_idle: false,
             carry_over: (!carry.is_empty()).then_some(Json(carry)),
+            undone_by_name: None,
+            undone_at: None,
         }
     }
 
@@ -358,4 +364,6 @@ pub struct Facts {
     pub site: String,
     /// What the operator says about charges.
     pub price_note: Option<String>,
+    /// Hours in which it can be undone.
+    pub undo_hours: i64,
 }

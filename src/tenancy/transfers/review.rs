@@ -1,8 +1,9 @@
 //! The one function that says what a transfer does (product.md 1.12, 1.14): its page, its mails, its receipt and
 //! its execution all read what this writes.
 
-use super::model::{Carried, CarriedAs, Facts, Sees};
+use super::model::{Carried, CarriedAs, Facts, Party, Sees};
 use super::rules;
+use crate::access::membership::AccountKind;
 use crate::base::db::paging::{COUNT_LIMIT, count_text};
 use crate::base::text::{counted, thousands};
 use crate::tenancy::impacts::model::{Code, Impact, PersonAccess, Review, Severity, Side};
@@ -26,6 +27,7 @@ pub fn review(facts: &Facts, sees: Sees) -> Review {
     add(gains(facts, sees));
     add(carried(facts, sees));
     add(accounts(facts, sees));
+    add(vec![way_back(facts)]);
     add(unchanged(facts));
     Review::of_parts(facts.at, impacts, rules::hash(facts))
 }
@@ -222,10 +224,7 @@ fn addresses(facts: &Facts) -> Vec<Impact> {
         "Wherever flows are run or workers poll: choose the workspace again, or set its address where that is \
          what is set.",
     )
-    .with_lines([
-        format!("prefect cloud workspace set --workspace \"{new_path}\""),
-        format!("prefect config set PREFECT_API_URL=\"{new_api}\""),
-    ]);
+    .with_lines(commands(&new_path, &new_api));
     let redirects = part(
         Code::Redirects,
         (Severity::Info, Side::Target),
@@ -394,6 +393,36 @@ fn accounts(facts: &Facts, sees: Sees) -> Vec<Impact> {
     };
     parts.push(charges);
     parts
+}
+
+/// Commands that point a client to a workspace, of which one is enough: by its path, or by its address in the API.
+pub fn commands(path: &str, api: &str) -> [String; 2] {
+    [
+        format!("prefect cloud workspace set --workspace \"{path}\""),
+        format!("prefect config set PREFECT_API_URL=\"{api}\""),
+    ]
+}
+
+/// Decisions 29: both sides read before who may take it back, and until when.
+fn way_back(facts: &Facts) -> Impact {
+    let place = (Severity::Info, Side::Target);
+    let hours = facts.undo_hours;
+    if hours == 0 {
+        return part(Code::WayBack, place, 0, "It can’t be undone once it happened".to_owned());
+    }
+    let who = |party: &Party| match party.account.kind {
+        AccountKind::Organization => format!("an admin of {}", party.account.name),
+        AccountKind::Personal => party.account.name.clone(),
+    };
+    let title = format!("It can be undone for {}", counted(hours, "hour", "hours"));
+    let bots = if facts.source.is_organization() { ", service accounts" } else { "" };
+    let sentence = format!(
+        "By {}; also by {}, as long as nothing is made or changed in it. People{bots}, open invitations and \
+         removed flow runs come back with it.",
+        who(&facts.target),
+        who(&facts.source)
+    );
+    part(Code::WayBack, place, hours, title).saying(sentence)
 }
 
 fn unchanged(facts: &Facts) -> Vec<Impact> {

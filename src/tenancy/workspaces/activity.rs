@@ -8,6 +8,7 @@ use diesel::sql_types::{BigInt, Text};
 
 use crate::access::WorkspaceId;
 use crate::base::db::{Db, Instant, MultiBackend, SqlId, SqlInstant};
+use crate::base::text::When;
 
 /// Bars on a card.
 const BARS: usize = 14;
@@ -21,6 +22,8 @@ struct Row {
     state_type: String,
     #[diesel(sql_type = BigInt)]
     total_run_micros: i64,
+    #[diesel(sql_type = SqlInstant)]
+    at: Instant,
 }
 
 /// A bar: in units of a box of 151 by 32.
@@ -37,12 +40,14 @@ pub struct Bar {
 }
 
 /// The bars of a card, the newest one at the right.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Activity {
     /// The bars; none where nothing ran.
     pub bars: Vec<Bar>,
     /// What they show, in words.
     pub label: String,
+    /// How the last run stands in words, and when it ended, or began.
+    pub last: Option<(&'static str, When)>,
 }
 
 /// The last runs of some workspaces that were due by now, in one statement: a look at the end of an index
@@ -61,7 +66,8 @@ pub fn of(
     let look = |at: usize| {
         let (id, due) = (2 * at + 1, 2 * at + 2);
         format!(
-            "SELECT * FROM (SELECT workspace_id, state_type, total_run_micros FROM flow_runs \
+            "SELECT * FROM (SELECT workspace_id, state_type, total_run_micros, \
+             COALESCE(ended_at, started_at, expected_start_at) AS at FROM flow_runs \
              WHERE workspace_id = ${id} AND expected_start_at <= ${due} AND state_type IS NOT NULL \
              ORDER BY expected_start_at DESC, id DESC LIMIT {BARS}) AS runs{at}"
         )
@@ -75,7 +81,7 @@ pub fn of(
     for row in query.load::<Row>(db)? {
         runs.entry(row.workspace_id).or_default().push(row);
     }
-    Ok(runs.into_iter().map(|(id, rows)| (id, activity(&rows))).collect())
+    Ok(runs.into_iter().map(|(id, rows)| (id, activity(&rows, now))).collect())
 }
 
 fn tone(state: &str) -> &'static str {
@@ -91,8 +97,23 @@ fn tone(state: &str) -> &'static str {
     }
 }
 
+/// How the last run stands, as goes before a time.
+fn standing(state: &str) -> &'static str {
+    match state {
+        "COMPLETED" => "completed",
+        "FAILED" => "failed",
+        "CRASHED" => "crashed",
+        "RUNNING" => "is running, since",
+        "SCHEDULED" => "is late, since",
+        "PAUSED" => "is paused, since",
+        "PENDING" => "is pending, since",
+        "CANCELLING" => "is being cancelled, since",
+        _ => "was cancelled",
+    }
+}
+
 /// The rows come with the newest run first.
-fn activity(rows: &[Row]) -> Activity {
+fn activity(rows: &[Row], now: Instant) -> Activity {
     let longest = rows.iter().map(|row| row.total_run_micros).max().unwrap_or(0).max(1);
     let bar = |(at, row): (usize, &Row)| {
         let share = row.total_run_micros.max(0).saturating_mul(24) / longest;
@@ -113,12 +134,14 @@ fn activity(rows: &[Row]) -> Activity {
         1 => format!("The last run: {}", words.join(", ")),
         count => format!("The last {count} runs: {}", words.join(", ")),
     };
-    Activity { bars, label }
+    let last = rows.first().map(|row| (standing(&row.state_type), When::new(row.at, now)));
+    Activity { bars, label, last }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::zone::Zone;
 
     #[test]
     fn the_newest_run_is_the_last_bar() {
@@ -126,8 +149,13 @@ mod tests {
             workspace_id: uuid::Uuid::nil().into(),
             state_type: state.to_owned(),
             total_run_micros,
+            at: Instant::from_microseconds(0),
         };
-        let activity = activity(&[row("FAILED", 10), row("COMPLETED", 5), row("COMPLETED", 0)]);
+        let now = Instant::from_microseconds(2 * 3_600_000_000);
+        let rows = [row("FAILED", 10), row("COMPLETED", 5), row("COMPLETED", 0)];
+        let activity = activity(&rows, now);
+        let (words, when) = activity.last.unwrap();
+        assert_eq!((words, &*when.text(&Zone::default())), ("failed", "2 h ago"));
         assert_eq!(activity.label, "The last 3 runs: 1 failed, 2 completed");
         let at: Vec<(usize, usize)> = activity.bars.iter().map(|bar| (bar.x, bar.height)).collect();
         assert_eq!(at, [(143, 32), (132, 20), (121, 8)]);

@@ -2,6 +2,7 @@
 
 use crate::access::membership::Workspace;
 use crate::app::App;
+use crate::urls;
 
 /// `ada/lab`
 pub fn path_of(workspace: &Workspace) -> String {
@@ -17,6 +18,8 @@ pub struct Connect {
     pub login: &'static str,
     /// Chooses the workspace.
     pub select: String,
+    /// All of it where there is no terminal.
+    pub environment: String,
 }
 
 impl Connect {
@@ -30,6 +33,11 @@ impl Connect {
             ),
             login: "prefect cloud login --key \"pnu_…\"",
             select: format!("prefect cloud workspace set --workspace \"{}\"", path_of(workspace)),
+            environment: format!(
+                "export PREFECT_API_URL=\"{site}{}\"\n\
+                 export PREFECT_API_KEY=\"pnu_…\"",
+                urls::api_workspace(workspace.account, workspace.id)
+            ),
         }
     }
 }

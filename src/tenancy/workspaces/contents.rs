@@ -54,6 +54,12 @@ impl ContentKind {
     }
 }
 
+/// What workspaces are for, in words: the kinds of content that stay in them.
+pub fn words() -> String {
+    let kinds = KINDS.iter().filter(|kind| kind.fate != Fate::Ends && kind.shown_to.is_some());
+    kinds.map(|kind| kind.many).collect::<Vec<_>>().join(", ")
+}
+
 /// Every kind, in the order of the pages.
 pub const KINDS: &[ContentKind] = &[
     ContentKind {

@@ -51,7 +51,8 @@ async fn the_list_holds_what_a_person_reaches() {
 
     assert_eq!(handles(&bob, "/workspaces").await, ["own", "lab"]);
     let page = bob.get("/workspaces").await;
-    page.shows("bob Personal 1 workspace").shows("ada Personal 1 workspace shared with you");
+    page.shows("Bob bob Personal 1 workspace");
+    page.shows("Ada ada Personal 1 workspace shared with you");
     page.shows("2 workspaces").shows("eve/hidden from eve").lacks("dev");
     assert!(page.links_containing("/workspaces/eve").is_empty(), "invited is not in");
     assert_eq!(page.links_containing("/ada/lab/leave"), ["/workspaces/ada/lab/leave"]);
@@ -59,7 +60,7 @@ async fn the_list_holds_what_a_person_reaches() {
     assert_eq!(page.links_containing("/bob/own/settings/delete").len(), 1);
 
     let mine = ada.get("/workspaces").await;
-    mine.shows("ada Personal 2 workspaces").shows("1 collaborator").shows("0 collaborators");
+    mine.shows("Ada ada Personal 2 workspaces").shows("1 collaborator").shows("0 collaborators");
     assert!(mine.links_containing("/leave").is_empty());
     assert!(mine.text.contains(&lab.to_string()));
 

@@ -70,7 +70,7 @@ async fn a_collaborator_sees_handle_and_description_only() {
     let_in(&app, id, "bob").await;
 
     let own = ada.get("/workspaces/ada/lab/settings").await;
-    own.shows("Owner ada Personal").shows("Handle lab").shows(&format!("ID {id}"));
+    own.shows("Owner Ada ada Personal").shows("Handle lab").shows(&format!("ID {id}"));
     own.shows("Description Forecasts").shows("Copy ID").shows("by Ada");
     assert_eq!(own.link("Delete"), "/workspaces/ada/lab/settings/delete");
 

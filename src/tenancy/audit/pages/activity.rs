@@ -3,7 +3,7 @@
 use actix_web::web;
 use askama::Template;
 
-use super::row::Row;
+use super::row::{Row, ways};
 use crate::access::actor::SignedInPerson;
 use crate::app::App;
 use crate::base::db::paging::PageParams;
@@ -30,11 +30,16 @@ pub async fn activity(
     params: web::Query<PageParams>,
 ) -> Result<Page<ActivityPage>> {
     let (account, position) = (person.person().account, params.position(|at| at.parse().ok()));
-    let slice = app
-        .db
-        .read(move |db| Ok(queries::page(db, &Filter::everything(account), &position)?))
-        .await?;
     let (now, viewer) = (app.now(), person.person().user.uuid());
+    let (slice, ways) = app
+        .db
+        .read(move |db| {
+            let slice = queries::page(db, &Filter::everything(account), &position)?;
+            let ways = ways(db, &slice.rows, now)?;
+            Ok((slice, ways))
+        })
+        .await?;
+    let row = |kept: &Kept| Row::new(kept, viewer, now).leading(kept, &ways);
     let turn = |name: &str, kept: Option<&Kept>| {
         kept.map(|kept| urls::with_query(urls::activity(), &[(name, &kept.sequence.to_string())]))
     };
@@ -42,7 +47,7 @@ pub async fn activity(
         previous_href: turn("before", slice.rows.first().filter(|_| slice.has_previous)),
         next_href: turn("after", slice.rows.last().filter(|_| slice.has_next)),
         page_text: "The newest entries come first".to_owned(),
-        rows: slice.rows.iter().map(|kept| Row::new(kept, viewer, now)).collect(),
+        rows: slice.rows.iter().map(row).collect(),
         shell: shell.at("activity"),
     }))
 }

@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use super::row::{Way, ways};
 use crate::access::organization::{Admin, OrganizationAccess};
 use crate::app::App;
 use crate::base::error::{Error, Result};
@@ -30,6 +31,7 @@ struct EntryPage {
     workspace_href: Option<String>,
     /// All that the same person did.
     user_href: Option<String>,
+    transfer: Option<Way>,
     differences: Vec<(String, String, String)>,
     /// Each with its moment, where it is one.
     facts: Vec<(Fact, Option<When>)>,
@@ -46,10 +48,17 @@ pub(super) async fn show(
 ) -> Result<HttpResponse> {
     let sequence: i64 = path.1.parse().map_err(|_| Error::NotFound)?;
     let account = access.organization().account;
-    let kept = app.db.read(move |db| Ok(queries::one(db, account, sequence)?)).await?;
-    let kept = kept.ok_or(Error::NotFound)?;
+    let now = app.now();
+    let (kept, mut ways) = app
+        .db
+        .read(move |db| {
+            let kept = queries::one(db, account, sequence)?.ok_or(Error::NotFound)?;
+            let ways = ways(db, std::slice::from_ref(&kept), now)?;
+            Ok((kept, ways))
+        })
+        .await?;
     let story = Story::read(&kept.entry);
-    let (handle, now) = (access.organization().handle.clone(), app.now());
+    let handle = access.organization().handle.clone();
     let log = urls::audit_log(&handle);
     let place = story.workspace().and_then(|path| path.split_once('/'));
     let email = story.email();
@@ -71,6 +80,7 @@ pub(super) async fn show(
         key: story.key().map(str::to_owned),
         ip: story.ip().map(str::to_owned),
         workspace: story.workspace().map(str::to_owned),
+        transfer: story.transfer().and_then(|id| ways.remove(&id)),
         differences: story.differences(),
         details: story.details(),
         hash: hex(&kept.hash),

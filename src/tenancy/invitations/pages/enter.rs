@@ -75,6 +75,7 @@ async fn join(
             let Some(user) = user else { return landed(req, shell, opened, outcome) };
             let user = accounts::current(app, user).await?;
             accounts::start_session(req, app, &user, ip)?;
+            accounts::note_sign_in(app, &user, ip, user_agent(req), false).await?;
             return remember_device(app, landed(req, shell, opened, outcome)?, &user);
         }
     }

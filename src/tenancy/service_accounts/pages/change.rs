@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::{AT, Expiry, id};
+use crate::access::AccountId;
 use crate::access::actor::RecentlyConfirmed;
 use crate::access::organization::{Admin, OrganizationAccess};
 use crate::app::App;
@@ -61,16 +62,32 @@ struct MadePage {
     secret: String,
     last_four: String,
     commands: String,
+    /// For each of some workspaces that are shared with it: its handle, and what points a program without a terminal there.
+    places: Vec<(String, String)>,
     expiry: Expiry,
 }
 
-fn made_page(
+/// Workspaces on the page of a new key, at most.
+const PLACES: usize = 5;
+
+async fn made_page(
     app: &App,
-    (shell, handle): (Shell, String),
+    (shell, handle, account): (Shell, String, AccountId),
     new: &NewKey,
     title: &'static str,
 ) -> Result<HttpResponse> {
     let (secret, site) = (new.secret.reveal(), app.settings().site());
+    let id = new.bot.id;
+    let shared = app.db.read(move |db| Ok(queries::shared(db, id)?)).await?;
+    let place = |one: &Shared| {
+        let api = urls::api_workspace(account, one.id);
+        let lines = format!(
+            "export PREFECT_API_URL=\"{site}{api}\"\n\
+             export PREFECT_API_KEY=\"{secret}\""
+        );
+        (one.handle.clone(), lines)
+    };
+    let places = shared.iter().take(PLACES).map(place).collect();
     Page(MadePage {
         shell,
         title,
@@ -82,6 +99,7 @@ fn made_page(
              prefect config set PREFECT_CLOUD_UI_URL={site}\n\
              prefect cloud login --key {secret}"
         ),
+        places,
         secret,
         expiry: Expiry::new(new.key.expires_at, new.key.created_at),
         handle,
@@ -102,9 +120,10 @@ pub(super) async fn create(
     let (fields, wanted) = NewFields::parse(form.fields);
     let mut page = new_page(&access, shell, fields);
     let Some(wanted) = wanted else { return Page(page).unprocessable() };
+    let account = access.organization().account;
     match actions::create(&app, access, ip, wanted, Some(form.once)).await? {
         Created::Made(new) => {
-            return made_page(&app, (page.shell, page.handle), &new, "Service account created");
+            return made_page(&app, (page.shell, page.handle, account), &new, TITLE).await;
         }
         Created::NameTaken => page.fields.name = page.fields.name.with_problem(TAKEN),
         Created::LimitReached(limit) => {
@@ -115,6 +134,8 @@ pub(super) async fn create(
     }
     Page(page).unprocessable()
 }
+
+const TITLE: &str = "Service account created";
 
 const TAKEN: &str = "There is a service account of this name. Choose another one.";
 
@@ -187,9 +208,9 @@ pub(super) async fn rotate(
     let (fields, wanted) = RotateFields::parse(form.fields);
     let page = rotate_page(&app, &access, (shell, &req), fields).await?;
     let Some((lifetime, overlap)) = wanted else { return Page(page).unprocessable() };
-    let asked = (id(&req)?, lifetime, overlap);
+    let (asked, account) = ((id(&req)?, lifetime, overlap), access.organization().account);
     let new = actions::rotate(&app, access, ip, asked, Some(form.once)).await?;
-    made_page(&app, (page.shell, page.handle), &new, "API key rotated")
+    made_page(&app, (page.shell, page.handle, account), &new, "API key rotated").await
 }
 
 #[derive(Template)]

@@ -123,7 +123,7 @@ pub async fn undo(
             if let Some(reason) = obstacle(db, &inner, &transfer, sees, now)? {
                 return Ok(Undone::Refused(reason));
             }
-            let by = Told::of(confirmed.actor(), ip, sees);
+            let by = (&*confirmed.person().name, Told::of(confirmed.actor(), ip, sees));
             Ok(Undone::Back(go_back(db, &transfer, &by, now)?))
         })
         .await?;
@@ -131,7 +131,12 @@ pub async fn undo(
     Ok(undone)
 }
 
-fn go_back(db: &mut Db, transfer: &Transfer, by: &Told, now: Instant) -> Result<Workspace> {
+fn go_back(
+    db: &mut Db,
+    transfer: &Transfer,
+    (name, by): &(&str, Told),
+    now: Instant,
+) -> Result<Workspace> {
     let (there, _) = with_deleted(db, transfer.workspace_id)?.ok_or(Error::NotFound)?;
     let source = queries::owning_account(db, transfer.source_account_id)?.ok_or(Error::NotFound)?;
     let is_organization = source.kind == crate::access::membership::AccountKind::Organization;
@@ -155,7 +160,7 @@ fn go_back(db: &mut Db, transfer: &Transfer, by: &Told, now: Instant) -> Result<
         queries::show_runs(db, there.id, before.0.runs_visible_from)?;
     }
     let reopened = queries::restore_invitations(db, transfer, moved_at, now)?;
-    queries::set_undone(db, transfer.id)?;
+    queries::set_undone(db, transfer.id, name, now)?;
     let back = Workspace {
         account: source.id,
         account_handle: source.handle,

@@ -184,6 +184,11 @@ pub struct TransferBody {
     /// Until when it can be undone.
     #[schema(format = DateTime)]
     pub undo_until: Option<String>,
+    /// Who undid it, by name.
+    pub undone_by: Option<String>,
+    /// When it was undone.
+    #[schema(format = DateTime)]
+    pub undone: Option<String>,
     /// Why it can't be undone now, where it moved the workspace and something is in the way.
     pub undo_obstacle: Option<String>,
     /// Those who would lose access if it were undone; empty for who does not decide over the target.
@@ -224,6 +229,8 @@ impl TransferBody {
             when_idle: transfer.when_idle,
             decided: transfer.decided_at.map(moment),
             undo_until: transfer.undo_until.map(moment),
+            undone_by: transfer.undone_by_name.clone(),
+            undone: transfer.undone_at.map(moment),
             undo_obstacle: None,
             undo_losing: Vec::new(),
             review: None,

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use crate::access::actor::{Person, RecentlyConfirmed};
+use crate::access::actor::{Person, RecentlyConfirmed, SignedInPerson};
 use crate::access::handle::Handle;
 use crate::access::membership::{self, AccountKind, OwningAccount, Workspace};
 use crate::access::permission::{Permission, needs};
@@ -45,6 +45,10 @@ struct StartPage {
     found: Option<Found>,
     /// The review as a file: its form, and where it is.
     files: Vec<(&'static str, String)>,
+    /// Where the password is asked for once more, when it has to be.
+    confirm_href: Option<String>,
+    /// Another handle in the target and the review with it, where the one that is asked for can't be had.
+    free_handle: Option<(String, String)>,
 }
 
 struct Found {
@@ -145,8 +149,27 @@ impl StartPage {
             support: app.settings().flags.support.clone(),
             found: None,
             files: Vec::new(),
+            confirm_href: None,
+            free_handle: None,
             workspace: workspace.clone(),
         }
+    }
+
+    /// Says at the field that the handle can't be had, and offers one that can to whoever may know.
+    fn offer_another(&mut self, facts: &Facts, sees_target: bool) {
+        let Some(taken) = &facts.taken else { return };
+        self.handle.problem = Some(if sees_target {
+            taken.problem()
+        } else {
+            "This handle can’t be had there. Choose another one.".to_owned()
+        });
+        self.free_handle = sees_target.then(|| {
+            let place =
+                urls::settings_transfer(&self.workspace.account_handle, &self.workspace.handle);
+            let free = taken.proposal.as_str();
+            let pairs = [("target", &*facts.target.account.handle), ("handle", free)];
+            (free.to_owned(), urls::with_query(&place, &pairs))
+        });
     }
 
     /// The account and the handle that are asked for; the problem stands at its field.
@@ -210,16 +233,16 @@ fn found(
     }
 }
 
-/// `GET …/settings/transfer`
+/// `GET …/settings/transfer`: the review is to be read by whoever may ask; the password is for the deed.
 pub(super) async fn show(
     access: WorkspaceAccess<needs::ManageWorkspaceSettings>,
-    confirmed: RecentlyConfirmed,
+    (signed_in, recent): (SignedInPerson, Option<RecentlyConfirmed>),
     shell: Shell,
     app: web::Data<App>,
     params: Option<web::Query<ReviewParams>>,
 ) -> Result<HttpResponse> {
     let params = params.map(web::Query::into_inner).unwrap_or_default();
-    let person = confirmed.person();
+    let person = signed_in.person();
     let id = access.workspace().id;
     let waiting = app.db.read(move |db| Ok(queries::pending_of(db, id)?)).await?;
     if let Some(waiting) = waiting.filter(|waiting| waiting.expires_at > app.now()) {
@@ -237,6 +260,7 @@ pub(super) async fn show(
     let (facts, review, decides) =
         actions::dry_run(&app, &access, (person, target, handle)).await?;
     let who = (decides, access.may(Permission::SeeWorkspaceUsers));
+    page.offer_another(&facts, decides.target);
     let mut found = found((&facts, &review), who, &app);
     if access_sees_runs {
         found.view.link_runs(&urls::transfer_runs(
@@ -245,6 +269,12 @@ pub(super) async fn show(
             &facts.target.account.handle,
         ));
     }
+    page.confirm_href = recent.is_none().then(|| {
+        let place = urls::settings_transfer(&page.workspace.account_handle, &page.workspace.handle);
+        let account = params.account();
+        let pairs = [("target", &*account), ("handle", &params.handle)];
+        urls::confirm_access_next(&urls::with_query(&place, &pairs))
+    });
     page.found = Some(found);
     let path = format!(
         "{}/review",
@@ -262,13 +292,13 @@ pub(super) async fn show(
 /// `GET …/settings/transfer/review`: the review as a file.
 pub(super) async fn download(
     access: WorkspaceAccess<needs::ManageWorkspaceSettings>,
-    confirmed: RecentlyConfirmed,
+    signed_in: SignedInPerson,
     shell: Shell,
     app: web::Data<App>,
     params: Option<web::Query<ReviewParams>>,
 ) -> Result<HttpResponse> {
     let params = params.map(web::Query::into_inner).unwrap_or_default();
-    let person = confirmed.person();
+    let person = signed_in.person();
     let around = around(&app, person, params.account()).await?;
     let mut page = StartPage::of(shell, &app, access.workspace(), (person, &around), &params);
     let asked = page.asked(&around, &params);

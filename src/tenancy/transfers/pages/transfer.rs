@@ -16,13 +16,15 @@ use crate::base::http::page::{Notice, Page, Shell};
 use crate::base::http::see_other;
 use crate::base::text::{When, thousands};
 use crate::tenancy::impacts::export::{Format, Route, file};
-use crate::tenancy::impacts::model::Side;
+use crate::tenancy::impacts::model::{Code, Side};
 use crate::tenancy::impacts::parts::people_lose;
 use crate::tenancy::impacts::view::{Part, View};
 use crate::tenancy::transfers::actions::{self, Answered, Found, Undone, look};
 use crate::tenancy::transfers::forms::{AnswerForm, Confirmation, ReviewParams, handle_of};
 use crate::tenancy::transfers::model::{GoingOn, State, Transfer, TransferId};
+use crate::tenancy::transfers::review::commands;
 use crate::tenancy::transfers::rules;
+use crate::tenancy::workspaces::connect::path_of;
 use crate::urls;
 
 #[derive(Template)]
@@ -38,6 +40,9 @@ struct TransferPage {
     /// The two accounts by name.
     names: (String, String),
     view: Option<View>,
+    /// Commands that point a client to where the workspace is, or is to be, for those who reach it.
+    commands: Vec<String>,
+    commands_title: &'static str,
     approving: Option<Approving>,
     /// Why not, where whoever looks may say so.
     declining: Option<Field>,
@@ -176,7 +181,16 @@ fn facts_of(
     if let (State::Completed | State::Undone, Some(at)) = (transfer.state, transfer.decided_at) {
         facts.push(("Moved", at.minute_text()));
     }
+    if let (Some(by), Some(at)) = (&transfer.undone_by_name, transfer.undone_at) {
+        facts.push(("Undone", format!("{by}, {}", at.minute_text())));
+    }
     facts
+}
+
+/// The commands for where a workspace is now.
+fn commands_of(workspace: &Workspace, site: &str) -> Vec<String> {
+    let api = urls::api_workspace(workspace.account, workspace.id);
+    commands(&path_of(workspace), &format!("{site}{api}")).to_vec()
 }
 
 fn page(
@@ -184,7 +198,7 @@ fn page(
     person: &SignedInPerson,
     is_recent: bool,
     found: Found,
-    now: Instant,
+    (now, site): (Instant, &str),
 ) -> TransferPage {
     let may_ask = found.may_ask();
     let Found { transfer, workspace, sees, decides, review, target, source, going_on, .. } = found;
@@ -212,6 +226,14 @@ fn page(
         label: format!("Type {to} to confirm"),
         confirm: Field::empty("confirm"),
     });
+    let is_undone = transfer.state == State::Undone;
+    let commands = match &review {
+        Some(review) if is_pending => {
+            review.part(Code::ProfilesChange).map_or_else(Vec::new, |part| part.lines.clone())
+        }
+        Some(_) if found.reaches => commands_of(&workspace, site),
+        _ => Vec::new(),
+    };
     let needs_password = may_approve || undo.is_some();
     let approving = review.as_ref().filter(|_| may_approve).map(|review| Approving {
         verb: if last_missing { "Transfer" } else { "Approve" },
@@ -234,6 +256,8 @@ fn page(
         note: transfer.note.clone(),
         reason: transfer.reason.clone(),
         names: (source.0.clone(), target.0.clone()),
+        commands,
+        commands_title: if is_undone { "Where it is again" } else { "After the transfer" },
         view: review.as_ref().map(|review| {
             let mut view = View::of(review, now);
             if is_pending && sees.source && found.sees_runs {
@@ -270,7 +294,7 @@ pub(super) async fn show(
 ) -> Result<HttpResponse> {
     let id: TransferId = path_id(&req, "id")?;
     let found = look(&app, (person.actor().clone(), id), None).await?;
-    Page(page(shell, &person, recent.is_some(), found, app.now())).ok()
+    Page(page(shell, &person, recent.is_some(), found, (app.now(), app.settings().site()))).ok()
 }
 
 /// `GET /transfers/{id}/review`: the review, or the receipt, as a file.
@@ -306,7 +330,8 @@ pub(super) async fn act(
     let found = look(&app, (person.actor().clone(), id), wanted.clone()).await?;
     let hash = found.review.as_ref().map(|review| review.hash.clone());
     let to = format!("{}/{}", found.target.1, found.transfer.target_handle);
-    let mut page = page(shell, &person, recent.is_ok(), found, app.now());
+    let here_now = (app.now(), app.settings().site());
+    let mut page = page(shell, &person, recent.is_ok(), found, here_now);
     match form.act.as_str() {
         "approve" => {
             let confirmed = recent?;

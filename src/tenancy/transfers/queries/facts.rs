@@ -314,6 +314,7 @@ pub fn facts(
         hidden: 0,
         site: settings.site().to_owned(),
         price_note: settings.flags.price_note.clone(),
+        undo_hours: settings.flags.undo_hours,
         workspace,
         source,
         target,

@@ -244,13 +244,17 @@ pub fn complete(
     Ok(())
 }
 
-/// Notes that a transfer was undone.
+/// Notes who undid a transfer.
 ///
 /// # Errors
 /// The database's fault.
-pub fn set_undone(db: &mut Db, id: TransferId) -> QueryResult<()> {
+pub fn set_undone(db: &mut Db, id: TransferId, by: &str, now: Instant) -> QueryResult<()> {
     diesel::update(transfers::table.find(id))
-        .set(transfers::state.eq(State::Undone))
+        .set((
+            transfers::state.eq(State::Undone),
+            transfers::undone_by_name.eq(by),
+            transfers::undone_at.eq(now),
+        ))
         .execute(db)?;
     Ok(())
 }

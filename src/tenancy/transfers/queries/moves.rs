@@ -39,6 +39,7 @@ pub fn keep_grants(db: &mut Db, transfer: TransferId, workspace: WorkspaceId) ->
         memberships::granted_by_name,
         memberships::created_at,
         memberships::expires_at,
+        memberships::last_seen_at,
     ));
     let bots = grants::table.filter(grants::workspace_id.eq(workspace)).select((
         transfer.into_sql::<SqlId>(),
@@ -52,6 +53,7 @@ pub fn keep_grants(db: &mut Db, transfer: TransferId, workspace: WorkspaceId) ->
         grants::granted_by_name,
         grants::created_at,
         grants::expires_at,
+        grants::last_seen_at,
     ));
     let columns = (
         kept::transfer_id,
@@ -65,6 +67,7 @@ pub fn keep_grants(db: &mut Db, transfer: TransferId, workspace: WorkspaceId) ->
         kept::granted_by_name,
         kept::created_at,
         kept::expires_at,
+        kept::last_seen_at,
     );
     on_each_backend!(db, |conn| people
         .insert_into(kept::table)
@@ -220,6 +223,7 @@ pub fn give_back(
         kept::granted_by_name,
         kept::created_at,
         kept::expires_at,
+        kept::last_seen_at,
     ));
     let bots = possible!(transfer, now)
         .filter(kept::service_account_id.is_not_null())
@@ -234,6 +238,7 @@ pub fn give_back(
             kept::granted_by_name,
             kept::created_at,
             kept::expires_at,
+            kept::last_seen_at,
         ));
     let people = on_each_backend!(db, |conn| people
         .insert_into(memberships::table)
@@ -248,6 +253,7 @@ pub fn give_back(
             memberships::granted_by_name,
             memberships::created_at,
             memberships::expires_at,
+            memberships::last_seen_at,
         ))
         .execute(conn))?;
     let bots = on_each_backend!(db, |conn| bots
@@ -262,6 +268,7 @@ pub fn give_back(
             grants::granted_by_name,
             grants::created_at,
             grants::expires_at,
+            grants::last_seen_at,
         ))
         .execute(conn))?;
     Ok((people, bots))

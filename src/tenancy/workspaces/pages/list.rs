@@ -9,7 +9,7 @@ use crate::access::WorkspaceId;
 use crate::access::actor::SignedInPerson;
 use crate::access::membership::{self, AccountKind, Owner};
 use crate::access::permission::Permission;
-use crate::access::transfers::{self, Waiting};
+use crate::access::transfers::{self, Undoable, Waiting};
 use crate::app::App;
 use crate::base::db::Instant;
 use crate::base::db::paging::{Position, Slice, count_text};
@@ -32,6 +32,7 @@ struct ListPage {
     invitations: Vec<InvitationCard>,
     /// Transfers that wait for the viewer: title, what they say, and the page.
     transfers: Vec<(String, String, String)>,
+    undoable: Vec<UndoableRow>,
     is_first_run: bool,
     is_unfiltered: bool,
     q: String,
@@ -88,7 +89,10 @@ const INVITATIONS: i64 = 10;
 
 /// The workspaces of one owner, as far as they are on this page.
 struct Group {
+    /// Name of the owner.
     heading: String,
+    /// Its handle.
+    owner: String,
     tag: &'static str,
     note: String,
     cards: Vec<Card>,
@@ -110,6 +114,14 @@ struct Card {
     delete: Option<String>,
     leave: Option<String>,
     activity: Activity,
+}
+
+/// A transfer that can still be undone.
+struct UndoableRow {
+    from: String,
+    to: String,
+    href: String,
+    until: When,
 }
 
 struct DeletedRow {
@@ -145,7 +157,7 @@ impl Card {
                 (false, 1) => "person",
                 (false, _) => "people",
             },
-            account: row.account_handle,
+            account: row.account_name,
             handle: row.handle,
             description: row.description,
         }
@@ -160,6 +172,7 @@ struct Found {
     deleted: Vec<Deleted>,
     invitations: Vec<PendingInvitation>,
     transfers: Vec<Waiting>,
+    undoable: Vec<Undoable>,
     activity: HashMap<WorkspaceId, Activity>,
 }
 
@@ -187,6 +200,7 @@ async fn find(app: &App, person: &SignedInPerson, params: &ListParams) -> Result
                 deleted: Vec::new(),
                 invitations: Vec::new(),
                 transfers: Vec::new(),
+                undoable: Vec::new(),
                 activity,
             };
             if !filter.q.is_empty() {
@@ -196,6 +210,7 @@ async fn find(app: &App, person: &SignedInPerson, params: &ListParams) -> Result
                 found.invitations =
                     invitations::queries::pending_for(db, &person, now, INVITATIONS)?;
                 found.transfers = transfers::awaiting(db, &person, now)?;
+                found.undoable = transfers::undoable(db, &person, now)?;
             }
             Ok(found)
         })
@@ -224,6 +239,7 @@ pub(super) async fn show(
         email: own.email.clone(),
         invitations,
         transfers: found.transfers.into_iter().map(transfer_row).collect(),
+        undoable: found.undoable.into_iter().map(|row| undoable_row(row, app.now())).collect(),
         is_first_run: found.owners.is_empty(),
         is_unfiltered: q.is_empty() && owner.is_empty(),
         owners: owner_options(&found.owners, &own.handle),
@@ -242,6 +258,15 @@ pub(super) async fn show(
 fn transfer_row(row: Waiting) -> (String, String, String) {
     let asked = format!("{} asks to transfer it to {}", row.by, row.target);
     (row.path, asked, urls::transfer(row.id))
+}
+
+fn undoable_row(row: Undoable, now: Instant) -> UndoableRow {
+    UndoableRow {
+        from: row.from,
+        to: row.to,
+        href: urls::transfer(row.id),
+        until: When::new(row.until, now),
+    }
 }
 
 fn deleted_row(row: Deleted, now: Instant) -> DeletedRow {
@@ -265,7 +290,7 @@ fn count_words(found: &Found, filter: &Filter) -> String {
 fn owner_options(owners: &[Owner], own: &str) -> Vec<(String, String)> {
     let option = |owner: &Owner| {
         let you = if owner.handle == own { " (you)" } else { "" };
-        (owner.handle.clone(), format!("{}{you}", owner.handle))
+        (owner.handle.clone(), format!("{}{you}", owner.name))
     };
     let all = (String::new(), "All owners".to_owned());
     std::iter::once(all).chain(owners.iter().map(option)).collect()
@@ -280,10 +305,11 @@ fn groups(
 ) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for row in rows {
-        if groups.last().is_none_or(|group| group.heading != row.account_handle) {
+        if groups.last().is_none_or(|group| group.owner != row.account_handle) {
             let owner = owners.iter().find(|owner| owner.handle == row.account_handle);
             groups.push(Group {
-                heading: row.account_handle.clone(),
+                heading: row.account_name.clone(),
+                owner: row.account_handle.clone(),
                 tag: match row.account_kind {
                     AccountKind::Personal => "Personal",
                     AccountKind::Organization => "Organization",

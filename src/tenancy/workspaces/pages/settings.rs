@@ -29,6 +29,8 @@ struct SettingsPage {
     kind: &'static str,
     created: When,
     connect: Connect,
+    /// Whoever runs something with a client is told how to connect it.
+    connects: bool,
     sees_all: bool,
     edit_href: Option<String>,
     transfer_href: Option<String>,
@@ -55,6 +57,13 @@ pub(super) async fn show(
         },
         created: When::new(workspace.created_at, app.now()),
         connect: Connect::of(&app, &workspace),
+        connects: [
+            Permission::SeeWorkspaceSettings,
+            Permission::RunFlows,
+            Permission::RunDeployments,
+        ]
+        .into_iter()
+        .any(|one| access.may(one)),
         sees_all: access.may(Permission::SeeWorkspaceSettings),
         edit_href: access
             .may(Permission::WriteWorkspaceSettings)
