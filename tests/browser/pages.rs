@@ -1,6 +1,7 @@
 //! What holds for pages as a whole: width, weight, paper.
 
 use bulkhead::access::identify::Verified;
+use serde_json::json;
 
 use crate::support::{PASSWORD, Script, spawn, spawn_with};
 
@@ -35,6 +36,169 @@ async fn the_first_visit_is_light() {
     assert!((10_000..=60_000).contains(&bytes), "{bytes} bytes: {loaded:#?}");
 }
 
+/// Pages open at their top, also on a phone, and a page that fits has nothing to scroll to.
+#[actix_rt::test]
+async fn pages_open_at_their_top() {
+    let app = spawn().await;
+    let owner = app.user("ada").await;
+    owner.workspace("lab").await;
+    for script in [Script::On, Script::Off] {
+        let ada = app.browser(script).await;
+        ada.sign_in("ada").await;
+        for width in [1280, 390] {
+            ada.width(width).await;
+            for page in [
+                "/workspaces/ada/lab",
+                "/workspaces/ada/lab/settings/delete",
+                "/workspaces/ada/lab/settings/transfer",
+                "/workspaces/ada/lab/collaborators/invite",
+                "/workspaces/new",
+                "/profile",
+                "/profile/api-keys/new",
+                "/organizations/new",
+            ] {
+                ada.open(page).await.is_at_its_top().await;
+            }
+            ada.open("/organizations").await.has_no_downward_scroll().await;
+        }
+    }
+}
+
+/// BR-01, pages.md: however long the words are that people and clients put in, no page becomes wider than its window.
+#[actix_rt::test]
+async fn long_words_never_widen_a_page() {
+    let app = spawn().await;
+    let owner = app.user("ada").await;
+    let (word, url) =
+        ("Donaudampfschifffahrt".repeat(2), format!("https://x.example/{}", "a1b2".repeat(40)));
+    owner.submit_form("/profile", "Save", &[("name", &word)]).await.assert_status(303);
+    owner.workspace("lab").await;
+    let edit = "/workspaces/ada/lab/settings/edit";
+    owner.submit(edit, &[("description", &url)]).await.assert_status(303);
+    let invite = [("email", format!("{}@{}.example", "e".repeat(60), "d".repeat(60)))];
+    let invite: Vec<(&str, &str)> =
+        invite.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    owner.submit("/workspaces/ada/lab/collaborators/invite", &invite).await.assert_status(303);
+    owner
+        .submit("/organizations/new", &[("name", &word), ("handle", &"o".repeat(63))])
+        .await
+        .assert_status(303);
+    let organization = format!("/organizations/{}", "o".repeat(63));
+    let role = [
+        ("name", word.as_str()),
+        ("description", &url),
+        ("inherits", "viewer"),
+        ("scope", "see_flows"),
+    ];
+    owner.submit(&format!("{organization}/roles/new"), &role).await.assert_status(303);
+    owner
+        .submit(&format!("{organization}/service-accounts/new"), &[("name", &word)])
+        .await
+        .assert_status(200);
+    let place = format!("{}/{}", "o".repeat(63), "w".repeat(63));
+    let new = [("owner", "o".repeat(63)), ("handle", "w".repeat(63)), ("description", url.clone())];
+    let new: Vec<(&str, &str)> = new.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    owner
+        .submit(&format!("/workspaces/new?owner={}", "o".repeat(63)), &new)
+        .await
+        .assert_status(303);
+
+    let api = app.api(&crate::tenancy::service_accounts::key_of(&owner).await);
+    let places = api.get("/api/me/workspaces").await.json();
+    let lab =
+        places.as_array().unwrap().iter().find(|place| place["workspace_handle"] == "lab").unwrap();
+    let id = |name: &str| lab[name].as_str().unwrap().to_owned();
+    let api_place = format!("/api/accounts/{}/workspaces/{}", id("account_id"), id("workspace_id"));
+    let long = "nightly_".repeat(25);
+    let flow = crate::orchestration::flow_runs::flow(&api, &api_place, &long).await;
+    let made = json!({"name": long, "tags": [long, "prod"], "flow_version": url, "parameters": {(long.clone()): url}});
+    let run = crate::orchestration::flow_runs::run(&api, &api_place, &flow, made).await;
+    let path = format!("{api_place}/flow_runs/{}", run["id"].as_str().unwrap());
+    crate::orchestration::flow_runs::set(&api, &path, "RUNNING").await;
+    let task = json!({"flow_run_id": run["id"], "name": long, "task_key": long, "dynamic_key": "0", "tags": [long],
+        "task_inputs": {(long.clone()): [{"input_type": "parameter", "name": long}]}});
+    let task = api.post(&format!("{api_place}/task_runs/"), task).await.assert_status(201).json();
+    let state = json!({"state": {"type": "RUNNING"}});
+    let task_path = format!("{api_place}/task_runs/{}", task["id"].as_str().unwrap());
+    api.post(&format!("{task_path}/set_state"), state).await.assert_status(201);
+    let message = format!("{url}\n{url} {url}");
+    let failed = json!({"state": {"type": "FAILED", "name": "N".repeat(80), "message": message}});
+    api.post(&format!("{task_path}/set_state"), failed.clone()).await.assert_status(201);
+    api.post(&format!("{path}/set_state"), failed).await.assert_status(201);
+    let at = app.app.now().to_string();
+    let lines = json!([
+        {"name": "n", "level": 40, "message": message, "flow_run_id": run["id"], "task_run_id": task["id"], "timestamp": at},
+        {"name": "n", "level": 20, "message": url, "flow_run_id": run["id"], "timestamp": at},
+    ]);
+    api.post(&format!("{api_place}/logs/"), lines).await.assert_status(201);
+
+    let (run, task) = (run["id"].as_str().unwrap(), task["id"].as_str().unwrap());
+    let mut pages = vec![
+        "/workspaces".to_owned(),
+        "/organizations".to_owned(),
+        "/profile".to_owned(),
+        "/profile/api-keys".to_owned(),
+        "/profile/activity".to_owned(),
+        format!("/workspaces/new?owner={}", "o".repeat(63)),
+        format!("/workspaces?q={}", "w".repeat(63)),
+    ];
+    for rest in [
+        "",
+        "/flow-runs",
+        "/flow-runs?state=failures",
+        &format!("/flow-runs/{run}"),
+        &format!("/flow-runs/{run}/delete"),
+        &format!("/task-runs/{task}"),
+        "/flows",
+        &format!("/flows/{}", flow.as_str().unwrap()),
+        "/settings",
+        "/settings/edit",
+        "/settings/delete",
+        "/settings/transfer",
+        &format!("/settings/transfer?target={}&handle=lab", "o".repeat(63)),
+        "/collaborators",
+        "/collaborators/invite",
+    ] {
+        pages.push(format!("/workspaces/ada/lab{rest}"));
+    }
+    for rest in [
+        "",
+        "/workspaces",
+        "/members",
+        "/members/invite",
+        "/service-accounts",
+        "/roles",
+        "/roles/new",
+        "/roles/compare",
+        "/audit-log",
+        "/audit-log/1",
+        "/delete",
+        "/leave",
+    ] {
+        pages.push(format!("{organization}{rest}"));
+    }
+    for rest in [
+        "",
+        "/settings",
+        "/settings/edit",
+        "/settings/delete",
+        "/sharing",
+        "/sharing/members/new",
+        "/sharing/service-accounts/new",
+        "/sharing/default",
+    ] {
+        pages.push(format!("/workspaces/{place}{rest}"));
+    }
+    let ada = app.browser(Script::On).await;
+    ada.sign_in("ada").await;
+    for page in pages {
+        ada.open(&page).await;
+        for width in [320, 390, 600, 800, 1000, 1280, 1600] {
+            ada.width(width).await.has_no_sideways_scroll().await;
+        }
+    }
+}
+
 /// On paper there is the page and not what leads around it.
 #[actix_rt::test]
 async fn paper_has_no_navigation() {
@@ -46,6 +210,7 @@ async fn paper_has_no_navigation() {
     ada.on_paper().await.shows("Security").await.looks("paper").await;
     assert!(ada.things("complementary").await.is_empty());
     assert!(ada.things("button").await.is_empty());
+    ada.shows(", as Ada (ada@example.org) saw it on 2026-11-23").await;
 }
 
 /// The pages that no journey passes by.

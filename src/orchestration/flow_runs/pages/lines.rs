@@ -40,7 +40,7 @@ pub struct Line {
 
 /// Some lines, the first one first.
 pub struct Lines {
-    lines: Vec<Log>,
+    found: Vec<Log>,
     /// Names of the tasks that logged them.
     names: HashMap<TaskRunId, String>,
     has_older: bool,
@@ -102,15 +102,15 @@ impl Lines {
             words: Some(params.q.clone()).filter(|words| !words.trim().is_empty()),
             ..of
         };
-        let mut lines = queries::before(db, workspace, &of, before, LINES + 1)?;
-        let has_older = i64::try_from(lines.len()).unwrap_or(0) > LINES;
-        lines.truncate(usize::try_from(LINES).unwrap_or(0));
-        lines.reverse();
+        let mut found = queries::before(db, workspace, &of, before, LINES + 1)?;
+        let has_older = i64::try_from(found.len()).unwrap_or(0) > LINES;
+        found.truncate(usize::try_from(LINES).unwrap_or(0));
+        found.reverse();
         let tasks: HashSet<TaskRunId> =
-            lines.iter().filter_map(|line| line.task_run_id).map(Id::cast).collect();
+            found.iter().filter_map(|line| line.task_run_id).map(Id::cast).collect();
         let tasks: Vec<TaskRunId> = tasks.into_iter().collect();
         let names = task_runs::names(db, workspace, &tasks)?.into_iter().collect();
-        Ok(Self { lines, names, has_older })
+        Ok(Self { found, names, has_older })
     }
 
     /// The lines as the page at `here` shows them.
@@ -121,7 +121,7 @@ impl Lines {
         params: LinesParams,
         download_href: String,
     ) -> LinesView {
-        let first = self.lines.first().filter(|_| self.has_older);
+        let first = self.found.first().filter(|_| self.has_older);
         let older = first.map(|first| format!("{}.{}", first.at.as_microseconds(), first.id));
         let task = |log: &Log| {
             let id: TaskRunId = log.task_run_id?.cast();
@@ -130,7 +130,7 @@ impl Lines {
         LinesView {
             older_href: older.map(|until| params.at(here, &until)),
             newest_href: (!params.until.is_empty()).then(|| params.at(here, "")),
-            lines: self.lines.iter().map(|log| line(log, task(log))).collect(),
+            lines: self.found.iter().map(|log| line(log, task(log))).collect(),
             here: here.to_owned(),
             params,
             download_href,
