@@ -115,6 +115,7 @@ pub async fn make_keys(demo: &Demo) -> Result<HashMap<&'static str, String>> {
                 expires_at: None,
                 last_used_at: None,
                 last_used_ip: None,
+                made_with_key_id: None,
             };
             api_keys::queries::insert(db, &key, &secret, None)?;
             let details =
