@@ -204,6 +204,12 @@ impl RawObject {
         self.extend([(name.to_owned(), Raw::of(value))]);
     }
 
+    /// Its fields as trees, for what looks into them; null for what a tree cannot hold.
+    pub fn trees(&self) -> impl Iterator<Item = (String, Value)> {
+        let tree = |value: &Raw| serde_json::from_str(value.text()).unwrap_or_default();
+        self.fields().into_iter().map(move |(name, value)| (name, tree(&value)))
+    }
+
     /// As a tree, for rules that look into it.
     ///
     /// # Errors

@@ -1,12 +1,12 @@
 //! A month of flow runs, with their tasks and lines, as they would have been written while they ran.
 
 use jiff::SignedDuration;
-use serde_json::Map;
 
 use super::Demo;
 use crate::access::WorkspaceId;
 use crate::base::db::{Db, Id, Instant};
 use crate::base::error::Result;
+use crate::base::json::RawObject;
 use crate::orchestration::flow_runs::{self, model::FlowRunId, names};
 use crate::orchestration::flows;
 use crate::orchestration::logs::queries::{self as logs, Log, LogId};
@@ -197,7 +197,7 @@ fn wanted(
     (state, chance): (StateCreate, &mut Chance),
 ) -> Result<flow_runs::actions::Wanted> {
     let tags: Vec<String> = routine.tags.iter().map(|tag| (*tag).to_owned()).collect();
-    let about = (&[][..], &Map::new());
+    let about = (&[][..], &RawObject::default());
     let (flow, _) = flows::queries::get_or_create(db, workspace, routine.flow, about, at)?;
     Ok(flow_runs::actions::Wanted {
         flow: Some(flow.id),

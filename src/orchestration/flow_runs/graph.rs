@@ -149,11 +149,11 @@ fn node(subflow: Option<SubflowRow>, task: TaskRow) -> Option<Node> {
 /// The runs that a task's inputs name.
 fn inputs_of(body: &Body) -> Vec<(Uuid, bool)> {
     let named = |value: &Value| value.get("id").and_then(Value::as_str)?.parse().ok();
-    let of_input = |(input, list): (&String, &Value)| -> Vec<(Uuid, bool)> {
+    let of_input = |(input, list): (String, Value)| -> Vec<(Uuid, bool)> {
         let ids = list.as_array().into_iter().flatten().filter_map(named);
         ids.map(|id| (id, input == "__parents__")).collect()
     };
-    body.task_inputs.iter().flat_map(of_input).collect()
+    body.task_inputs.trees().flat_map(of_input).collect()
 }
 
 /// How nodes are tied to each other.

@@ -317,7 +317,7 @@ pub async fn download(
     let name = utf8_percent_encode(&name, NON_ALPHANUMERIC);
     let head = csv::line(["timestamp", "level", "flow_run_id", "task_run_id", "message"])?;
     let app = app.get_ref().clone();
-    let which = Of { run: id.cast(), level: None, words: None };
+    let which = Of { flow_run: Some(id.cast()), task_runs: None, level: None, words: None };
     let first = (VecDeque::from([web::Bytes::from(head)]), Some(None));
     let lines = stream::try_unfold(first, move |(mut ready, mut next)| {
         let (app, which) = (app.clone(), which.clone());

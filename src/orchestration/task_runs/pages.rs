@@ -110,10 +110,10 @@ fn find(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> Result<Found> {
         .body
         .0
         .task_inputs
-        .values()
-        .filter_map(Value::as_array)
+        .trees()
+        .filter_map(|(_, inputs)| inputs.as_array().cloned())
         .flatten()
-        .filter_map(|input| source_of(input, "task_run"))
+        .filter_map(|input| source_of(&input, "task_run"))
         .take(SOURCES)
         .collect();
     Ok(Found {
@@ -255,10 +255,10 @@ fn inputs(found: &Found, (account, handle): (&str, &str)) -> Vec<(String, Vec<In
         .body
         .0
         .task_inputs
-        .iter()
+        .trees()
         .map(|(name, value)| {
             let sources = value.as_array().map(Vec::as_slice).unwrap_or_default();
-            (name.clone(), sources.iter().take(SOURCES).map(told).collect())
+            (name, sources.iter().take(SOURCES).map(told).collect())
         })
         .collect()
 }
