@@ -17,7 +17,7 @@ use crate::base::db::schema::users;
 use crate::base::db::{Database, Db, Location, Role, Sizes, connect, migrate};
 use crate::base::secret::InstanceKeys;
 use crate::base::settings::{Settings, check_private};
-use crate::base::{mail, random};
+use crate::base::{mail, random, text};
 use crate::server;
 
 /// Why the program does not start, in one sentence that says what to do.
@@ -249,7 +249,7 @@ fn check_postgres(db: &mut Db, settings: &Settings) -> Result<(), StartError> {
              another one, as by CREATE DATABASE bulkhead ENCODING 'UTF8' TEMPLATE template0.",
         ));
     }
-    let mark: String = random::bytes::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let mark = text::hex(&random::bytes::<8>());
     conn.batch_execute(&format!("SET bulkhead.connection = '{mark}'")).map_err(cannot)?;
     let Db::Postgres(mut other) =
         connect(&settings.database, Role::Reader).map_err(|e| cannot_open(settings, &e))?
@@ -343,7 +343,7 @@ fn make_private_key(path: &Path) -> Result<(), StartError> {
             match std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)) {
                 Ok(()) => tracing::warn!("{what} is for its owner only now"),
                 Err(error) => {
-                    tracing::warn!(error.cause = %error, "{what} stays readable by others")
+                    tracing::warn!(error.cause = %error, "{what} stays readable by others");
                 }
             }
         }

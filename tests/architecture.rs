@@ -141,6 +141,8 @@ const NEED_NOT_ASK: &[(&str, &[&str])] = &[
     // A key is taken also by a run that is hidden, and a flow with hidden runs stays.
     ("orchestration/flow_runs/queries.rs", &["of_key"]),
     ("orchestration/flows/queries.rs", &["some_runs"]),
+    // Which event of a shown run of a task follows which.
+    ("orchestration/events/queries.rs", &["of_things"]),
     // What goes for good.
     ("orchestration/flow_runs/leftovers.rs", &["with_lines"]),
     ("orchestration/flow_runs/retention.rs", &["ended", "strays", "with_usual_retention"]),

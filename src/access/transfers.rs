@@ -345,10 +345,11 @@ pub struct Undoable {
 /// # Errors
 /// The database's fault.
 pub fn undoable(db: &mut Db, person: &Person, now: Instant) -> QueryResult<Vec<Undoable>> {
+    type Path = (String, String);
     let ids = organization::decided_by(db, person)?;
     let (source, target) = diesel::alias!(accounts as source, accounts as target);
     let out_of = transfers::source_account_id.eq_any(ids.clone());
-    let rows: Vec<(TransferId, (String, String), (String, String), Instant)> = transfers::table
+    let rows: Vec<(TransferId, Path, Path, Instant)> = transfers::table
         .inner_join(source.on(source.field(accounts::id).eq(transfers::source_account_id)))
         .inner_join(target.on(target.field(accounts::id).eq(transfers::target_account_id)))
         .filter(transfers::state.eq("completed"))
@@ -363,7 +364,7 @@ pub fn undoable(db: &mut Db, person: &Person, now: Instant) -> QueryResult<Vec<U
             transfers::undo_until.assume_not_null(),
         ))
         .load(db)?;
-    let undoable = |(id, from, to, until): (_, (String, String), (String, String), _)| Undoable {
+    let undoable = |(id, from, to, until): (_, Path, Path, _)| Undoable {
         id,
         from: format!("{}/{}", from.0, from.1),
         to: format!("{}/{}", to.0, to.1),

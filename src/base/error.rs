@@ -172,13 +172,15 @@ impl ResponseError for Error {
             Self::NotFound => "Not Found".to_owned(),
             error => error.to_string(),
         };
-        let mut body = json!({ "detail": detail });
-        if matches!(self, Self::Invalid(_)) {
-            // The client's commands read what is wrong from here (Prefect 3.8).
-            body["exception_message"] = json!("Invalid request received.");
-            body["exception_detail"] =
-                json!([{ "type": "value_error", "loc": ["body"], "msg": detail }]);
-        }
+        let body = match self {
+            // The client's commands read what is wrong from `exception_detail` (Prefect 3.8).
+            Self::Invalid(_) => json!({
+                "detail": detail,
+                "exception_message": "Invalid request received.",
+                "exception_detail": [{ "type": "value_error", "loc": ["body"], "msg": detail }],
+            }),
+            _ => json!({ "detail": detail }),
+        };
         let mut response = HttpResponse::build(self.status_code()).json(body);
         if matches!(self, Self::SignInRequired) {
             let scheme = HeaderValue::from_static("Bearer");

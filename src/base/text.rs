@@ -7,15 +7,15 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::db::Instant;
 use super::zone::Zone;
 
-/// Code points that are invisible or turn the direction of text: control, zero-width, bidi,
-/// tag characters, variation of layout (IV-09, EM-03).
+/// Code points that are invisible, stand for what is not there, or turn the direction of text: control, zero-width,
+/// bidi, tag characters, variation of layout, replacements (IV-09, EM-03).
 fn is_deceptive(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
             | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+            | '\u{fff0}'..='\u{fffd}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// One line of text as typed: NFC, without white space at its ends, and within a length.

@@ -138,6 +138,7 @@ fn say(text: impl std::fmt::Display) {
 }
 
 /// How the program was started, to be typed again before another command.
+#[expect(clippy::disallowed_methods, reason = "who started the program is no setting")]
 fn started_as() -> String {
     // Cargo says so to what it runs.
     if std::env::var_os("CARGO").is_some() {

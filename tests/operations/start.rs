@@ -33,7 +33,7 @@ async fn the_first_start_says_where_to_begin() {
     ada.submit("/organizations/new", &[("name", "Acme"), ("handle", "acme")])
         .await
         .assert_status(303);
-    ada.get("/organizations/acme/members").await.shows("Ada").lacks("Never");
+    ada.get("/organizations/acme/members").await.shows("1 member").lacks("Never");
     server.visitor().get("/sign-in").await.lacks("Nobody has an account here yet.");
     if !is_postgres() {
         for name in ["bulkhead.db", "secret.key"] {

@@ -302,7 +302,6 @@ async fn an_element_of_a_list_is_one_thing() {
     for (path, body) in [
         (inside("/user_access/"), json!([[id, id, null]])),
         (inside("/bot_access/"), json!([[id, id, null]])),
-        (inside("/logs/"), json!([["prefect", 20, "hi", "2026-11-23T08:13:00Z", null, null]])),
         (inside("/events/filter"), json!({"filter": {"related": [[["x"], ["y"], null, null]]}})),
         (inside("/events/filter"), json!({"filter": {"any_resource": [["x"], ["y"]]}})),
     ] {

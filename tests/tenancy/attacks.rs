@@ -180,9 +180,9 @@ async fn a_refusal_writes_nothing() {
     for round in 0..20 {
         let began = app.app.db.calls();
         if round % 2 == 0 {
-            allowed().await
+            allowed().await;
         } else {
-            refused().await
+            refused().await;
         }
         actix_rt::time::sleep(std::time::Duration::from_millis(20)).await;
         calls.push(app.app.db.calls() - began);

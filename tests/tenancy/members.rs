@@ -52,7 +52,7 @@ pub async fn step(client: &Client, list: &str, name: &str, step: &str) -> String
 async fn the_last_sign_in_is_known_of_everybody() {
     let app = spawn().await;
     let ada = acme(&app).await;
-    invite(&ada, "new@example.org", "member").await.assert_status(200);
+    invite(&ada, "new@example.org", "member").await.assert_status(303);
     let link = app.inbox("new@example.org").await.pop().unwrap().link();
     sign_up(&app.visitor(), &link, "newcomer").await.assert_status(303);
     ada.get(MEMBERS).await.shows("Newcomer").lacks("Never");

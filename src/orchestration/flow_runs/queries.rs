@@ -119,13 +119,14 @@ pub fn locked_with_flow(
     workspace: WorkspaceId,
     id: FlowRunId,
 ) -> QueryResult<Option<(FlowRun, FlowNote)>> {
+    type Found = (FlowRun, Option<String>, Option<Json<Vec<String>>>);
     let flow = flows::table
         .filter(flows::workspace_id.eq(flow_runs::workspace_id))
         .filter(flows::id.eq(flow_runs::flow_id));
     let (name, tags) =
         (flow.select(flows::name).single_value(), flow.select(flows::tags).single_value());
     let run = flow_runs::table.find((workspace, id)).filter(shown_runs!(workspace));
-    let found: Option<(FlowRun, Option<String>, Option<Json<Vec<String>>>)> = match db {
+    let found: Option<Found> = match db {
         Db::Postgres(conn) => {
             run.select((FlowRun::as_select(), name, tags)).for_update().first(conn)
         }

@@ -152,7 +152,7 @@ impl Which {
         if let Some(after) = self.after {
             times.push(Box::new(logs::at.ge(after).nullable()));
         }
-        let words = self.words.map_or_else(Vec::new, found_by);
+        let words = self.words.as_ref().map_or_else(Vec::new, found_by);
         terms.extend(
             [tasks, levels, times, words].map(|all| join(Operator::And, all)).into_iter().flatten(),
         );
@@ -247,7 +247,7 @@ fn has(word: &str) -> Term<logs::table> {
 }
 
 /// A condition for each kind of words.
-fn found_by(words: Words) -> Vec<Term<logs::table>> {
+fn found_by(words: &Words) -> Vec<Term<logs::table>> {
     let each = |list: &[String]| list.iter().map(|word| has(word)).collect::<Vec<_>>();
     let mut terms = each(&words.all);
     terms.extend(join(Operator::Or, each(&words.any)));
