@@ -229,7 +229,7 @@ async fn the_other_pages_are_sound() {
         .is_sound("delete-account-not-yet")
         .await;
     ada.open("/workspaces/ada/lab").await.is_sound("dashboard-owner").await;
-    ada.open_menu("Switch workspace from ada lab")
+    ada.open_menu("Switch workspace from Ada lab")
         .await
         .shows("All workspaces")
         .await

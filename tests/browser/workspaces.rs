@@ -47,7 +47,6 @@ async fn a_life(script: Script) {
     assert_eq!(ada.has("button", "Copy ID").await, script == Script::On);
     ada.click_link("Delete").await.is_at("/workspaces/ada/studio/settings/delete").await;
     ada.is_sound("delete-workspace").await;
-    assert_eq!(ada.focused().await.name, "Cancel");
     ada.fill("Type ada/studio to confirm", "ada/studio").await;
     ada.click_button("Delete workspace")
         .await

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -156,9 +157,8 @@ async fn nothing_acknowledged_is_lost_to_kill_9() {
 }
 
 /// Runs requests while something holds the writer's lock.
-/// Moves `lab` from Acme to Other and back until the server dies; how many of both were acknowledged.
-async fn moves_back_and_forth(api: ApiClient, place: String) -> i64 {
-    let mut acknowledged = 0;
+/// Moves `lab` from Acme to Other and back until the server dies, and counts how many of both were acknowledged.
+async fn moves_back_and_forth(api: ApiClient, place: String, acknowledged: Arc<AtomicI64>) {
     let call = async |path: &str, body: Value| {
         let answer = api.try_send("POST", path, Some(body)).await?;
         assert!(answer.status < 300, "{path}: {} {}", answer.status, answer.text);
@@ -166,23 +166,21 @@ async fn moves_back_and_forth(api: ApiClient, place: String) -> i64 {
     };
     loop {
         let filter = json!({"transfers": {"state": {"any_": ["completed"]}}});
-        let Some(open) = call("/api/transfers/filter", filter).await else { return acknowledged };
+        let Some(open) = call("/api/transfers/filter", filter).await else { return };
         let step = if let Some(id) = open.json()[0]["id"].as_str() {
             call(&format!("/api/transfers/{id}/undo"), json!({"confirm": "other/lab"})).await
         } else {
             let to = json!({"account_handle": "other"});
-            let Some(seen) = call(&format!("{place}/transfer/review"), to).await else {
-                return acknowledged;
-            };
+            let Some(seen) = call(&format!("{place}/transfer/review"), to).await else { return };
             let seen = seen.json();
             let yes = json!({"account_handle": "other", "confirm": "acme/lab",
                 "review_hash": seen["review"]["hash"], "acknowledge": seen["acknowledge"]});
             call(&format!("{place}/transfer"), yes).await
         };
         if step.is_none() {
-            return acknowledged;
+            return;
         }
-        acknowledged += 1;
+        acknowledged.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -216,11 +214,19 @@ async fn a_transfer_is_whole_or_not_at_all_under_kill_9() {
         |db: &mut Db, sql: &str| number(db, &format!("SELECT count(*) AS number FROM {sql}"));
     let (mut least, mut told) = (0, 0);
     for round in 0..rounds {
-        let mover = actix_rt::spawn(moves_back_and_forth(connect(&server), place.clone()));
+        let moves = Arc::new(AtomicI64::new(0));
+        let mover = moves_back_and_forth(connect(&server), place.clone(), Arc::clone(&moves));
+        let mover = actix_rt::spawn(mover);
         let random = u64::from(Instant::now().elapsed().subsec_nanos()) % 50;
-        actix_rt::time::sleep(Duration::from_millis(80 + round * 37 % 150 + random)).await;
+        // Some moves first, however long they take on a busy machine.
+        let began = Instant::now();
+        while moves.load(Ordering::SeqCst) < 2 && began.elapsed() < Duration::from_secs(20) {
+            actix_rt::time::sleep(Duration::from_millis(5)).await;
+        }
+        actix_rt::time::sleep(Duration::from_millis(round * 37 % 150 + random)).await;
         server.kill();
-        least += mover.await.unwrap();
+        mover.await.unwrap();
+        least += moves.load(Ordering::SeqCst);
         server = home.start().await;
         invariants::assert_hold(&home.database.location);
         let mut db = home.connect();

@@ -193,7 +193,7 @@ async fn a_filter_is_taken_at_its_word() {
     let made = run(&api, &place, &flow, json!({"name": "one", "tags": ["a"]})).await;
     task(&api, &place, &made["id"], "t").await;
     for (kind, filter) in [
-        ("flows", json!({"flows": {"nmae": {"any_": ["x"]}}})),
+        ("flows", json!({"flows": {"named": {"any_": ["x"]}}})),
         ("flows", json!({"flows": {"name": {"any": ["x"]}}})),
         ("flow_runs", json!({"flow_runs": {"x": null}})),
         ("flow_runs", json!({"flow_runs": {"id": {"any_": [], "all_": []}}})),

@@ -190,6 +190,7 @@ pub fn names(
     task_runs::table
         .filter(task_runs::workspace_id.eq(workspace))
         .filter(task_runs::id.eq_any(ids.to_vec()))
+        .filter(shown_tasks!(workspace))
         .select((task_runs::id, task_runs::name))
         .load(db)
 }
@@ -209,6 +210,7 @@ pub fn named(
         .filter(task_runs::workspace_id.eq(workspace))
         .filter(task_runs::flow_run_id.eq(run))
         .filter(task_runs::name.eq(name.to_owned()))
+        .filter(shown_tasks!(workspace))
         .limit(limit)
         .select(task_runs::id)
         .load(db)
