@@ -19,6 +19,8 @@ use crate::{orchestration, tenancy};
                        those of Prefect Cloud where it has them; invitations and an organization's \
                        rules are beyond it."
     ),
+    // Of a list whose elements are read one by one.
+    components(schemas(crate::orchestration::logs::api::LogCreate)),
     modifiers(&Bearer, &Throttled),
     security(("key" = [])),
     paths(
@@ -151,7 +153,7 @@ impl Modify for Bearer {
     }
 }
 
-/// Every address may be asked too often.
+/// Every address may be asked too often, or be malformed itself.
 struct Throttled;
 
 impl Modify for Throttled {
@@ -161,6 +163,13 @@ impl Modify for Throttled {
             .description(Some("Seconds until it makes sense to ask again."))
             .build();
         let refusal = Ref::from_schema_name("Refusal");
+        let malformed = ResponseBuilder::new()
+            .description("The address or the body is malformed.")
+            .content(
+                "application/json",
+                ContentBuilder::new().schema(Some(refusal.clone())).build(),
+            )
+            .build();
         let response = ResponseBuilder::new()
             .description("Asked too often.")
             .header("Retry-After", seconds)
@@ -170,7 +179,9 @@ impl Modify for Throttled {
             let PathItem { get, put, post, delete, options, head, patch, trace, .. } = path;
             let all = [get, put, post, delete, options, head, patch, trace];
             for operation in all.into_iter().flatten() {
-                operation.responses.responses.insert("429".to_owned(), response.clone().into());
+                let responses = &mut operation.responses.responses;
+                responses.entry("400".to_owned()).or_insert(malformed.clone().into());
+                responses.insert("429".to_owned(), response.clone().into());
             }
         }
     }

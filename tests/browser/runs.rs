@@ -188,7 +188,7 @@ async fn a_task_has_a_page_of_its_own() {
         ada.click_link("fetch-corvid").await.shows("ConnectTimeout: sftp.example:22").await;
         ada.shows("Tries 3").await.shows("It takes none.").await.is_sound("task-run").await;
         ada.click_link("amber-heron").await.fill("Task", "fetch-corvid").await;
-        ada.click_button("Show").await.shows("feeds/sftp.py").await.lacks("Skipping").await;
+        ada.click_button("Apply").await.shows("feeds/sftp.py").await.lacks("Skipping").await;
         ada.looks("flow-run-of-one-task").await.click_link("Clear").await.shows("Skipping").await;
     }
 }

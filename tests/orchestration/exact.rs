@@ -268,6 +268,11 @@ async fn a_refusal_says_what_is_wrong() {
     let path = format!("{place}/flow_runs/{}", made["id"].as_str().unwrap());
     let change = json!({"job_variables": {"x": "y".repeat(512 * 1024)}});
     api.send("PATCH", &path, Some(change)).await.assert_status(422);
+    // IV-11: a list is no object, whatever it holds in their order.
+    let list = json!({"state": ["COMPLETED", "Done", null, null, null]});
+    api.post(&format!("{path}/set_state"), list.clone()).await.assert_status(422);
+    let body = json!({"flow_id": id, "state": list["state"]});
+    api.post(&format!("{place}/flow_runs/"), body).await.assert_status(422);
     for (body, part) in [("{\"flow_id\":", "no JSON"), (&"[".repeat(600), "nested too deep")] {
         let refusal = api.send_text("POST", &format!("{place}/flow_runs/"), body.to_owned()).await;
         let refusal: Value = refusal.assert_status(422).json();

@@ -121,7 +121,7 @@ impl From<Log> for LogBody {
 /// and counted (decisions 42).
 #[utoipa::path(post, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/logs/",
     tag = "Logs", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    request_body = [LogCreate],
+    request_body(content = Vec<serde_json::Value>, description = "Lines, each a `LogCreate`."),
     responses((status = 201, body = Option<Object>), (status = 400, body = Refusal),
               (status = 401, body = Refusal), (status = 403, body = Refusal),
               (status = 404, body = Refusal), (status = 415, body = Refusal),

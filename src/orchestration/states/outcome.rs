@@ -9,6 +9,7 @@ use super::model::{State, StateCreate};
 use super::rules::{Decision, Policy};
 use crate::base::error::Result;
 use crate::base::http::json::{created, ok};
+use crate::base::http::object::Object;
 
 /// What became of a wish for a state: what the client is told, and whether a state was written.
 #[derive(Clone, Debug)]
@@ -78,7 +79,8 @@ impl Orchestrated {
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct SetState {
     /// The state.
-    pub state: StateCreate,
+    #[schema(value_type = StateCreate)]
+    pub state: Object<StateCreate>,
     /// Whether the rules are passed over.
     #[serde(default)]
     pub force: bool,

@@ -14,8 +14,9 @@ use crate::app::App;
 use crate::base::db::{Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::json::{
-    JsonBody, REPORT_LIMIT, Refusal, Window, created, moment, no_content, ok, path_id,
+    JsonBody, REPORT_LIMIT, Refusal, Window, created, moment, no_content, object, ok, path_id,
 };
+use crate::base::http::object::Object;
 use crate::base::http::routes::{resource, resources};
 use crate::base::json::RawObject;
 use crate::orchestration::flow_runs::api::body::{estimates, seconds};
@@ -151,6 +152,7 @@ pub struct TaskRunCreate {
     /// Its id; one of the server's where none is given.
     pub id: Option<Uuid>,
     /// Its first state; `PENDING` where none is given.
+    #[serde(default, deserialize_with = "object")]
     pub state: Option<StateCreate>,
     /// Its name.
     pub name: Option<String>,
@@ -168,6 +170,7 @@ pub struct TaskRunCreate {
     /// The version of the task.
     pub task_version: Option<String>,
     /// How it is retried.
+    #[serde(default, deserialize_with = "object")]
     #[schema(value_type = Option<Object>)]
     pub empirical_policy: Option<Policy>,
     /// Its tags.
@@ -301,7 +304,7 @@ pub async fn set_state(
     app: web::Data<App>,
     body: JsonBody<SetState, REPORT_LIMIT>,
 ) -> Result<HttpResponse> {
-    let SetState { state, force } = body.parsed()?;
+    let SetState { state: Object(state), force } = body.parsed()?;
     Ok(actions::set_state(&app, access, path_id(&req, "id")?, (state, force)).await?.answer())
 }
 

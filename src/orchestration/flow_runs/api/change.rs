@@ -11,7 +11,10 @@ use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::base::http::json::{JsonBody, REPORT_LIMIT, Refusal, created, no_content, ok, path_id};
+use crate::base::http::json::{
+    JsonBody, REPORT_LIMIT, Refusal, created, no_content, object, ok, path_id,
+};
+use crate::base::http::object::Object;
 use crate::base::json::RawObject;
 use crate::orchestration::flow_runs::actions::{self, Change, Wanted};
 use crate::orchestration::flow_runs::model::{Body, check_sizes};
@@ -28,6 +31,7 @@ pub struct FlowRunCreate {
     /// Its name; one by chance where none is given.
     pub name: Option<String>,
     /// Its first state; `PENDING` where none is given.
+    #[serde(default, deserialize_with = "object")]
     pub state: Option<StateCreate>,
     /// The version of the flow.
     pub flow_version: Option<String>,
@@ -40,6 +44,7 @@ pub struct FlowRunCreate {
     /// The task that stands for it.
     pub parent_task_run_id: Option<Uuid>,
     /// How it is retried and paused.
+    #[serde(default, deserialize_with = "object")]
     #[schema(value_type = Option<Object>)]
     pub empirical_policy: Option<Policy>,
     /// Its tags.
@@ -105,6 +110,7 @@ pub struct FlowRunChange {
     #[schema(value_type = Option<Object>)]
     pub parameters: Option<RawObject>,
     /// How it is retried and paused.
+    #[serde(default, deserialize_with = "object")]
     #[schema(value_type = Option<Object>)]
     pub empirical_policy: Option<Policy>,
     /// Its tags.
@@ -201,7 +207,7 @@ pub async fn set_state(
     app: web::Data<App>,
     body: JsonBody<SetState, REPORT_LIMIT>,
 ) -> Result<HttpResponse> {
-    let SetState { state, force } = body.parsed()?;
+    let SetState { state: Object(state), force } = body.parsed()?;
     Ok(actions::set_state(&app, access, path_id(&req, "id")?, (state, force)).await?.answer())
 }
 
