@@ -54,6 +54,8 @@ pub struct App {
     pub visits: Arc<SeenToday>,
     /// What this process refused to whom within the last minute.
     pub denials: Arc<SeenLately>,
+    /// Of which workspace this process dropped something within the last minute.
+    pub dropped: Arc<SeenLately>,
     /// Sessions whose rows are yet to be taken away.
     pub ended_sessions: Arc<EndedSessions>,
     /// What keys may do in workspaces, as this process found out.
@@ -99,6 +101,7 @@ impl App {
             metrics: Arc::new(Metrics::new()),
             visits: Arc::new(SeenToday::default()),
             denials: Arc::new(SeenLately::default()),
+            dropped: Arc::new(SeenLately::default()),
             ended_sessions: Arc::new(EndedSessions::default()),
             known: Arc::new(Cache::default()),
             live: Arc::new(Live::new(is_shared)),

@@ -20,7 +20,7 @@ use crate::app::{App, Context};
 use crate::base::db::{Db, migrate};
 use crate::base::descriptors;
 use crate::base::error::{Error, Result};
-use crate::base::http::connections::{self, Bounds, Connections, Watched};
+use crate::base::http::connections::{self, Connections, Watched};
 use crate::base::http::routes::{resource, scope};
 use crate::base::http::{assets, headers, metrics, session};
 use crate::base::mail::{QueuedMail, Rendered};
@@ -175,8 +175,11 @@ pub fn build(app: App, listener: TcpListener) -> std::io::Result<actix_web::dev:
         usize::from,
     );
     let flags = &app.settings().flags;
-    let bounds =
-        Bounds::of(descriptors::limit(), flags.database_connections, flags.connections_per_address);
+    let bounds = connections::bounds(
+        descriptors::limit(),
+        flags.database_connections,
+        flags.connections_per_address,
+    );
     let all = Connections::look_after(bounds, flags.trusted_proxies.clone());
     let builder = Server::build()
         .workers(threads)

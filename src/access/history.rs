@@ -135,12 +135,18 @@ macro_rules! shown_lines {
         use diesel::dsl::not;
         use diesel::prelude::*;
         use $crate::access::history::{hidden_run, visible_from};
-        use $crate::base::db::schema::logs;
+        use $crate::base::db::schema::{logs, task_runs};
         let is_late =
             logs::flow_run_id.is_not_null().or(logs::at.nullable().ge(visible_from!($workspace)));
-        visible_from!($workspace)
-            .is_null()
-            .or(not(hidden_run!($workspace, logs::flow_run_id)).and(is_late))
+        let hidden_task = diesel::dsl::exists(
+            task_runs::table
+                .filter(task_runs::workspace_id.eq($workspace))
+                .filter(task_runs::id.nullable().eq(logs::task_run_id))
+                .filter(task_runs::ended_at.lt(visible_from!($workspace))),
+        );
+        visible_from!($workspace).is_null().or(not(hidden_run!($workspace, logs::flow_run_id))
+            .and(is_late)
+            .and(logs::flow_run_id.is_not_null().or(not(hidden_task))))
     }};
 }
 

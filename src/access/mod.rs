@@ -14,6 +14,7 @@ pub mod listing;
 pub mod membership;
 pub mod organization;
 pub mod permission;
+pub mod recent;
 pub mod role;
 pub mod standing;
 pub mod transfers;

@@ -82,6 +82,6 @@ impl Standing {
                 self.permission.words().trim_end_matches('.')
             )));
         }
-        Ok(actor.credential())
+        Ok(actor.id())
     }
 }

@@ -1,6 +1,7 @@
 //! What everybody asks of workspaces on their way to another account: whether one is, where it came from, and
 //! which handles stay free for its way back. What moves them is `tenancy/transfers`.
 
+use diesel::dsl::case_when;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -119,6 +120,16 @@ pub fn arrival(
         .optional()
 }
 
+/// The workspace of a transfer, where it came to by it: not deleted there, and not given to others since.
+macro_rules! still_there {
+    () => {
+        workspaces::id
+            .eq(transfers::workspace_id)
+            .and(workspaces::account_id.eq(transfers::target_account_id))
+            .and(workspaces::deleted_at.is_null())
+    };
+}
+
 /// Of some transfers those that are there, and until when each can be undone.
 ///
 /// # Errors
@@ -128,14 +139,16 @@ pub fn ways_back(
     ids: Vec<TransferId>,
     now: Instant,
 ) -> QueryResult<Vec<(TransferId, Option<Instant>)>> {
-    let rows: Vec<(TransferId, String, Option<Instant>)> = transfers::table
+    let can_go_back = transfers::state.eq("completed").and(transfers::undo_until.gt(now));
+    let stayed = workspaces::table.on(still_there!().and(can_go_back));
+    transfers::table
+        .left_join(stayed)
         .filter(transfers::id.eq_any(ids))
-        .select((transfers::id, transfers::state, transfers::undo_until))
-        .load(db)?;
-    let way = |(id, state, until): (_, String, Option<Instant>)| {
-        (id, until.filter(|until| state == "completed" && *until > now))
-    };
-    Ok(rows.into_iter().map(way).collect())
+        .select((
+            transfers::id,
+            case_when(workspaces::id.nullable().is_not_null(), transfers::undo_until),
+        ))
+        .load(db)
 }
 
 /// What changes in a transfer that becomes void.
@@ -352,6 +365,7 @@ pub fn undoable(db: &mut Db, person: &Person, now: Instant) -> QueryResult<Vec<U
     let rows: Vec<(TransferId, Path, Path, Instant)> = transfers::table
         .inner_join(source.on(source.field(accounts::id).eq(transfers::source_account_id)))
         .inner_join(target.on(target.field(accounts::id).eq(transfers::target_account_id)))
+        .inner_join(workspaces::table.on(still_there!()))
         .filter(transfers::state.eq("completed"))
         .filter(transfers::undo_until.gt(now))
         .filter(out_of.or(transfers::target_account_id.eq_any(ids)))

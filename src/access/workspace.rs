@@ -14,8 +14,9 @@ use super::actor::{Actor, Reach};
 use super::cache::Known;
 use super::handle::Handle;
 use super::identify::KeyOfRequest;
-use super::membership::{self, AccountKind, Held, Source, Workspace};
+use super::membership::{self, AccountKind, Held, Workspace};
 use super::permission::{Needs, Permission};
+use super::recent::Recent;
 use super::role::{NamedRole, RoleRef, Scopes};
 use super::transfers::{Arrival, TransferId};
 use super::{AccountId, WorkspaceId, transfers};
@@ -108,25 +109,20 @@ struct Found {
     arrival: Option<Arrival>,
 }
 
-fn find(db: &mut Db, reach: &Reach, named: &Named, is_page: bool) -> Result<Found> {
+/// `recent` is there for a page alone, which has a switcher.
+fn find(db: &mut Db, reach: &Reach, named: &Named, recent: Option<&Recent>) -> Result<Found> {
     let Named::ByHandles(account, workspace) = named else { return Ok(Found::default()) };
     let here = membership::by_path(db, reach, account, workspace)?;
     let moved = match here {
         None => membership::moved(db, reach, account, workspace)?,
         Some(_) => None,
     };
-    let others = match &here {
-        Some((here, _)) if is_page => membership::others(db, reach, here.id, SWITCHER)?,
-        _ => Vec::new(),
+    let (Some((place, _)), Some(recent)) = (&here, recent) else {
+        return Ok(Found { here, moved, ..Found::default() });
     };
-    let waiting = match &here {
-        Some((here, _)) if is_page => transfers::pending(db, here.id, reach.now)?,
-        _ => None,
-    };
-    let arrival = match &here {
-        Some((here, _)) if is_page => transfers::arrival(db, (here.account, here.id), reach.now)?,
-        _ => None,
-    };
+    let others = membership::others(db, reach, (place.id, &recent.beside(place.id)), SWITCHER)?;
+    let waiting = transfers::pending(db, place.id, reach.now)?;
+    let arrival = transfers::arrival(db, (place.account, place.id), reach.now)?;
     Ok(Found { here, moved, others, waiting, arrival })
 }
 
@@ -164,7 +160,6 @@ impl<P: Asks> WorkspaceAccess<P> {
         let actor = Actor::of(&req)?;
         let app = req.app_data::<web::Data<App>>().ok_or_else(|| Error::internal("no App"))?;
         let named = Named::of(&req)?;
-        let is_page = *req.method() == Method::GET;
         let reach = actor.reach(app.now());
         let found = match &named {
             Named::ByIds(account, workspace) => {
@@ -172,7 +167,9 @@ impl<P: Asks> WorkspaceAccess<P> {
             }
             Named::ByHandles(..) => {
                 let asked = named.clone();
-                app.db.read(move |db| find(db, &reach, &asked, is_page)).await?
+                let is_page = *req.method() == Method::GET;
+                let recent = is_page.then(|| Recent::of(&req, app));
+                app.db.read(move |db| find(db, &reach, &asked, recent.as_ref())).await?
             }
         };
         let Some((workspace, held)) = found.here else {
@@ -385,11 +382,7 @@ impl<P> WorkspaceAccess<P> {
 
     /// How the workspace came here, as whoever looks may know: whoever decides over its account undoes it.
     fn told(&self, arrival: &Arrival) -> page::Arrival {
-        let decides = self
-            .held
-            .sources
-            .iter()
-            .any(|source| matches!(source, Source::OwnAccount | Source::OrganizationAdmin));
+        let decides = self.held.has_authority();
         let owner = &self.workspace.account_name;
         let who = match self.workspace.account_kind {
             _ if decides => "You".to_owned(),

@@ -19,9 +19,21 @@ pub const DEEPEST: usize = 500;
 /// # Errors
 /// A sentence for a text that is nested deeper than [`DEEPEST`].
 pub fn clean(text: &str) -> Result<Cow<'_, str>, String> {
+    let (text, depth) = mended(text);
+    if depth > DEEPEST {
+        return Err(format!(
+            "The body is nested too deep: {DEEPEST} lists and objects in each other at most."
+        ));
+    }
+    Ok(text)
+}
+
+/// The same for a text that may be nested in any depth, and how deep it is.
+pub fn mended(text: &str) -> (Cow<'_, str>, usize) {
     let bytes = text.as_bytes();
     let mut cleaned = String::new();
-    let (mut at, mut kept, mut depth, mut is_string) = (0, 0, 0_usize, false);
+    let (mut at, mut kept, mut is_string) = (0, 0, false);
+    let (mut depth, mut deepest) = (0_usize, 0);
     while let Some(byte) = bytes.get(at) {
         let mut length = 1;
         match byte {
@@ -37,11 +49,7 @@ pub fn clean(text: &str) -> Result<Cow<'_, str>, String> {
             }
             b'[' | b'{' if !is_string => {
                 depth += 1;
-                if depth > DEEPEST {
-                    return Err(format!(
-                        "The body is nested too deep: {DEEPEST} lists and objects in each other at most."
-                    ));
-                }
+                deepest = deepest.max(depth);
             }
             b']' | b'}' if !is_string => depth = depth.saturating_sub(1),
             _ => {}
@@ -49,10 +57,10 @@ pub fn clean(text: &str) -> Result<Cow<'_, str>, String> {
         at += length;
     }
     if kept == 0 {
-        return Ok(Cow::Borrowed(text));
+        return (Cow::Borrowed(text), deepest);
     }
     cleaned.push_str(text.get(kept..).unwrap_or_default());
-    Ok(Cow::Owned(cleaned))
+    (Cow::Owned(cleaned), deepest)
 }
 
 /// The length of an escape at the beginning of `bytes`, and the character to put in its place, if any: those of
@@ -60,7 +68,8 @@ pub fn clean(text: &str) -> Result<Cow<'_, str>, String> {
 fn escape(bytes: &[u8]) -> (usize, Option<char>) {
     let unit = |from: usize| {
         let escape = bytes.get(from..from + 6)?.strip_prefix(b"\\u")?;
-        u16::from_str_radix(std::str::from_utf8(escape).ok()?, 16).ok()
+        let digits = escape.iter().all(u8::is_ascii_hexdigit).then_some(escape)?;
+        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
     };
     let character = |units: &[u16]| char::decode_utf16(units.iter().copied()).next()?.ok();
     match unit(0) {
@@ -75,16 +84,18 @@ fn escape(bytes: &[u8]) -> (usize, Option<char>) {
     }
 }
 
-/// Levels that are indented by [`pretty`]; what lies deeper stays on the line of its parent, so that the text
-/// does not grow beyond measure.
+/// Levels that are indented by [`pretty`]; what lies deeper stays on the line of its parent. So does what would
+/// make the text more than so many times as long, and longer than so many bytes.
 const INDENTED: usize = 32;
+const GROWTH: usize = 4;
+const SMALL: usize = 64 * 1024;
 
 /// A JSON text for people to read: indented, with its keys, digits and strings as they are.
 pub fn pretty(text: &str) -> String {
     let mut out = String::with_capacity(text.len() * 2);
     let (mut depth, mut is_string, mut is_escaped, mut is_empty) = (0_usize, false, false, false);
     let line = |out: &mut String, depth: usize| {
-        if depth <= INDENTED {
+        if depth <= INDENTED && out.len() <= SMALL.max(GROWTH * text.len()) {
             out.push('\n');
             out.extend(std::iter::repeat_n("  ", depth));
         }
@@ -252,6 +263,9 @@ impl<'de> Deserialize<'de> for RawObject {
 
 /// A text that is cut to so many characters: its beginning and its end, and between them how much was left out.
 pub fn cut(text: String, longest: usize) -> String {
+    if text.len() <= longest {
+        return text;
+    }
     let length = text.chars().count();
     if length <= longest {
         return text;

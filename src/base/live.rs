@@ -8,6 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
+use super::places::{Bounds, Place, Places};
+
 /// What the news are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Topic {
@@ -43,47 +45,21 @@ pub struct Live {
     /// Woken when there is something that other processes have to be told.
     pub to_tell: Notify,
     closing: watch::Sender<bool>,
-    open: Mutex<HashMap<Uuid, usize>>,
-    at_door: Mutex<HashMap<IpAddr, usize>>,
+    open: Places<Uuid>,
+    at_door: Places<IpAddr>,
 }
 
-/// Connections that stay open of one key, and of all keys in this process, at most (WS-05).
-const OPEN_OF_KEY: usize = 1000;
-const OPEN: usize = 5000;
+/// Connections that stay open of one person or service account, and of all in this process, at most (WS-05).
+const OPEN: Bounds = Bounds { all: 5000, each: 1000 };
 
-/// A place among the connections that stay open; given back when it is dropped.
-pub struct Seat(std::sync::Arc<Live>, Uuid);
+/// Sockets that have shown no key yet, from all and from one network, at most (WS-05).
+const AT_DOOR: Bounds = Bounds { all: 1000, each: 100 };
 
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = open.get_mut(&self.1) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                open.remove(&self.1);
-            }
-        }
-    }
-}
+/// A place among the connections that stay open.
+pub type Seat = Place<Uuid>;
 
-/// Sockets that have shown no key yet, from one network and from all, at most (WS-05).
-const AT_DOOR_OF_NETWORK: usize = 100;
-const AT_DOOR: usize = 1000;
-
-/// A place among the sockets that have shown no key yet; given back when it is dropped.
-pub struct Entrance(std::sync::Arc<Live>, IpAddr);
-
-impl Drop for Entrance {
-    fn drop(&mut self) {
-        let mut waiting = self.0.at_door.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = waiting.get_mut(&self.1) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                waiting.remove(&self.1);
-            }
-        }
-    }
-}
+/// A place among the sockets that have shown no key yet.
+pub type Entrance = Place<IpAddr>;
 
 impl Live {
     /// Nobody waits; `is_shared` says that other processes use the same database.
@@ -94,8 +70,8 @@ impl Live {
             told: Mutex::default(),
             to_tell: Notify::new(),
             closing: watch::Sender::new(false),
-            open: Mutex::default(),
-            at_door: Mutex::default(),
+            open: Places::default(),
+            at_door: Places::default(),
         }
     }
 
@@ -132,32 +108,14 @@ impl Live {
         told.drain().collect()
     }
 
-    /// A place for one more connection of a key; `None` when there are too many.
-    pub fn seat(self: &std::sync::Arc<Self>, key: Uuid) -> Option<Seat> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.values().sum::<usize>() >= OPEN {
-            return None;
-        }
-        let count = open.entry(key).or_default();
-        if *count >= OPEN_OF_KEY {
-            return None;
-        }
-        *count += 1;
-        Some(Seat(std::sync::Arc::clone(self), key))
+    /// A place for one more connection of somebody; `None` when there are too many.
+    pub fn seat(&self, who: Uuid) -> Option<Seat> {
+        self.open.take(Some(who), OPEN)
     }
 
     /// A place for a socket from a network that has yet to show its key; `None` when there are too many.
-    pub fn entrance(self: &std::sync::Arc<Self>, network: IpAddr) -> Option<Entrance> {
-        let mut waiting = self.at_door.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.values().sum::<usize>() >= AT_DOOR {
-            return None;
-        }
-        let count = waiting.entry(network).or_default();
-        if *count >= AT_DOOR_OF_NETWORK {
-            return None;
-        }
-        *count += 1;
-        Some(Entrance(std::sync::Arc::clone(self), network))
+    pub fn entrance(&self, network: IpAddr) -> Option<Entrance> {
+        self.at_door.take(Some(network), AT_DOOR)
     }
 
     /// Becomes true when the server stops: connections that stay open end then.
@@ -180,7 +138,7 @@ mod tests {
     fn a_key_has_so_many_places() {
         let live = std::sync::Arc::new(Live::new(false));
         let (key, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let mut seats: Vec<_> = (0..OPEN_OF_KEY).map(|_| live.seat(key)).collect();
+        let mut seats: Vec<_> = (0..OPEN.each).map(|_| live.seat(key)).collect();
         assert!(seats.iter().all(Option::is_some));
         assert!(live.seat(key).is_none());
         assert!(live.seat(other).is_some());

@@ -10,6 +10,7 @@ pub mod jobs;
 pub mod json;
 pub mod live;
 pub mod mail;
+pub mod places;
 pub mod random;
 pub mod secret;
 pub mod seen;

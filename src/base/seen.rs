@@ -74,6 +74,11 @@ impl SeenLately {
         seen.insert(occasion, now);
         true
     }
+
+    /// Takes back what [`SeenLately::is_first`] noted, because it could not be recorded.
+    pub fn forget(&self, who: Uuid, place: Uuid, what: &'static str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&(who, place, what));
+    }
 }
 
 #[cfg(test)]
@@ -91,6 +96,8 @@ mod tests {
         assert!(seen.is_first(lab, ada, "denied", after(59)));
         assert!(seen.is_first(ada, lab, "denied", after(60)));
         assert!(seen.is_first(ada, lab, "denied", after(-86_400)));
+        seen.forget(ada, lab, "denied");
+        assert!(seen.is_first(ada, lab, "denied", after(-86_399)));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use super::db::Instant;
@@ -113,6 +113,12 @@ impl Zone {
         let day = day.checked_add(jiff::Span::new().try_days(days).ok()?).ok()?;
         let start = day.to_zoned(self.zone.clone()).ok()?;
         Some(start.timestamp().into())
+    }
+
+    /// The moment at which its clocks show a time; of two, the first, and of a time that clocks skip, the one
+    /// as long after the skip. `None` outside of what can be told.
+    pub fn moment(&self, shown: DateTime) -> Option<Instant> {
+        Some(shown.to_zoned(self.zone.clone()).ok()?.timestamp().into())
     }
 
     /// How far its clocks are ahead at a moment, in microseconds.

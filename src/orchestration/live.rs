@@ -40,7 +40,7 @@ pub(super) async fn show(
     access: WorkspaceAccess<SeeFlows>,
     app: web::Data<App>,
 ) -> Result<HttpResponse> {
-    let seat = app.live.seat(access.actor().credential()).ok_or(Error::Unavailable)?;
+    let seat = app.live.seat(access.actor().id()).ok_or(Error::Unavailable)?;
     let workspace = access.workspace().id.uuid();
     let listening = Listening {
         events: app.live.listen(workspace, Topic::Events),

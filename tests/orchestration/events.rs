@@ -159,6 +159,39 @@ async fn a_task_whose_clock_was_set_back_ends() {
     }
 }
 
+/// api.md §3.3: several tasks told of in one body, each backwards, and then all of it once more.
+#[actix_rt::test]
+async fn tasks_told_backwards_in_one_body_end() {
+    let app = spawn().await;
+    let (api, place) = data(&app).await;
+    let flow = flow(&api, &place, "etl").await;
+    let made = run(&api, &place, &flow, json!({})).await;
+    let states = [
+        ((1, "Pending", "PENDING"), (10, None, 0)),
+        ((2, "Running", "RUNNING"), (11, Some(1), 1)),
+        ((3, "Completed", "COMPLETED"), (9, Some(2), 1)),
+    ];
+    let ids = [60, 61, 62].map(task);
+    let events: Vec<Value> = states
+        .iter()
+        .rev()
+        .flat_map(|(state, clock)| {
+            ids.map(|id| {
+                let mut event = step((id, &made["id"]), *state, *clock);
+                event["payload"]["task_run"]["dynamic_key"] = json!(id);
+                event
+            })
+        })
+        .collect();
+    for _ in 0..2 {
+        let path = format!("{place}/events");
+        api.post(&path, json!(events)).await.assert_status(204);
+        let states: Vec<Value> =
+            tasks(&api, &place).await.iter().map(|task| task["state_name"].clone()).collect();
+        assert_eq!(states, ["Completed"; 3]);
+    }
+}
+
 /// WS-02, WS-03, WS-04, AZ-08: who opens a socket, and how long it lasts.
 #[actix_rt::test]
 async fn a_socket_lasts_as_long_as_the_right_to_it() {

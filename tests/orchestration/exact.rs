@@ -162,8 +162,15 @@ async fn a_list_of_events_keeps_what_it_can() {
     let detail = answer.assert_status(422).json()["detail"].as_str().unwrap().to_owned();
     assert!(detail.starts_with("Event 1 of the list"), "{detail}");
     let large = event(33, &format!(",\"payload\":{{\"text\":\"{}\"}}", "x".repeat(1_500_000)));
-    api.send_text("POST", &path, format!("[{large}]")).await.assert_status(413);
-    assert_eq!(names(&api, &place).await, ["odd.30", "odd.30", "odd.31", "odd.32"]);
+    let deep = event(34, &format!(",\"payload\":{{\"a\":{}{}}}", "[".repeat(600), "]".repeat(600)));
+    let list = format!("[{large},{deep},{}]", event(35, ""));
+    let answer = api.send_text("POST", &path, list).await;
+    let detail = answer.assert_status(422).json()["detail"].as_str().unwrap().to_owned();
+    let expected =
+        "Event 0 of the list (from 0): An event has 1500000 bytes at most. The others are kept.";
+    assert_eq!(detail, expected);
+    assert_eq!(names(&api, &place).await, ["odd.30", "odd.30", "odd.31", "odd.32", "odd.35"]);
+    assert_eq!(dropped(&figures(&app).await, "event"), 3);
 }
 
 /// decisions 42: one line of a batch costs no other, and what is no text of a database is replaced.
@@ -193,6 +200,71 @@ async fn a_line_that_is_not_taken_costs_no_other() {
     kept.sort_unstable();
     assert_eq!(dropped(&figures(&app).await, "log"), 3);
     assert_eq!(kept, ["float", "half \u{fffd} of a pair \u{fffd}", "naive", "never", "plain"]);
+}
+
+/// IV-10: what could take the memory or the time of all is bounded, and says so; what is a fact is cut.
+#[actix_rt::test]
+async fn what_costs_too_much_is_bounded() {
+    let app = spawn().await;
+    let (api, place) = data(&app).await;
+    let id = flow(&api, &place, "etl").await;
+    let made = run(&api, &place, &id, json!({})).await;
+    let path = format!("{place}/flow_runs/{}", made["id"].as_str().unwrap());
+    let detail = |answer: &crate::support::Answer| {
+        answer.assert_status(422).json()["detail"].as_str().unwrap().to_owned()
+    };
+    let large = "x".repeat(1_100_000);
+    for data in [json!({"data": large}), json!({"state_details": {"cache_key": large}})] {
+        let mut state = json!({"type": "COMPLETED"});
+        state.as_object_mut().unwrap().extend(data.as_object().unwrap().clone());
+        let told = api.post(&format!("{path}/set_state"), json!({"state": state})).await;
+        assert!(detail(&told).contains("at most 1024 KiB"));
+    }
+    let labels = json!({"k": "y".repeat(40_000)});
+    api.send("PATCH", &format!("{path}/labels"), Some(labels)).await.assert_status(204);
+    let labels = json!({"l": "y".repeat(40_000)});
+    let told = api.send("PATCH", &format!("{path}/labels"), Some(labels)).await;
+    assert_eq!(detail(&told), "labels: at most 64 KiB can be kept.");
+    for filter in [
+        json!({"tags": {"any_": ["x".repeat(2000)]}}),
+        json!({"name": {"like_": "x".repeat(2000)}}),
+    ] {
+        let told =
+            api.post(&format!("{place}/flow_runs/filter"), json!({"flow_runs": filter})).await;
+        assert!(detail(&told).contains("1000 bytes"));
+    }
+    let many = json!({"filter": {"any_resource": vec![json!({"id": vec!["b"; 50]}); 10]}});
+    let told = api.post(&format!("{place}/events/filter"), many).await;
+    assert!(detail(&told).contains("500 values at most"));
+
+    let line = |message: &str| json!({"name": "n", "level": 20, "message": message, "timestamp": app.app.now(), "flow_run_id": made["id"]});
+    let lines = format!("{place}/logs/");
+    let told = api.send_text("POST", &lines, format!("[{}1]", "1,".repeat(50_000))).await;
+    assert_eq!(detail(&told), "50000 lines at most.");
+    api.post(&lines, json!([line(&"z".repeat(1_200_000))])).await.assert_status(201);
+    let found = api.post(&format!("{lines}filter"), json!({})).await.assert_status(200).json();
+    let message = found[0]["message"].as_str().unwrap();
+    assert!(message.contains("200,000 characters left out") && message.len() < 1_000_100);
+    for _ in 0..12 {
+        let some = vec![line(&"z".repeat(1_000_000)); 6];
+        api.post(&lines, json!(some)).await.assert_status(201);
+    }
+    let told = api.post(&format!("{lines}filter"), json!({})).await;
+    assert!(detail(&told).contains("Ask for fewer rows"));
+    api.post(&format!("{lines}filter"), json!({"limit": 2})).await.assert_status(200);
+}
+
+/// A time before the calendar of one database is its first moment on both.
+#[actix_rt::test]
+async fn times_long_ago_are_taken() {
+    let app = spawn().await;
+    let (api, place) = data(&app).await;
+    let line =
+        json!([{"name": "n", "level": 20, "message": "m", "timestamp": "-005000-01-01T00:00:00Z"}]);
+    api.post(&format!("{place}/logs/"), line).await.assert_status(201);
+    let found =
+        api.post(&format!("{place}/logs/filter"), json!({})).await.assert_status(200).json();
+    assert_eq!(found[0]["timestamp"], "0001-01-01T00:00:00Z");
 }
 
 /// decisions 34, 42: a state is never refused for its message or its size; text that cannot be kept is replaced,

@@ -99,7 +99,7 @@ async fn lists_read_from_indexes() {
     let span = (now.plus_days(-1), now);
     events::queries::page(&mut db, workspace, &EventFilter::default(), (span, None), 50).unwrap();
     events::queries::received_since(&mut db, workspace, (now, Id::new(now)), 200).unwrap();
-    let of = Of { task_runs: Some(vec![uuid::Uuid::nil().into()]), ..Of::default() };
+    let of = Of { task_run: Some(uuid::Uuid::nil().into()), ..Of::default() };
     logs::before(&mut db, workspace, &of, None, 200).unwrap();
     let of = Of { flow_run: Some(uuid::Uuid::nil().into()), level: Some(20), ..Of::default() };
     logs::before(&mut db, workspace, &of, None, 200).unwrap();

@@ -1,6 +1,10 @@
 //! The end of an account.
 
+use bulkhead::access::AccountId;
 use bulkhead::access::identify::Verified;
+use bulkhead::base::db::Locks;
+use bulkhead::base::db::schema::{accounts, workspaces};
+use diesel::prelude::*;
 
 use crate::support::{PASSWORD, spawn};
 
@@ -40,6 +44,26 @@ async fn an_account_that_nobody_confirms_goes_after_a_day() {
     app.make_user("vouched", Verified::Vouched).await;
     let ada = app.user("ada").await;
     let eve = app.visitor();
+    // An older one, to whom the operator gave a workspace meanwhile: it stays, and keeps no other from going.
+    let given = [
+        ("name", "Gil"),
+        ("handle", "given"),
+        ("email", "gil@example.org"),
+        ("password", PASSWORD),
+    ];
+    app.visitor().submit("/sign-up", &given).await.assert_redirect_to("/verify-email");
+    ada.workspace("lab").await;
+    app.app
+        .db
+        .write(Locks::Instance, |db| {
+            let given = accounts::table.filter(accounts::handle.eq("given"));
+            let given: AccountId = given.select(accounts::id).first(db)?;
+            Ok(diesel::update(workspaces::table)
+                .set(workspaces::account_id.eq(given))
+                .execute(db)?)
+        })
+        .await
+        .unwrap();
     let sign_up = |email: &'static str| {
         [("name", "Eve"), ("handle", "lovelace"), ("email", email), ("password", PASSWORD)]
     };

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bulkhead::access::identify::Verified;
-use bulkhead::base::db::Id;
 use bulkhead::base::db::schema::{invitations, mails, users, workspaces};
+use bulkhead::base::db::{Id, Locks};
 use bulkhead::base::settings::SignUp;
 use bulkhead::tenancy::invitations::actions;
 use bulkhead::tenancy::invitations::model::State;
@@ -836,6 +836,23 @@ async fn a_cap_on_mails_caps_no_invitations() {
             invite(&client, &path, "bob@example.org").await.assert_status(303);
         }
     }
+    assert_eq!(sent(&app).await, 20);
+    // One that is over is sent again, but not by mail: the page says so and leads to the link.
+    app.app
+        .db
+        .write(Locks::Instance, |db| {
+            let over = invitations::table.filter(invitations::invited_by_name.eq("Ada"));
+            Ok(diesel::update(over)
+                .set(invitations::expires_at.eq(invitations::created_at))
+                .execute(db)?)
+        })
+        .await
+        .unwrap();
+    let page = step(&ada, &lab, "bob@example.org", "resend").await;
+    ada.submit(&page, &[]).await.assert_status(303);
+    let list = ada.get(&format!("{lab}/collaborators")).await;
+    list.shows("bob@example.org is invited again. It stands in their list; no mail was sent");
+    assert!(!list.links_containing("/link").is_empty());
     assert_eq!(sent(&app).await, 20);
     app.advance(DAY + 1);
     let ada = app.sign_in("ada").await;

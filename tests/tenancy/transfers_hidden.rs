@@ -81,6 +81,24 @@ async fn a_hidden_run_has_no_states_and_takes_nothing() {
     assert_eq!(one("flow", &running["state"]).await, 404);
     assert_eq!(one("task", &cached).await, 404);
 
+    // Nor are its state, time and name told by sums, or by the card of the list.
+    let history = async |kind: &str, filter: Value| {
+        let mut body = json!({"history_start": "2026-01-01T00:00:00Z", "history_end": "2027-12-31T00:00:00Z",
+                              "history_interval_seconds": 86_400 * 800});
+        body.as_object_mut().unwrap().extend(filter.as_object().unwrap().clone());
+        let found =
+            api.post(&format!("{there}/{kind}/history"), body).await.assert_status(200).json();
+        let steps = found.as_array().unwrap().iter();
+        let states = steps.flat_map(|step| step["states"].as_array().unwrap().clone());
+        states.map(|state| state["count_runs"].as_i64().unwrap()).sum::<i64>()
+    };
+    assert_eq!(history("flow_runs", json!({})).await, 1);
+    assert_eq!(history("flow_runs", json!({"flow_runs": {"name": {"like_": "old"}}})).await, 0);
+    assert_eq!(history("task_runs", json!({})).await, 0);
+    ada.get("/workspaces").await.shows("is running, since").lacks("2 runs");
+    let bars = ada.get("/workspaces").await.attributes("article svg", "aria-label");
+    assert!(bars.iter().all(|label| !label.contains("completed")), "{bars:?}");
+
     let before = rows(&app).await;
     for (path, body) in [
         (

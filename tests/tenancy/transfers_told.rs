@@ -87,6 +87,27 @@ async fn the_way_back_is_found() {
     mo.get("/workspaces").await.lacks("Transferred, can be undone");
     eve.get("/workspaces/elsewhere/tides/flow-runs").await.lacks("This workspace came from");
 
+    // While it is deleted there, nothing can take it back, and nothing says so.
+    let gone = async |at: Option<Instant>| {
+        app.app
+            .db
+            .write(Locks::Instance, move |db| {
+                let place = workspaces::table.filter(workspaces::handle.eq("tides"));
+                Ok(diesel::update(place)
+                    .set((workspaces::deleted_at.eq(at), workspaces::purge_after.eq(at)))
+                    .execute(db)?)
+            })
+            .await
+            .unwrap();
+    };
+    gone(Some(app.app.now())).await;
+    for (client, log, words) in [(&ada, "acme", entries[0]), (&eve, "elsewhere", entries[1])] {
+        client.get("/workspaces").await.lacks("Transferred, can be undone");
+        let log = client.get(&format!("/organizations/{log}/audit-log")).await;
+        client.get(&log.link(words)).await.lacks("can be undone until");
+    }
+    gone(None).await;
+
     let command = "prefect cloud workspace set --workspace";
     eve.get(&page).await.shows(&format!("{command} \"elsewhere/tides\""));
     ada.get(&page).await.lacks(command);

@@ -17,6 +17,7 @@ pub use reached::{Joined, reachable};
 use self::reached::Reached;
 use super::actor::{Person, Principal, Reach};
 use super::organization::{self, OrganizationRole};
+use super::recent::RECENT;
 use super::{AccountId, WorkspaceId};
 use crate::base::db::schema::{
     account_redirects, accounts, organization_members, workspace_redirects, workspaces,
@@ -290,20 +291,26 @@ pub fn moved(
     Ok(by_id(db, reach, id)?.map(|(workspace, _)| workspace))
 }
 
-/// A few workspaces to change to, without the present one: account handle and handle.
+/// A few workspaces to change to, the recent ones first and never the present one: account handle and handle.
 ///
 /// # Errors
 /// The database's fault.
 pub fn others(
     db: &mut Db,
     reach: &Reach,
-    present: WorkspaceId,
+    (present, recent): (WorkspaceId, &[WorkspaceId; RECENT]),
     limit: i64,
 ) -> QueryResult<Vec<(String, String)>> {
-    reachable(reach)
-        .filter(workspaces::id.ne(present))
-        .order((accounts::handle, workspaces::handle))
+    // Four conditions and no list of them: such a statement stays prepared.
+    let [a, b, c, d] = *recent;
+    let id = workspaces::id;
+    let is_older = id.ne(a).and(id.ne(b)).and(id.ne(c)).and(id.ne(d));
+    let mut found: Vec<(WorkspaceId, String, String)> = reachable(reach)
+        .filter(id.ne(present))
+        .order((is_older, accounts::handle, workspaces::handle))
         .limit(limit)
-        .select((accounts::handle, workspaces::handle))
-        .load(db)
+        .select((id, accounts::handle, workspaces::handle))
+        .load(db)?;
+    found.sort_by_key(|(id, ..)| recent.iter().position(|one| one == id).unwrap_or(RECENT));
+    Ok(found.into_iter().map(|(_, account, workspace)| (account, workspace)).collect())
 }

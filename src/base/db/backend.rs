@@ -59,6 +59,11 @@ diesel::define_sql_function! {
 }
 
 diesel::define_sql_function! {
+    /// How many characters a text has.
+    fn length(text: diesel::sql_types::Text) -> diesel::sql_types::Integer;
+}
+
+diesel::define_sql_function! {
     /// The first of two moments that there is.
     #[sql_name = "coalesce"]
     fn either(

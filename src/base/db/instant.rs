@@ -36,11 +36,13 @@ pub struct Instant(Timestamp);
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 
 impl Instant {
-    /// From microseconds since 1970; what lies outside the calendar becomes its first or last moment.
+    /// From microseconds since 1970; what lies before the year 1 or behind the calendar becomes its first or last
+    /// moment (PostgreSQL ends at 4713 BC).
     pub fn from_microseconds(micros: i64) -> Self {
+        const FIRST: i64 = -62_135_596_800_000_000;
         // jiff takes whole microseconds up to this one, which is not quite `Timestamp::MAX`.
         const LAST: i64 = 253_402_207_200_000_000;
-        Self(Timestamp::from_microsecond(micros.min(LAST)).unwrap_or(Timestamp::MIN))
+        Self(Timestamp::from_microsecond(micros.clamp(FIRST, LAST)).unwrap_or(Timestamp::MIN))
     }
 
     /// Microseconds since 1970.

@@ -31,7 +31,7 @@ use tokio::time::{self, timeout};
 
 pub(crate) use backend::on_each_backend;
 pub use backend::{
-    Db, Location, Manager, MultiBackend, MultiRawValue, Role, connect, either, lower,
+    Db, Location, Manager, MultiBackend, MultiRawValue, Role, connect, either, length, lower,
 };
 pub use id::{Id, SqlId};
 pub use instant::{Instant, SqlInstant};

@@ -8,7 +8,6 @@
 //! The stream that actix reads and writes is ours ([`Watched`]), so that a connection takes one descriptor
 //! and can be ended from outside (decision 0025).
 
-use std::collections::HashMap;
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -31,6 +30,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::client::ClientIp;
 use super::limits::network;
 use crate::base::error::Result;
+use crate::base::places::{Bounds, Place, Places};
 
 /// How long a connection may wait for its peer.
 pub const PATIENCE: Duration = Duration::from_secs(15);
@@ -96,42 +96,25 @@ impl Connection {
     }
 }
 
-/// How many connections there may be.
-#[derive(Clone, Copy, Debug)]
-pub struct Bounds {
-    /// Of all.
-    pub all: usize,
-    /// Of one network, unless it is a trusted proxy's.
-    pub of_network: usize,
-}
+/// The most connections of a process, whatever else there is room for.
+const MOST: usize = 10_000;
 
-impl Bounds {
-    /// The most connections of a process, whatever else there is room for.
-    const MOST: usize = 10_000;
+/// Descriptors that are kept for everything else: files of the embedded database, sockets to PostgreSQL and to
+/// the mail server, those of the threads.
+const KEPT: usize = 128;
 
-    /// Descriptors that are kept for everything else: files of the embedded database, sockets to PostgreSQL
-    /// and to the mail server, those of the threads.
-    const KEPT: usize = 128;
-
-    /// What a process with so many descriptors and database connections can bear. No network takes more than
-    /// half of it.
-    pub fn of(descriptors: usize, database_connections: u32, of_network: u32) -> Self {
-        let kept = Self::KEPT + 4 * database_connections as usize;
-        let all = descriptors.saturating_sub(kept).clamp(16, Self::MOST);
-        Self { all, of_network: (of_network as usize).min(all / 2) }
-    }
-}
-
-#[derive(Default)]
-struct Open {
-    each: Vec<Weak<Connection>>,
-    all: usize,
-    of_network: HashMap<IpAddr, usize>,
+/// What a process with so many descriptors and database connections can bear. No network, unless it is a trusted
+/// proxy's, takes more than half of it.
+pub fn bounds(descriptors: usize, database_connections: u32, of_network: u32) -> Bounds {
+    let kept = KEPT + 4 * database_connections as usize;
+    let all = descriptors.saturating_sub(kept).clamp(16, MOST);
+    Bounds { all, each: (of_network as usize).min(all / 2) }
 }
 
 /// All connections of a server.
 pub struct Connections {
-    open: Mutex<Open>,
+    open: Mutex<Vec<Weak<Connection>>>,
+    places: Places<IpAddr>,
     bounds: Bounds,
     proxies: Vec<IpNet>,
 }
@@ -139,7 +122,8 @@ pub struct Connections {
 impl Connections {
     /// Looks after connections as long as the server lives.
     pub fn look_after(bounds: Bounds, proxies: Vec<IpNet>) -> Arc<Self> {
-        let all = Arc::new(Self { open: Mutex::default(), bounds, proxies });
+        let all =
+            Arc::new(Self { open: Mutex::default(), places: Places::default(), bounds, proxies });
         let looked_after = Arc::downgrade(&all);
         rt::spawn(async move {
             while let Some(all) = looked_after.upgrade() {
@@ -166,35 +150,23 @@ impl Connections {
         };
         socket.set_nodelay(true)?;
         let connection = Arc::new(Connection::new());
-        self.open().each.push(Arc::downgrade(&connection));
+        self.open().push(Arc::downgrade(&connection));
         Ok(Watched { socket, connection, is_shut: false, _place: place })
     }
 
     /// A place for one more connection from an address.
-    fn place(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
+    fn place(&self, peer: IpAddr) -> Option<Place<IpAddr>> {
         let is_proxy = self.proxies.iter().any(|net| net.contains(&peer));
         let network = (!is_proxy).then(|| network(ClientIp(peer)));
-        let mut open = self.open();
-        if open.all >= self.bounds.all {
-            return None;
-        }
-        if let Some(network) = network {
-            let count = open.of_network.entry(network).or_default();
-            if *count >= self.bounds.of_network {
-                return None;
-            }
-            *count += 1;
-        }
-        open.all += 1;
-        Some(Place { connections: Arc::clone(self), network })
+        self.places.take(network, self.bounds)
     }
 
-    fn open(&self) -> std::sync::MutexGuard<'_, Open> {
+    fn open(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Connection>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn cut_overdue(&self) {
-        self.open().each.retain(|connection| {
+        self.open().retain(|connection| {
             let Some(connection) = connection.upgrade() else { return false };
             if connection.is_overdue() {
                 connection.cut();
@@ -205,32 +177,12 @@ impl Connections {
     }
 }
 
-/// A place among the connections; given back when it is dropped.
-struct Place {
-    connections: Arc<Connections>,
-    network: Option<IpAddr>,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut open = self.connections.open();
-        open.all = open.all.saturating_sub(1);
-        let Some(network) = self.network else { return };
-        if let Some(count) = open.of_network.get_mut(&network) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                open.of_network.remove(&network);
-            }
-        }
-    }
-}
-
 /// The stream of a connection.
 pub struct Watched {
     socket: TcpStream,
     connection: Arc<Connection>,
     is_shut: bool,
-    _place: Place,
+    _place: Place<IpAddr>,
 }
 
 impl Watched {
@@ -398,8 +350,8 @@ mod tests {
     #[test]
     fn no_network_takes_more_than_half_of_what_there_is() {
         let bounds = |descriptors, of_network| {
-            let bounds = Bounds::of(descriptors, 8, of_network);
-            (bounds.all, bounds.of_network)
+            let bounds = bounds(descriptors, 8, of_network);
+            (bounds.all, bounds.each)
         };
         assert_eq!(bounds(1024, 2000), (864, 432));
         assert_eq!(bounds(1024, 100), (864, 100));
@@ -409,7 +361,7 @@ mod tests {
 
     #[actix_web::test]
     async fn a_place_is_given_back_and_proxies_share_none() {
-        let bounds = Bounds { all: 4, of_network: 2 };
+        let bounds = Bounds { all: 4, each: 2 };
         let all = Connections::look_after(bounds, vec!["10.0.0.0/8".parse().unwrap()]);
         let place = |text: &str| all.place(text.parse().unwrap());
         let (one, two) = (place("192.0.2.7"), place("192.0.2.7"));

@@ -1,21 +1,20 @@
 //! JSON bodies of the API: typed, bounded, and nothing else than JSON (BR-03, CF-06, IV-11).
 
-use std::fmt;
+use std::borrow::Cow;
 use std::future::Future;
-use std::marker::PhantomData;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::body;
+use super::object::Object;
 use crate::base::db::Instant;
 use crate::base::error::{Error, Result};
-use crate::base::json::clean;
+use crate::base::json::{clean, mended};
 
 /// The largest JSON body, in bytes (CF-06).
 pub const JSON_LIMIT: usize = 1024 * 1024;
@@ -60,7 +59,11 @@ async fn text_of(req: &HttpRequest, payload: &mut Payload, limit: usize) -> Resu
     }
     let text = std::str::from_utf8(&bytes)
         .map_err(|_| Error::BadRequest("The body is not UTF-8.".to_owned()))?;
-    Ok(clean(text).map_err(Error::Invalid)?.into_owned())
+    Ok(text.to_owned())
+}
+
+fn cleaned(text: &str) -> Result<Cow<'_, str>> {
+    clean(text).map_err(Error::Invalid)
 }
 
 fn from_text<T: DeserializeOwned>(text: &str) -> Result<T> {
@@ -88,7 +91,7 @@ impl<T: DeserializeOwned + 'static, const LIMIT: usize> FromRequest for JsonBody
         let req = req.clone();
         Box::pin(async move {
             let text = text_of(&req, &mut payload, LIMIT).await;
-            Ok(Self(text.and_then(|text| from_object(&text))))
+            Ok(Self(text.and_then(|text| from_object(&cleaned(&text)?))))
         })
     }
 }
@@ -102,7 +105,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonList<T> {
         let req = req.clone();
         Box::pin(async move {
             let text = text_of(&req, &mut payload, REPORT_LIMIT).await;
-            Ok(Self(text.and_then(|text| from_text(&text))))
+            // What is nested too deep costs no other element.
+            Ok(Self(text.and_then(|text| from_text(&mended(&text).0))))
         })
     }
 }
@@ -154,25 +158,7 @@ where
     T: Deserialize<'de>,
     D: Deserializer<'de>,
 {
-    struct Object<T>(PhantomData<T>);
-
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
-        type Value = Option<T>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object or null")
-        }
-
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-            T::deserialize(MapAccessDeserializer::new(map)).map(Some)
-        }
-    }
-
-    deserializer.deserialize_any(Object(PhantomData))
+    Ok(Option::<Object<T>>::deserialize(deserializer)?.map(|Object(value)| value))
 }
 
 /// For a field of a change that can be absent, null, or a value: the outer `None` is absent. With
@@ -186,6 +172,23 @@ where
     D: Deserializer<'de>,
 {
     Option::deserialize(deserializer).map(Some)
+}
+
+/// Texts in one answer together, in characters, at most: an answer is held in memory as a whole.
+const TOGETHER: i64 = 64 * 1024 * 1024;
+
+/// Whether texts of such lengths fit into one answer.
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub fn check_together(lengths: &[i32]) -> Result<()> {
+    if lengths.iter().copied().map(i64::from).sum::<i64>() > TOGETHER {
+        return Err(Error::Invalid(format!(
+            "That would be more than {} MiB in one answer. Ask for fewer rows at a time (limit).",
+            TOGETHER / (1024 * 1024)
+        )));
+    }
+    Ok(())
 }
 
 /// Rows in one answer, at most and unless less is wanted.

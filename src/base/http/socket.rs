@@ -10,9 +10,9 @@ use super::connections::Upgraded;
 use crate::app::App;
 use crate::base::error::{Error, Result};
 
-/// The largest frame, in bytes (WS-05): several times what is kept, so that what is too large can be dropped by
-/// itself.
-pub const FRAME: usize = 8 * 1024 * 1024;
+/// The largest frame, in bytes (WS-05): more than the largest event that clients send, so that what is too large to
+/// be kept is dropped by itself.
+pub const FRAME: usize = 2 * 1024 * 1024;
 
 /// The largest frame before anybody proved anything (WS-05).
 pub const FIRST_FRAME: usize = 16 * 1024;

@@ -22,6 +22,9 @@ const STEP: Duration = Duration::from_secs(30);
 /// The whole conversation has this long; less than the lease on the mail.
 const WHOLE: Duration = Duration::from_secs(100);
 
+/// Time for the server to take leave.
+const PARTING: Duration = Duration::from_secs(2);
+
 /// Why a mail was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
@@ -159,7 +162,8 @@ impl Mailer {
             connection.message(&content).await.map(drop).map_err(theirs)
         }
         .await;
-        connection.abort().await;
+        // What the server says to a QUIT, or that it says nothing, changes nothing of what became of the mail.
+        tokio::spawn(async move { drop(timeout(PARTING, connection.abort()).await) });
         outcome
     }
 

@@ -58,16 +58,18 @@ pub async fn create(
     for (at, event) in list.iter().enumerate() {
         match EventCreate::read(event.text()).and_then(|event| event.received(now)) {
             Ok(event) => events.push(event),
-            Err(error) => _ = refused.get_or_insert((at, error)),
+            Err(error) => {
+                intake::drop_alone(&app, access.workspace().id, &error);
+                refused.get_or_insert((at, error));
+            }
         }
     }
     intake::take(&app, access.workspace().id, events).await?;
     match refused {
         None => Ok(no_content()),
-        Some((at, Error::Invalid(why))) => Err(Error::Invalid(format!(
+        Some((at, why)) => Err(Error::Invalid(format!(
             "Event {at} of the list (from 0): {why} The others are kept."
         ))),
-        Some((_, error)) => Err(error),
     }
 }
 

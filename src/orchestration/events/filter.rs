@@ -13,7 +13,7 @@ use crate::base::http::json::object;
 use crate::base::http::object::Object;
 use crate::orchestration::wire::words::Words;
 
-/// Values in one list of a filter, at most.
+/// Values in all lists of a filter together, at most.
 const VALUES: usize = 500;
 
 /// Which events; what is null or empty narrows nothing.
@@ -96,7 +96,7 @@ pub struct OfResource {
     /// With these labels, each of one value or one of several; `*` at an end stands for anything, `!` at
     /// the beginning for not.
     #[schema(value_type = Option<Object>)]
-    pub labels: Option<std::collections::BTreeMap<String, OneOrMore<String>>>,
+    pub labels: Option<LabelValues>,
     /// Of each thing the newest event only; this server gives all of them, and refuses `true`.
     pub distinct: bool,
 }
@@ -113,7 +113,7 @@ pub struct Related {
     pub resources_in_roles: Option<Vec<(String, String)>>,
     /// With these labels.
     #[schema(value_type = Option<Object>)]
-    pub labels: Option<std::collections::BTreeMap<String, OneOrMore<String>>>,
+    pub labels: Option<LabelValues>,
 }
 
 /// Which ids.
@@ -165,12 +165,30 @@ where
     }))
 }
 
-fn bounded<T>(list: Option<&[T]>) -> Result<()> {
-    match list {
-        Some(list) if list.len() > VALUES => {
-            Err(Error::Invalid(format!("A list in a filter takes {VALUES} values at most.")))
-        }
-        _ => Ok(()),
+type LabelValues = std::collections::BTreeMap<String, OneOrMore<String>>;
+
+fn count<T>(list: Option<&Vec<T>>) -> usize {
+    list.map_or(0, Vec::len)
+}
+
+fn labels_count(labels: Option<&LabelValues>) -> usize {
+    labels.into_iter().flatten().map(|(_, values)| 1 + values.values().len()).sum()
+}
+
+impl OfResource {
+    fn count(&self) -> usize {
+        1 + count(self.id.as_ref())
+            + count(self.id_prefix.as_ref())
+            + labels_count(self.labels.as_ref())
+    }
+}
+
+impl Related {
+    fn count(&self) -> usize {
+        1 + count(self.id.as_ref())
+            + count(self.role.as_ref())
+            + count(self.resources_in_roles.as_ref())
+            + labels_count(self.labels.as_ref())
     }
 }
 
@@ -180,24 +198,31 @@ impl EventFilter {
     /// # Errors
     /// [`Error::Invalid`] for more values than a query takes.
     pub fn checked(self) -> Result<Self> {
-        if let Some(event) = &self.event {
-            let lists = [&event.prefix, &event.exclude_prefix, &event.name, &event.exclude_name];
-            lists.into_iter().try_for_each(|list| bounded(list.as_deref()))?;
-        }
-        if let Some(resource) = &self.resource {
-            bounded(resource.id.as_deref())?;
-            bounded(resource.id_prefix.as_deref())?;
-            if resource.distinct {
-                let text =
-                    "resource.distinct: this server has no such list. Leave it out, or false.";
-                return Err(Error::Invalid(text.to_owned()));
-            }
+        if self.resource.as_ref().is_some_and(|resource| resource.distinct) {
+            let text = "resource.distinct: this server has no such list. Leave it out, or false.";
+            return Err(Error::Invalid(text.to_owned()));
         }
         self.text.as_ref().map(|text| Words::of(&text.query)).transpose()?;
-        bounded(self.related.as_deref())?;
-        bounded(self.any_resource.as_deref())?;
-        bounded(self.id.as_ref().and_then(|id| id.id.as_deref()))?;
+        if self.count() > VALUES {
+            return Err(Error::Invalid(format!(
+                "A filter takes {VALUES} values at most, all its lists together."
+            )));
+        }
         Ok(self)
+    }
+
+    /// Values in all its lists together: each event may be compared with each of them.
+    fn count(&self) -> usize {
+        let names = self.event.as_ref().map_or(0, |event| {
+            let lists = [&event.prefix, &event.exclude_prefix, &event.name, &event.exclude_name];
+            lists.into_iter().map(|list| count(list.as_ref())).sum()
+        });
+        let things = self.resource.iter().chain(self.any_resource.iter().flatten());
+        let related = self.related.iter().flatten().map(Related::count).sum::<usize>();
+        names
+            + things.map(OfResource::count).sum::<usize>()
+            + related
+            + self.id.as_ref().map_or(0, |id| count(id.id.as_ref()))
     }
 
     /// The time that it spans: the last day unless it says another one.

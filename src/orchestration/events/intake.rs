@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use super::model::Event;
 use super::queries;
+use uuid::Uuid;
+
 use crate::access::WorkspaceId;
 use crate::app::App;
 use crate::base::db::Db;
@@ -54,21 +56,37 @@ pub async fn take(app: &App, workspace: WorkspaceId, events: Vec<Event>) -> Resu
     Ok(())
 }
 
-/// Keeps each event by itself, since the database takes one of them not.
+/// Keeps each event by itself, since the database takes one of them not. Where it would not take a harmless one
+/// either, the fault is the database's own: then the others are told again later, and none is dropped.
 async fn one_by_one(app: &App, workspace: WorkspaceId, events: &Arc<Vec<Event>>) -> Result<()> {
     for at in 0..events.len() {
         let all = Arc::clone(events);
         let one = move |db: &mut Db| store(db, workspace, all.get(at..=at).unwrap_or_default());
         match app.db.ingest(one).await {
-            Err(error @ Error::Internal(_)) => drop_alone(app, &error),
+            Err(error @ Error::Internal(_)) if takes_events(app, workspace).await => {
+                drop_alone(app, workspace, &error);
+            }
             outcome => outcome?,
         }
     }
     Ok(())
 }
 
-/// Tells the operator of an event that is not kept.
-pub fn drop_alone(app: &App, why: &Error) {
-    tracing::warn!(error.cause = %why, "an event is not kept");
+/// Whether the database takes an event with nothing in it that could be wrong; it does not stay.
+async fn takes_events(app: &App, workspace: WorkspaceId) -> bool {
+    let event = Event::harmless(app.now());
+    let refused = app.db.ingest(move |db| {
+        queries::insert(db, workspace, &[event])?;
+        // Whatever is refused leaves nothing behind.
+        Err::<(), _>(Error::NotFound)
+    });
+    matches!(refused.await, Err(Error::NotFound))
+}
+
+/// Counts an event that is not kept, and tells the operator of the first one a minute of a workspace.
+pub fn drop_alone(app: &App, workspace: WorkspaceId, why: &Error) {
     app.metrics.dropped("event", 1);
+    if app.dropped.is_first(workspace.uuid(), Uuid::nil(), "event", app.now()) {
+        tracing::warn!(error.cause = %why, workspace.id = %workspace, "an event is not kept");
+    }
 }

@@ -17,6 +17,9 @@ const ROWS: usize = 1000;
 const CHUNK: i64 = 200;
 const LOOKED_AT: usize = 10_000;
 
+/// How long rows are looked at for one page, about; the next page goes on there.
+const LONGEST_LOOK: std::time::Duration = std::time::Duration::from_secs(1);
+
 #[derive(Insertable)]
 #[diesel(table_name = events, treat_none_as_default_value = false)]
 struct Row<'a> {
@@ -73,23 +76,39 @@ pub fn insert(db: &mut Db, workspace: WorkspaceId, list: &[Event]) -> QueryResul
     Ok(())
 }
 
-/// Events of some things that are looked at together, at most.
-const OF_THINGS: i64 = 500;
+/// Events of one thing that are looked at together, about at most.
+const OF_THING: usize = 100;
+
+/// An event without what it tells: its id, the one it follows, and the thing it is about.
+pub type Link = (EventId, Option<EventId>, String);
 
 /// What happened to some things, the last one first.
 ///
 /// # Errors
 /// The database's fault.
-pub fn of_things(
+pub fn links_of_things(
     db: &mut Db,
     workspace: WorkspaceId,
     things: &[String],
-) -> QueryResult<Vec<Event>> {
+) -> QueryResult<Vec<Link>> {
+    let limit = i64::try_from(things.len() * OF_THING).unwrap_or(i64::MAX);
     events::table
         .filter(events::workspace_id.eq(workspace))
         .filter(events::resource_id.eq_any(things.to_vec()))
         .order((events::occurred_at.desc(), events::id.desc()))
-        .limit(OF_THINGS)
+        .limit(limit)
+        .select((events::id, events::follows, events::resource_id))
+        .load(db)
+}
+
+/// Events by their ids, in no order.
+///
+/// # Errors
+/// The database's fault.
+pub fn by_ids(db: &mut Db, workspace: WorkspaceId, ids: &[EventId]) -> QueryResult<Vec<Event>> {
+    events::table
+        .filter(events::workspace_id.eq(workspace))
+        .filter(events::id.eq_any(ids.to_vec()))
         .select(Event::as_select())
         .load(db)
 }
@@ -150,6 +169,7 @@ pub fn page(
     let some = if looks { CHUNK } else { wanted.min(CHUNK) };
     let mut page = Page { events: Vec::new(), total: 0, next: None };
     let (mut at, mut looked_at) = (after, 0);
+    let began = std::time::Instant::now();
     loop {
         let rows = chunk(db, of(workspace, filter, span), filter.order(), at, some)?;
         let is_last = i64::try_from(rows.len()).unwrap_or(0) < some;
@@ -167,7 +187,7 @@ pub fn page(
         if is_last || (is_full && !looks) {
             break;
         }
-        if looked_at >= LOOKED_AT {
+        if looked_at >= LOOKED_AT || (looks && began.elapsed() >= LONGEST_LOOK) {
             page.next = page.next.or(at);
             break;
         }

@@ -31,7 +31,6 @@ use crate::base::http::client::ClientIp;
 use crate::base::http::connections::Upgraded;
 use crate::base::http::routes::resource;
 use crate::base::http::socket::{self, FRAME};
-use crate::base::json::clean;
 use crate::base::live::{Seat, Topic};
 use crate::orchestration::wire::outgoing::{self, BATCH, Feed, News, Place};
 
@@ -59,7 +58,7 @@ async fn incoming(
     let key = bearer(&req).ok_or(Error::SignInRequired)?;
     let place = (access.workspace().account, access.workspace().id);
     let standing = Standing::claimed(key, ip, place, Permission::RunFlows)?;
-    let seat = app.live.seat(access.actor().credential()).ok_or(Error::Unavailable)?;
+    let seat = app.live.seat(access.actor().id()).ok_or(Error::Unavailable)?;
     let (response, session, stream) = socket::open(&req, payload, (&[], FRAME))?;
     let (app, upgraded) = (app.get_ref().clone(), Upgraded::of(&req));
     actix_web::rt::spawn(async move {
@@ -153,7 +152,7 @@ impl Intake {
             Some(Ok(AggregatedMessage::Text(text))) => {
                 match self.read(&text) {
                     Ok(event) => self.waiting.push(event),
-                    Err(error) => intake::drop_alone(&self.app, &error),
+                    Err(error) => self.drop_alone(&error),
                 }
                 self.bytes += text.len();
                 self.flush_at.get_or_insert_with(|| Tick::now() + WAIT);
@@ -169,16 +168,19 @@ impl Intake {
             Some(Ok(AggregatedMessage::Pong(_))) => Ok(true),
             Some(Ok(AggregatedMessage::Binary(_))) => {
                 let why = Error::Invalid("Events come as text.".to_owned());
-                intake::drop_alone(&self.app, &why);
+                self.drop_alone(&why);
                 Ok(true)
             }
             Some(Ok(AggregatedMessage::Close(_)) | Err(_)) | None => Ok(false),
         }
     }
 
+    fn drop_alone(&self, why: &Error) {
+        intake::drop_alone(&self.app, self.standing.workspace(), why);
+    }
+
     fn read(&self, text: &str) -> Result<Event> {
-        let text = clean(text).map_err(Error::Invalid)?;
-        EventCreate::read(&text)?.received(self.app.now())
+        EventCreate::read(text)?.received(self.app.now())
     }
 
     async fn flush(&mut self) -> Result<()> {

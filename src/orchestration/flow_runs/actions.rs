@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::inputs::FlowRunInput;
 use super::leftovers::{self, Work};
-use super::model::{Body, FlowRun, FlowRunId};
+use super::model::{Body, FlowRun, FlowRunId, check_labels};
 use super::{inputs, names, queries};
 use crate::access::WorkspaceId;
 use crate::access::history::holds_starts;
@@ -109,6 +109,7 @@ pub fn make(
     let mut labels = known.labels.0;
     labels.insert("prefect.flow.id", &flow);
     labels.extend(wanted.body.labels);
+    check_labels(&labels)?;
     wanted.body.labels = labels;
     let mut run = FlowRun {
         id: FlowRunId::new(now),
@@ -412,6 +413,7 @@ pub async fn change(
                 body.job_variables = variables;
             }
             body.labels.extend(change.labels.into_iter().flatten());
+            check_labels(&body.labels)?;
             Ok(queries::update(db, workspace, &run, now)?)
         })
         .await

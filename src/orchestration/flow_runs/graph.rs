@@ -17,6 +17,9 @@ use crate::orchestration::task_runs::model::{Body, TaskRunId};
 /// Tasks and subflows in one graph, at most.
 pub const NODES: usize = 10_000;
 
+/// Tasks whose inputs are read together.
+const CHUNK: usize = 200;
+
 /// A task, or the subflow that it stands for.
 #[derive(Clone, Debug)]
 pub struct Node {
@@ -50,13 +53,8 @@ pub struct Edges {
     pub encapsulating: InOrder,
 }
 
-type TaskRow = (
-    TaskRunId,
-    String,
-    Option<StateType>,
-    (Option<Instant>, Option<Instant>, Option<Instant>),
-    Json<Body>,
-);
+type TaskRow =
+    (TaskRunId, String, Option<StateType>, (Option<Instant>, Option<Instant>, Option<Instant>));
 
 type SubflowRow = (
     Option<Id<()>>,
@@ -82,9 +80,20 @@ pub fn nodes(db: &mut Db, workspace: WorkspaceId, run: FlowRunId) -> QueryResult
             task_runs::name,
             task_runs::state_type,
             (task_runs::started_at, task_runs::expected_start_at, task_runs::ended_at),
-            task_runs::body,
         ))
         .load(db)?;
+    let ids: Vec<TaskRunId> = tasks.iter().map(|task| task.0).collect();
+    let mut inputs = HashMap::new();
+    // What tasks were given can be long: only the ids in it are kept.
+    for some in ids.chunks(CHUNK) {
+        let bodies: Vec<(TaskRunId, Json<Body>)> = task_runs::table
+            .filter(task_runs::workspace_id.eq(workspace))
+            .filter(task_runs::id.eq_any(some.to_vec()))
+            .filter(shown_tasks!(workspace))
+            .select((task_runs::id, task_runs::body))
+            .load(db)?;
+        inputs.extend(bodies.into_iter().map(|(id, body)| (id, inputs_of(&body.0))));
+    }
     let own = task_runs::table
         .filter(task_runs::workspace_id.eq(workspace))
         .filter(task_runs::flow_run_id.eq(run))
@@ -114,13 +123,16 @@ pub fn nodes(db: &mut Db, workspace: WorkspaceId, run: FlowRunId) -> QueryResult
             of_task.insert(task.uuid(), subflow);
         }
     }
-    Ok(tasks.into_iter().filter_map(|task| node(of_task.remove(&task.0.uuid()), task)).collect())
+    let node = |task: TaskRow| {
+        let id = task.0;
+        node(of_task.remove(&id.uuid()), task, inputs.remove(&id).unwrap_or_default())
+    };
+    Ok(tasks.into_iter().filter_map(node).collect())
 }
 
 /// What has no state, or no time, is no node yet.
-fn node(subflow: Option<SubflowRow>, task: TaskRow) -> Option<Node> {
-    let (id, name, state, (started, expected, ended), body) = task;
-    let inputs = inputs_of(&body.0);
+fn node(subflow: Option<SubflowRow>, task: TaskRow, inputs: Vec<(Uuid, bool)>) -> Option<Node> {
+    let (id, name, state, (started, expected, ended)) = task;
     // A task that never ran, since its result was there, ended when it was due.
     let completed = expected.filter(|_| state == Some(StateType::Completed));
     let (started_at, ended_at) = (started.or(expected), ended.or(completed));

@@ -1,5 +1,7 @@
 //! What runs are told while they run: inputs, by key.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use serde_json::{Map, Value};
 
@@ -9,7 +11,7 @@ use crate::access::WorkspaceId;
 use crate::base::db::schema::flow_run_inputs as inputs;
 use crate::base::db::{Db, Id, Instant, MultiBackend};
 use crate::base::error::{Error, Result};
-use crate::base::json::RawObject;
+use crate::base::json::{Raw, RawObject, clean};
 
 /// An input.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -123,34 +125,121 @@ pub fn accepted(
     input: Option<RawObject>,
 ) -> Result<Option<RawObject>, String> {
     let is_given = input.is_some();
-    let mut input = input.unwrap_or_default();
-    let unread = |error: serde_json::Error| format!("Error hydrating run input: {error}");
-    let mut tree = input.tree().map_err(unread)?;
-    if input.text().contains(KIND) {
-        tree = match hydrated(tree) {
-            Ok(Some(tree @ Value::Object(_))) => tree,
-            Ok(None | Some(Value::Null)) => Value::Object(Map::new()),
-            Ok(Some(_)) => return Err("Error hydrating run input: it is no object.".to_owned()),
-            Err(problem) => return Err(format!("Error hydrating run input: {problem}")),
-        };
-        input = serde_json::from_str(&tree.to_string()).map_err(unread)?;
-    }
+    let input = in_place(input.unwrap_or_default())
+        .map_err(|problem| format!("Error hydrating run input: {problem}"))?;
     let schema = schema.ok_or_else(|| "Run input schema not found.".to_owned())?;
     let schema: Value = serde_json::from_str(schema)
         .map_err(|error| format!("Run input schema is not valid JSON: {error}"))?;
+    if !can_be_checked(&schema, input.text()) {
+        return Ok(is_given.then_some(input));
+    }
     let patterns = jsonschema::PatternOptions::fancy_regex().backtrack_limit(10_000);
     let validator = jsonschema::options()
         .with_pattern_options(patterns)
         .build(&schema)
         .map_err(|error| format!("Run input schema is no JSON schema: {error}"))?;
+    let tree = input.tree().map_err(|_| {
+        "Run input validation failed: it holds a number beyond all numbers, or is nested deeper than 128 levels."
+            .to_owned()
+    })?;
     if let Some(problem) = validator.iter_errors(&tree).next() {
         return Err(format!("Run input validation failed: {problem}"));
     }
     Ok(is_given.then_some(input))
 }
 
+/// Steps of a check at most: places in the schema times values in the input, about a second.
+const STEPS: u64 = 20_000_000;
+
+/// How deep a schema may go, its references followed.
+const DEEPEST: usize = 200;
+
+/// Whether an input can be checked here in a bounded time. A schema that refers to itself, or by other words than
+/// paths, or that takes too many steps, is left to the client, which reads its inputs by the same schema.
+fn can_be_checked(schema: &Value, input: &str) -> bool {
+    // Each value stands behind one of these.
+    let values = input.bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{' | b':')).count();
+    let places = Places { root: schema, known: HashMap::new() }.count(schema, 0);
+    places.is_some_and(|places| places.saturating_mul(values as u64 + 1) <= STEPS)
+}
+
+/// The places of a schema, each as often as it is reached.
+struct Places<'a> {
+    root: &'a Value,
+    known: HashMap<*const Value, u64>,
+}
+
+impl<'a> Places<'a> {
+    fn count(&mut self, part: &'a Value, depth: usize) -> Option<u64> {
+        if depth > DEEPEST {
+            return None;
+        }
+        if let Some(known) = self.known.get(&std::ptr::from_ref(part)) {
+            return Some(*known);
+        }
+        let mut places = 1_u64;
+        match part {
+            Value::Array(list) => {
+                for one in list {
+                    places = places.saturating_add(self.count(one, depth + 1)?);
+                }
+            }
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    let below = match (name.as_str(), value) {
+                        ("$ref", Value::String(to)) => {
+                            self.count(self.root.pointer(to.strip_prefix('#')?)?, depth + 1)?
+                        }
+                        ("$id" | "$anchor" | "$dynamicRef" | "$recursiveRef", Value::String(_)) => {
+                            return None;
+                        }
+                        _ => self.count(value, depth + 1)?,
+                    };
+                    places = places.saturating_add(below);
+                }
+            }
+            _ => {}
+        }
+        self.known.insert(std::ptr::from_ref(part), places);
+        Some(places)
+    }
+}
+
 /// What an object with this key says is another value, by the kind that it names.
 const KIND: &str = "__prefect_kind";
+
+/// An input with what its fields describe put in their places; every other field stays as it was sent.
+fn in_place(input: RawObject) -> Result<RawObject, String> {
+    if !input.text().contains(KIND) {
+        return Ok(input);
+    }
+    if input.raw().field(KIND).is_some() {
+        return match hydrated(input.tree().map_err(|error| error.to_string())?)? {
+            Some(tree @ Value::Object(_)) => {
+                serde_json::from_str(&tree.to_string()).map_err(|error| error.to_string())
+            }
+            None | Some(Value::Null) => Ok(RawObject::default()),
+            Some(_) => Err("it is no object.".to_owned()),
+        };
+    }
+    let mut fields = Vec::new();
+    for (name, field) in input {
+        let value = if field.text().contains(KIND) { replaced(&field)? } else { Some(field) };
+        fields.extend(value.map(|value| (name, value)));
+    }
+    Ok(fields.into_iter().collect())
+}
+
+fn replaced(field: &Raw) -> Result<Option<Raw>, String> {
+    if field.string(KIND).as_deref() == Some("json")
+        && let Some(text) = field.string("value")
+    {
+        let value = serde_json::from_str(&clean(&text)?);
+        return value.map(Some).map_err(|error| format!("Invalid JSON: {error}"));
+    }
+    let tree = serde_json::from_str(field.text()).map_err(|error| error.to_string())?;
+    Ok(hydrated(tree)?.map(|value| Raw::of(&value)))
+}
 
 /// A value with what it describes put in its place; `None` for what stands for nothing.
 fn hydrated(value: Value) -> Result<Option<Value>, String> {
@@ -255,7 +344,39 @@ mod tests {
         let take = |schema: Option<&str>, value: Value| accepted(schema, input(value));
         let five = json!({"x": {KIND: "json", "value": "5"}});
         assert_eq!(take(Some(schema), five), Ok(input(json!({"x": 5}))));
+        // What is not described stays digit for digit, and so does a described number.
+        let text =
+            r#"{"n":202402144809161001040,"x":{"__prefect_kind":"json","value":"5"},"f":1.10}"#;
+        let long = r#"{"x":{"__prefect_kind":"json","value":"202402144809161001040"}}"#;
+        for (text, expected) in [
+            (text, r#"{"n":202402144809161001040,"x":5,"f":1.10}"#),
+            (long, r#"{"x":202402144809161001040}"#),
+        ] {
+            let sent = serde_json::from_str(text).unwrap();
+            let taken = accepted(Some(r#"{"type": "object"}"#), Some(sent)).unwrap();
+            assert_eq!(taken.unwrap().text(), expected);
+        }
+        // What could take for ever, or cannot be told, is left to the client.
+        let doubled = |levels: usize| {
+            let below = |n: usize| json!({"$ref": format!("#/$defs/d{n}")});
+            let mut defs =
+                serde_json::Map::from_iter([("d0".to_owned(), json!({"type": "object"}))]);
+            for n in 1..=levels {
+                defs.insert(format!("d{n}"), json!({"allOf": [below(n - 1), below(n - 1)]}));
+            }
+            json!({"$defs": defs, "allOf": [below(levels)], "required": ["y"]})
+        };
+        assert!(can_be_checked(&doubled(8), "{\"x\":5}") && !can_be_checked(&doubled(40), "{}"));
+        assert!(take(Some(&doubled(8).to_string()), json!({"x": 5})).is_err());
+        assert!(take(Some(&doubled(40).to_string()), json!({"x": 5})).is_ok());
+        assert!(!can_be_checked(&json!({"$defs": {"a": {"items": {"$ref": "#/$defs/a"}}}}), "{}"));
+        assert!(!can_be_checked(&json!({"$ref": "https://schemas.example/a"}), "{}"));
         for (schema, value, problem) in [
+            (
+                Some(schema),
+                json!({"x": {KIND: "json", "value": "[1"}}),
+                "Error hydrating run input: Invalid",
+            ),
             (Some(schema), json!({"x": "5"}), "Run input validation failed"),
             (Some(schema), json!(null), "Run input validation failed"),
             (None, json!({"x": 5}), "Run input schema not found."),

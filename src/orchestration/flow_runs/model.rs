@@ -58,6 +58,21 @@ pub fn check_sizes(
     Ok(())
 }
 
+/// The most labels that a run keeps, in bytes: each of its tasks has them too.
+const LARGEST_LABELS: usize = 64 * 1024;
+
+/// Whether labels are small enough to be kept.
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub fn check_labels(labels: &RawObject) -> Result<()> {
+    if labels.text().len() > LARGEST_LABELS {
+        let most = LARGEST_LABELS / 1024;
+        return Err(Error::Invalid(format!("labels: at most {most} KiB can be kept.")));
+    }
+    Ok(())
+}
+
 /// A run.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = flow_runs, check_for_backend(MultiBackend))]

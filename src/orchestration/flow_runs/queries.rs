@@ -7,8 +7,11 @@ use super::model::{FlowRun, FlowRunId};
 use crate::access::WorkspaceId;
 use crate::access::history::{shown_runs, shown_states};
 use crate::base::db::schema::{flow_run_states, flow_runs, flows, task_runs};
-use crate::base::db::{Db, Id, Instant, Json, MultiBackend, Prepared, either, on_each_backend};
-use crate::base::http::json::Window;
+use crate::base::db::{
+    Db, Id, Instant, Json, MultiBackend, Prepared, either, length, on_each_backend,
+};
+use crate::base::error::Result;
+use crate::base::http::json::{Window, check_together};
 use crate::orchestration::flows::model::{FlowId, FlowNote};
 use crate::orchestration::states::model::{State, StateType};
 use crate::orchestration::states::rules::{Course, Policy};
@@ -53,7 +56,7 @@ fn of(workspace: WorkspaceId, term: Option<Term<flow_runs::table>>) -> Query {
     }
 }
 
-history_query!(flow_runs);
+history_query!(flow_runs, shown_runs);
 
 /// How many seconds after they were due runs of a workspace began, or have not begun: the mean.
 ///
@@ -267,15 +270,15 @@ pub fn count(
 ///
 /// # Errors
 /// The database's fault.
-pub fn states(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult<Vec<State>> {
-    let states: Vec<Json<State>> = flow_run_states::table
+pub fn states(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> Result<Vec<State>> {
+    let all = flow_run_states::table
         .filter(flow_run_states::workspace_id.eq(workspace))
         .filter(flow_run_states::flow_run_id.eq(id))
         .filter(shown_states!(workspace))
         .order((flow_run_states::at, flow_run_states::id))
-        .limit(1000)
-        .select(flow_run_states::state)
-        .load(db)?;
+        .limit(1000);
+    check_together(&all.select(length(flow_run_states::state)).load(db)?)?;
+    let states: Vec<Json<State>> = all.select(flow_run_states::state).load(db)?;
     Ok(states.into_iter().map(|state| state.0).collect())
 }
 

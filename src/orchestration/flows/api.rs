@@ -18,6 +18,7 @@ use crate::base::http::json::{
 };
 use crate::base::http::routes::{resource, resources};
 use crate::base::json::RawObject;
+use crate::orchestration::flow_runs::model::check_labels;
 use crate::orchestration::wire::which::{Filters, Paginated};
 
 /// The addresses of this slice, relative to the workspace's.
@@ -96,6 +97,7 @@ pub async fn create(
     body: JsonBody<FlowCreate>,
 ) -> Result<HttpResponse> {
     let FlowCreate { name, tags, labels } = body.parsed()?;
+    check_labels(&labels)?;
     if name.is_empty() || name.chars().count() > 500 || name.contains(NOT_IN_NAMES) {
         let rule = "name: use 1 to 500 characters, and none of / \\ % & < >.";
         return Err(Error::Invalid(rule.to_owned()));

@@ -1,15 +1,13 @@
 //! The API of logs.
 
-use std::collections::VecDeque;
-
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
 use actix_web::{HttpRequest, HttpResponse, web};
-use futures_util::stream;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::download::lines;
 use super::queries::{self, Log, LogId, Of, Which};
 use crate::access::permission::needs::{RunFlows, SeeFlows};
 use crate::access::workspace::WorkspaceAccess;
@@ -21,7 +19,7 @@ use crate::base::http::json::{
     JsonBody, JsonList, Refusal, Window, created, moment, object, ok, path_id,
 };
 use crate::base::http::routes::{resource, resources};
-use crate::base::json::Raw;
+use crate::base::json::{Raw, cut};
 use crate::base::live::Topic;
 use crate::orchestration::flow_runs::model::FlowRunId;
 use crate::orchestration::flow_runs::queries as flow_runs;
@@ -117,6 +115,15 @@ impl From<Log> for LogBody {
     }
 }
 
+/// Lines in one request, at most: many times what clients send.
+const AT_ONCE: usize = 50_000;
+
+/// The longest message of a line, in characters: where the client cuts it (Prefect 3.8, `max_log_size`).
+const LONGEST_MESSAGE: usize = 1_000_000;
+
+/// The longest name of a logger, in characters.
+const LONGEST_NAME: usize = 1000;
+
 /// Keeps lines; they are durable when this answers. One that cannot be kept costs no other: it is left out, logged
 /// and counted (decisions 42).
 #[utoipa::path(post, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/logs/",
@@ -133,6 +140,9 @@ pub async fn create(
 ) -> Result<HttpResponse> {
     let (workspace, now) = (access.workspace().id, app.now());
     let told = body.parsed()?;
+    if told.len() > AT_ONCE {
+        return Err(Error::Invalid(format!("{AT_ONCE} lines at most.")));
+    }
     let mut lines = Vec::with_capacity(told.len());
     for line in &told {
         match LogCreate::read(line) {
@@ -140,12 +150,16 @@ pub async fn create(
                 id: LogId::new(now),
                 flow_run_id: line.flow_run_id.map(Into::into),
                 task_run_id: line.task_run_id.map(Into::into),
-                name: line.name,
+                name: cut(line.name, LONGEST_NAME),
                 level: line.level.into(),
-                message: line.message,
+                message: cut(line.message, LONGEST_MESSAGE),
                 at: line.timestamp,
             }),
-            Err(error) => tracing::warn!(error.cause = %error, "a line is not kept"),
+            Err(error) => {
+                if app.dropped.is_first(workspace.uuid(), Uuid::nil(), "log", now) {
+                    tracing::warn!(error.cause = %error, workspace.id = %workspace, "a line is not kept");
+                }
+            }
         }
     }
     app.metrics.dropped("log", told.len() - lines.len());
@@ -290,13 +304,10 @@ pub async fn filter(
         words: filter.text.map(|text| Words::of(&text.query)).transpose()?,
     };
     let workspace = access.workspace().id;
-    let found = app.db.read(move |db| Ok(queries::some(db, workspace, which, window)?)).await?;
+    let found = app.db.read(move |db| Ok(queries::some(db, workspace, &which, window)?)).await?;
     let list: Vec<LogBody> = found.into_iter().map(Into::into).collect();
     Ok(ok(&list))
 }
-
-/// Lines read at a time: all that a download holds in memory.
-const BATCH: i64 = 500;
 
 /// The lines of a run as a file: CSV for spreadsheets.
 #[utoipa::path(get,
@@ -316,22 +327,8 @@ pub async fn download(
     let name = format!("{}-logs.csv", run.ok_or(Error::NotFound)?.name);
     let name = utf8_percent_encode(&name, NON_ALPHANUMERIC);
     let head = csv::line(["timestamp", "level", "flow_run_id", "task_run_id", "message"])?;
-    let app = app.get_ref().clone();
-    let which = Of { flow_run: Some(id.cast()), task_runs: None, level: None, words: None };
-    let first = (VecDeque::from([web::Bytes::from(head)]), Some(None));
-    let lines = stream::try_unfold(first, move |(mut ready, mut next)| {
-        let (app, which) = (app.clone(), which.clone());
-        async move {
-            if let (true, Some(place)) = (ready.is_empty(), next) {
-                let some =
-                    move |db: &mut _| Ok(queries::after(db, workspace, &which, place, BATCH)?);
-                let found = app.db.read(some).await?;
-                next = found.last().map(|log| Some((log.at, log.id)));
-                ready = found.iter().map(csv_line).collect::<Result<_>>()?;
-            }
-            Ok::<_, Error>(ready.pop_front().map(|line| (line, (ready, next))))
-        }
-    });
+    let of = Of { flow_run: Some(id.cast()), ..Of::default() };
+    let lines = lines(&app, (workspace, of), head, csv_line);
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
         .insert_header((CACHE_CONTROL, "no-store"))
@@ -342,9 +339,9 @@ pub async fn download(
         .streaming(lines))
 }
 
-fn csv_line(log: &Log) -> Result<web::Bytes> {
+fn csv_line(log: &Log) -> Result<Vec<u8>> {
     let id = |id: Option<Id<()>>| id.map(|id| id.to_string()).unwrap_or_default();
     let (at, level) = (moment(log.at), log.level.to_string());
     let (run, task) = (id(log.flow_run_id), id(log.task_run_id));
-    Ok(csv::line([&*at, &*level, &*run, &*task, &*log.message])?.into())
+    csv::line([&*at, &*level, &*run, &*task, &*log.message])
 }

@@ -9,8 +9,9 @@ use crate::access::WorkspaceId;
 use crate::access::history::{hides_some, shown_lines, shown_runs, shown_tasks};
 use crate::base::db::paging::contains_pattern;
 use crate::base::db::schema::{flow_runs, logs, task_runs};
-use crate::base::db::{Db, Id, Instant, MultiBackend, lower, on_each_backend};
-use crate::base::http::json::Window;
+use crate::base::db::{Db, Id, Instant, MultiBackend, length, lower, on_each_backend};
+use crate::base::error::Result;
+use crate::base::http::json::{Window, check_together};
 use crate::orchestration::wire::filter::{Operator, Term, join};
 use crate::orchestration::wire::words::Words;
 
@@ -160,30 +161,35 @@ impl Which {
     }
 }
 
-/// Lines of a workspace.
-///
-/// # Errors
-/// The database's fault.
-pub fn some(
-    db: &mut Db,
-    workspace: WorkspaceId,
-    which: Which,
-    window: Window,
-) -> QueryResult<Vec<Log>> {
+fn wanted(workspace: WorkspaceId, which: &Which, window: Window) -> Query {
     let mut query = logs::table
         .filter(logs::workspace_id.eq(workspace))
         .filter(shown_lines!(workspace))
         .into_boxed::<MultiBackend>();
-    let is_down = which.is_down;
-    if let Some(term) = join(which.operator, which.terms()) {
+    if let Some(term) = join(which.operator, which.clone().terms()) {
         query = query.filter(term);
     }
-    query = if is_down {
+    query = if which.is_down {
         query.order((logs::at.desc(), logs::id.desc()))
     } else {
         query.order((logs::at, logs::id))
     };
-    query.limit(window.limit).offset(window.offset).select(Log::as_select()).load(db)
+    query.limit(window.limit).offset(window.offset)
+}
+
+/// Lines of a workspace.
+///
+/// # Errors
+/// [`Error::Invalid`] for lines that are too large together; the database's fault.
+pub fn some(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    which: &Which,
+    window: Window,
+) -> Result<Vec<Log>> {
+    let lengths = wanted(workspace, which, window).select(length(logs::message)).load(db)?;
+    check_together(&lengths)?;
+    Ok(wanted(workspace, which, window).select(Log::as_select()).load(db)?)
 }
 
 /// When this server heard of a line, to the millisecond: that is in its id.
@@ -224,8 +230,10 @@ pub fn received_since(
 pub struct Of {
     /// Of this flow run.
     pub flow_run: Option<Id<()>>,
-    /// Of these task runs.
-    pub task_runs: Option<Vec<Id<()>>>,
+    /// Of this task run.
+    pub task_run: Option<Id<()>>,
+    /// Of the task runs of this name in that flow run.
+    pub task_name: Option<String>,
     /// At least so grave.
     pub level: Option<i64>,
     /// Words that all occur in the message or the logger's name.
@@ -282,12 +290,17 @@ fn of(workspace: WorkspaceId, which: &Of) -> Query {
     if let Some(run) = which.flow_run {
         query = query.filter(logs::flow_run_id.eq(run));
     }
-    query = match which.task_runs.as_deref() {
-        None => query,
-        // What is no list is served in the order of an index.
-        Some([run]) => query.filter(logs::task_run_id.eq(*run)),
-        Some(runs) => query.filter(logs::task_run_id.eq_any(runs.to_vec())),
-    };
+    if let Some(run) = which.task_run {
+        query = query.filter(logs::task_run_id.eq(run));
+    }
+    if let Some(name) = &which.task_name {
+        let of_name = task_runs::table
+            .filter(task_runs::workspace_id.eq(workspace))
+            .filter(task_runs::flow_run_id.eq(which.flow_run))
+            .filter(task_runs::name.eq(name.clone()))
+            .select(task_runs::id.nullable());
+        query = query.filter(logs::task_run_id.eq_any(of_name));
+    }
     if let Some(level) = which.level {
         query = query.filter(logs::level.ge(level));
     }

@@ -178,6 +178,15 @@ impl StateCreate {
         Self { kind, name: None, message: None, data: None, state_details: None }
     }
 
+    /// How much text there is of it, beside its message, in bytes.
+    pub fn size_but_message(&self) -> usize {
+        let data = self.data.as_ref().map_or(0, |data| data.text().len());
+        let Some(details) = &self.state_details else { return data };
+        let words = [&details.cache_key, &details.pause_key, &details.traceparent];
+        let words = words.into_iter().flatten().map(String::len).sum::<usize>();
+        data + words + details.run_input_keyset.as_ref().map_or(0, |keys| keys.text().len())
+    }
+
     /// The state, from a moment on; one that is scheduled without a time is due at that moment.
     pub fn at(self, now: Instant) -> State {
         let name = self.name.filter(|name| !name.is_empty());

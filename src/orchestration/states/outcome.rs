@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 
 use super::model::{State, StateCreate};
 use super::rules::{Decision, Policy};
-use crate::base::error::Result;
-use crate::base::http::json::{created, ok};
+use crate::base::error::{Error, Result};
+use crate::base::http::json::{JSON_LIMIT, created, ok};
 use crate::base::http::object::Object;
 
 /// What became of a wish for a state: what the client is told, and whether a state was written.
@@ -84,6 +84,25 @@ pub struct SetState {
     /// Whether the rules are passed over.
     #[serde(default)]
     pub force: bool,
+}
+
+impl SetState {
+    /// The state, and whether the rules are passed over.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for more than can be kept; a message is cut instead, so that no end is lost for it.
+    pub fn checked(self) -> Result<(StateCreate, bool)> {
+        let Self { state: Object(state), force } = self;
+        let size = state.size_but_message();
+        if size > JSON_LIMIT {
+            let (size, most) = (size.div_ceil(1024), JSON_LIMIT / 1024);
+            return Err(Error::Invalid(format!(
+                "The data and details of the state are {size} KiB; at most {most} KiB can be kept. Put large data \
+                 in storage and pass its address."
+            )));
+        }
+        Ok((state, force))
+    }
 }
 
 /// What became of a wish for a state.

@@ -13,7 +13,7 @@ use crate::base::error::{Error, Result};
 use crate::base::live::Topic;
 use crate::base::random;
 use crate::orchestration::events::queries as events;
-use crate::orchestration::flow_runs::model::{FlowRun, FlowRunId};
+use crate::orchestration::flow_runs::model::{FlowRun, FlowRunId, check_labels};
 use crate::orchestration::flow_runs::queries as flow_runs;
 use crate::orchestration::logs::queries as logs;
 use crate::orchestration::states::event::{self, Changed};
@@ -99,6 +99,7 @@ pub fn make(
         labels.extend(wanted.body.labels);
         wanted.body.labels = labels;
     }
+    check_labels(&wanted.body.labels)?;
     let mut run = TaskRun {
         id,
         flow_run_id: wanted.flow_run,

@@ -16,7 +16,6 @@ use crate::base::error::{Error, Result};
 use crate::base::http::json::{
     JsonBody, REPORT_LIMIT, Refusal, Window, created, moment, no_content, object, ok, path_id,
 };
-use crate::base::http::object::Object;
 use crate::base::http::routes::{resource, resources};
 use crate::base::json::RawObject;
 use crate::orchestration::flow_runs::api::body::{estimates, seconds};
@@ -304,8 +303,8 @@ pub async fn set_state(
     app: web::Data<App>,
     body: JsonBody<SetState, REPORT_LIMIT>,
 ) -> Result<HttpResponse> {
-    let SetState { state: Object(state), force } = body.parsed()?;
-    Ok(actions::set_state(&app, access, path_id(&req, "id")?, (state, force)).await?.answer())
+    let wish = body.parsed()?.checked()?;
+    Ok(actions::set_state(&app, access, path_id(&req, "id")?, wish).await?.answer())
 }
 
 /// Which runs of tasks, in which order.

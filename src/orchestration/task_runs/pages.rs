@@ -198,7 +198,7 @@ async fn show(
 }
 
 fn lines_of(id: TaskRunId) -> Of {
-    Of { task_runs: Some(vec![id.cast()]), ..Of::default() }
+    Of { task_run: Some(id.cast()), ..Of::default() }
 }
 
 /// What a state says went wrong.

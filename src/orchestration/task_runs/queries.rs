@@ -8,8 +8,9 @@ use super::model::{TaskRun, TaskRunId};
 use crate::access::WorkspaceId;
 use crate::access::history::{shown_task_states, shown_tasks};
 use crate::base::db::schema::{task_run_states, task_runs};
-use crate::base::db::{Db, Id, Instant, Json, MultiBackend, Prepared, on_each_backend};
-use crate::base::http::json::Window;
+use crate::base::db::{Db, Id, Instant, Json, MultiBackend, Prepared, length, on_each_backend};
+use crate::base::error::Result;
+use crate::base::http::json::{Window, check_together};
 use crate::base::secret::sha256;
 use crate::base::text::hex;
 use crate::orchestration::flow_runs::model::FlowRunId;
@@ -50,7 +51,7 @@ fn of(workspace: WorkspaceId, term: Option<Term<task_runs::table>>) -> Query {
     }
 }
 
-history_query!(task_runs);
+history_query!(task_runs, shown_tasks);
 
 /// A run of a workspace.
 ///
@@ -192,27 +193,6 @@ pub fn names(
         .filter(task_runs::id.eq_any(ids.to_vec()))
         .filter(shown_tasks!(workspace))
         .select((task_runs::id, task_runs::name))
-        .load(db)
-}
-
-/// The runs of a name in a run of a flow; at most `limit`.
-///
-/// # Errors
-/// The database's fault.
-pub fn named(
-    db: &mut Db,
-    workspace: WorkspaceId,
-    run: FlowRunId,
-    name: &str,
-    limit: i64,
-) -> QueryResult<Vec<TaskRunId>> {
-    task_runs::table
-        .filter(task_runs::workspace_id.eq(workspace))
-        .filter(task_runs::flow_run_id.eq(run))
-        .filter(task_runs::name.eq(name.to_owned()))
-        .filter(shown_tasks!(workspace))
-        .limit(limit)
-        .select(task_runs::id)
         .load(db)
 }
 
@@ -398,15 +378,15 @@ pub fn cached(
 ///
 /// # Errors
 /// The database's fault.
-pub fn states(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult<Vec<State>> {
-    let states: Vec<Json<State>> = task_run_states::table
+pub fn states(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> Result<Vec<State>> {
+    let all = task_run_states::table
         .filter(task_run_states::workspace_id.eq(workspace))
         .filter(task_run_states::task_run_id.eq(id))
         .filter(shown_task_states!(workspace))
         .order((task_run_states::at, task_run_states::id))
-        .limit(1000)
-        .select(task_run_states::state)
-        .load(db)?;
+        .limit(1000);
+    check_together(&all.select(length(task_run_states::state)).load(db)?)?;
+    let states: Vec<Json<State>> = all.select(task_run_states::state).load(db)?;
     Ok(states.into_iter().map(|state| state.0).collect())
 }
 

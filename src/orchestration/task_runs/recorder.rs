@@ -13,7 +13,7 @@ use crate::access::{WorkspaceId, history};
 use crate::base::db::{Db, Id, Instant, Json};
 use crate::base::error::Result;
 use crate::base::json::{Raw, RawObject};
-use crate::orchestration::events::model::Event;
+use crate::orchestration::events::model::{Event, EventId};
 use crate::orchestration::events::queries as events;
 use crate::orchestration::flow_runs::model::FlowRunId;
 use crate::orchestration::flow_runs::queries as flow_runs;
@@ -102,6 +102,7 @@ const KIND: &str = "prefect.task-run";
 /// The database's fault.
 pub fn record(db: &mut Db, workspace: WorkspaceId, events: &[Event]) -> Result<()> {
     let mut known = HashMap::new();
+    let mut past = Past { events, known: HashMap::new() };
     let hides_some = history::hides_some(db, workspace)?;
     for event in events {
         if !event.event.starts_with(KIND)
@@ -130,7 +131,7 @@ pub fn record(db: &mut Db, workspace: WorkspaceId, events: &[Event]) -> Result<(
             tracing::info!(task_run.id = %report.id, "a task that a transfer hid is told nothing");
             continue;
         }
-        keep(db, workspace, flow_run, report)?;
+        keep(db, workspace, flow_run, report, &mut past)?;
     }
     Ok(())
 }
@@ -140,6 +141,7 @@ fn keep(
     workspace: WorkspaceId,
     flow_run: Option<FlowRunId>,
     report: Report,
+    past: &mut Past,
 ) -> Result<()> {
     let (id, now) = (report.id, report.received_at);
     let keys = (report.told.task_key.clone().unwrap_or_default(), report.told.dynamic_key.clone());
@@ -189,7 +191,7 @@ fn keep(
             queries::insert(db, workspace, &run)?;
         }
         Some(mut run) => {
-            if let Some(last) = last_of(db, workspace, &run, report)? {
+            if let Some(last) = last_of(db, workspace, &run, report, past)? {
                 run.updated_at = now;
                 apply(&mut run, last.told, &of_run(last.state));
                 queries::update(db, workspace, &run)?;
@@ -199,12 +201,58 @@ fn keep(
     Ok(queries::insert_state(db, workspace, id, &state)?)
 }
 
+/// What is kept of some runs; read when it is first asked for, of all that the events at hand are about.
+struct Past<'a> {
+    events: &'a [Event],
+    known: HashMap<String, Kept>,
+}
+
+/// What is kept of one run: the events that others follow, and what is told by those that none does.
+#[derive(Default)]
+struct Kept {
+    followed: HashSet<EventId>,
+    open: Vec<Event>,
+}
+
+impl Past<'_> {
+    fn of(&mut self, db: &mut Db, workspace: WorkspaceId, things: &[String]) -> Result<Vec<&Kept>> {
+        let is_first = self.known.is_empty();
+        let mut wanted: HashSet<&String> = things.iter().collect();
+        wanted.retain(|thing| !self.known.contains_key(*thing));
+        if is_first {
+            let told = self.events.iter().filter(|event| event.event.starts_with(KIND));
+            wanted.extend(told.map(|event| &event.resource_id));
+        }
+        if !wanted.is_empty() {
+            let wanted: Vec<String> = wanted.into_iter().cloned().collect();
+            self.known.extend(wanted.iter().map(|thing| (thing.clone(), Kept::default())));
+            self.read(db, workspace, &wanted)?;
+        }
+        Ok(things.iter().filter_map(|thing| self.known.get(thing)).collect())
+    }
+
+    fn read(&mut self, db: &mut Db, workspace: WorkspaceId, things: &[String]) -> Result<()> {
+        let links = events::links_of_things(db, workspace, things)?;
+        let followed: HashSet<_> = links.iter().filter_map(|(_, follows, _)| *follows).collect();
+        let ids = links.iter().map(|(id, ..)| *id);
+        let open: Vec<_> = ids.filter(|id| !followed.contains(id)).collect();
+        for event in events::by_ids(db, workspace, &open)? {
+            self.known.entry(event.resource_id.clone()).or_default().open.push(event);
+        }
+        for (_, follows, thing) in links {
+            self.known.entry(thing).or_default().followed.extend(follows);
+        }
+        Ok(())
+    }
+}
+
 /// What is known last of a run, where it is not in that state already.
 fn last_of(
     db: &mut Db,
     workspace: WorkspaceId,
     run: &TaskRun,
     report: Report,
+    past: &mut Past,
 ) -> Result<Option<Report>> {
     let Some(current) = run.state() else { return Ok(Some(report)) };
     if report.follows == Some(current.id) {
@@ -213,16 +261,18 @@ fn last_of(
     if report.state.id == current.id {
         return Ok(None);
     }
-    let things = [run.id, report.id].map(|id| format!("{KIND}.{id}"));
-    let known = events::of_things(db, workspace, &things)?;
-    let followed: HashSet<StateId> =
-        known.iter().filter_map(|event| event.follows.map(Id::cast)).collect();
-    let open = known.iter().filter(|event| !followed.contains(&event.id.cast()));
+    let mut things = vec![format!("{KIND}.{}", run.id), format!("{KIND}.{}", report.id)];
+    things.dedup();
+    let kept = past.of(db, workspace, &things)?;
+    let followed: HashSet<EventId> =
+        kept.iter().flat_map(|kept| kept.followed.iter().copied()).collect();
+    let open = kept.iter().flat_map(|kept| &kept.open);
+    let open = open.filter(|event| !followed.contains(&event.id));
     let told: Vec<Report> = open.filter_map(Report::of).collect();
     let is_told = told.iter().any(|report| report.state.id == current.id);
     let last = told.into_iter().reduce(|a, b| if b.is_later(&a) { b } else { a });
     Ok(last.filter(|last| {
-        let is_over = is_told || followed.contains(&current.id);
+        let is_over = is_told || followed.contains(&current.id.cast());
         last.state.id != current.id && (is_over || moment_of(&last.state) > moment_of(current))
     }))
 }

@@ -73,6 +73,18 @@ fn bounded<T>(list: Option<&[T]>) -> Result<()> {
     }
 }
 
+/// The longest text that is looked for in another, in bytes: both databases take it as a pattern.
+const LONGEST: usize = 1000;
+
+fn short(text: &str) -> Result<()> {
+    if text.len() > LONGEST {
+        return Err(Error::Invalid(format!(
+            "A name or tag in a filter takes {LONGEST} bytes at most."
+        )));
+    }
+    Ok(())
+}
+
 /// Which names.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -90,7 +102,8 @@ impl Named {
     /// [`Error::Invalid`] for more values than a query takes.
     pub fn pattern(&self) -> Result<Option<String>> {
         bounded(self.any_.as_deref())?;
-        Ok(self.like_.as_ref().map(|like| contains_pattern(like)))
+        self.like_.as_deref().map(short).transpose()?;
+        Ok(self.like_.as_deref().map(contains_pattern))
     }
 }
 
@@ -163,6 +176,8 @@ impl Tagged {
     pub fn checked(&self) -> Result<&Self> {
         bounded(self.all_.as_deref())?;
         bounded(self.any_.as_deref())?;
+        let mut tags = self.all_.iter().chain(&self.any_).flatten();
+        tags.try_for_each(|tag| short(tag))?;
         Ok(self)
     }
 }

@@ -181,7 +181,7 @@ pub fn sums_sql(db: &Db, now: Instant) -> (String, String) {
 
 /// Writes, for a table of runs, the query of their history.
 macro_rules! history_query {
-    ($table:ident) => {
+    ($table:ident, $shown:ident) => {
         /// How many runs of a workspace were in which state, by the time that they were due.
         ///
         /// # Errors
@@ -200,6 +200,7 @@ macro_rules! history_query {
             let any: Term<$table::table> = Box::new(true.into_sql::<Bool>().nullable());
             let rows: Vec<(i64, Option<StateType>, Option<String>, i64, i64, i64)> = $table::table
                 .filter($table::workspace_id.eq(workspace))
+                .filter($shown!(workspace))
                 .filter($table::expected_start_at.ge(span.start))
                 .filter($table::expected_start_at.lt(span.end))
                 .filter(term.unwrap_or(any))

@@ -152,8 +152,8 @@ impl Socket {
         };
         let key = auth.get("token").and_then(Value::as_str).unwrap_or_default();
         let standing = Standing::claimed(key, ip, place, Permission::SeeFlows)?;
-        let credential = standing.check(&self.app).await?;
-        let seat = self.app.live.seat(credential).ok_or(Error::Unavailable)?;
+        let who = standing.check(&self.app).await?;
+        let seat = self.app.live.seat(who).ok_or(Error::Unavailable)?;
         drop(entrance);
         let hello = serde_json::json!({ "type": "auth_success" }).to_string();
         if !socket::send(&mut self.session, hello).await {

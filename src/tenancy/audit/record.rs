@@ -236,8 +236,13 @@ pub async fn deny(app: &App, actor: &Actor, ip: ClientIp, entry: Entry) -> Resul
     if !app.denials.is_first(actor.id(), account.uuid(), entry.event, now) {
         return Ok(());
     }
-    let by = By::actor(actor, ip);
-    app.db.write(Locks::Chain(account), move |db| record_denial(db, &by, entry, now)).await
+    let (by, event) = (By::actor(actor, ip), entry.event);
+    let write = move |db: &mut Db| record_denial(db, &by, entry, now);
+    let written = app.db.write(Locks::Chain(account), write).await;
+    if written.is_err() {
+        app.denials.forget(actor.id(), account.uuid(), event);
+    }
+    written
 }
 
 /// The entry, unless another process wrote one within the last minute.

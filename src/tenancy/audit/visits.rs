@@ -2,7 +2,7 @@
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, web};
 use diesel::prelude::*;
@@ -11,11 +11,12 @@ use uuid::Uuid;
 
 use super::record::{Entry, deny, record_visit};
 use crate::access::actor::Actor;
+use crate::access::recent::Recent;
 use crate::access::workspace::Visit;
 use crate::app::App;
 use crate::base::db::schema::{memberships, service_account_grants as grants};
 use crate::base::db::{Db, Instant, Locks};
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::routes::route_of;
 
@@ -29,13 +30,18 @@ pub async fn layer<B: MessageBody + 'static>(
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, actix_web::Error> {
-    let res = next.call(req).await?;
+    let mut res = next.call(req).await?;
     let request = res.request();
+    let mut recent = None;
     let visit = request.extensions_mut().remove::<Visit>();
     if let Some(visit) = visit
         && let Some(app) = request.app_data::<web::Data<App>>()
     {
         let (now, ip) = (app.now(), ClientIp::of(request, app));
+        let is_page = res.status().is_success() && *request.method() == Method::GET;
+        if is_page && matches!(visit.actor, Actor::Session { .. }) {
+            recent = Recent::of(request, app).with(visit.workspace.id, app);
+        }
         if res.status() == StatusCode::FORBIDDEN {
             let (app, route) = (app.clone(), route_of(request).unwrap_or_default().to_string());
             actix_web::rt::spawn(async move { note_denial(&app, visit, ip, route).await });
@@ -45,6 +51,9 @@ pub async fn layer<B: MessageBody + 'static>(
             let app = app.clone();
             actix_web::rt::spawn(async move { note(&app, visit, ip, now).await });
         }
+    }
+    if let Some(cookie) = recent {
+        res.response_mut().add_cookie(&cookie).map_err(Error::internal)?;
     }
     Ok(res)
 }

@@ -8,7 +8,7 @@ use crate::access::transfers;
 use crate::access::{AccountId, UserId};
 use crate::app::App;
 use crate::base::db::{Instant, Locks, lock_accounts};
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::jobs::Job;
 use crate::tenancy::audit::{By, Entry, record};
 
@@ -30,11 +30,18 @@ async fn remove_unconfirmed(app: App) -> Result<()> {
     loop {
         let before = now - UNCONFIRMED;
         let found = app.db.read(move |db| Ok(queries::unconfirmed(db, before, SOME)?)).await?;
-        if found.is_empty() {
-            return Ok(());
-        }
+        let mut removed = 0;
         for (user, account) in found {
-            remove_one(&app, (user, account), (before, now)).await?;
+            match remove_one(&app, (user, account), (before, now)).await {
+                Ok(()) => removed += 1,
+                Err(error @ Error::Unavailable) => return Err(error),
+                Err(error) => {
+                    tracing::warn!(error.cause = %error, account.id = %account, "could not remove an unconfirmed account");
+                }
+            }
+        }
+        if removed == 0 {
+            return Ok(());
         }
     }
 }

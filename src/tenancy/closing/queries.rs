@@ -68,6 +68,18 @@ pub fn places(db: &mut Db, user: UserId) -> QueryResult<Vec<Workspace>> {
         .load(db)
 }
 
+/// People who never confirmed their address and signed up before a moment; whoever was given a workspace meanwhile stays.
+#[diesel::dsl::auto_type]
+fn lapsed(before: Instant) -> _ {
+    let unconfirmed: Verified = Verified::No;
+    let owned = workspaces::table.filter(workspaces::account_id.eq(users::personal_account_id));
+    users::table
+        .inner_join(accounts::table)
+        .filter(users::verified.eq(unconfirmed))
+        .filter(users::created_at.le(before))
+        .filter(diesel::dsl::not(diesel::dsl::exists(owned)))
+}
+
 /// Some people who never confirmed their address and signed up before a moment, with their accounts.
 ///
 /// # Errors
@@ -77,9 +89,7 @@ pub fn unconfirmed(
     before: Instant,
     limit: i64,
 ) -> QueryResult<Vec<(UserId, AccountId)>> {
-    users::table
-        .filter(users::verified.eq(Verified::No))
-        .filter(users::created_at.le(before))
+    lapsed(before)
         .order(users::created_at)
         .limit(limit)
         .select((users::id, users::personal_account_id))
@@ -95,11 +105,8 @@ pub fn unconfirmed_one(
     user: UserId,
     before: Instant,
 ) -> QueryResult<Option<(String, String)>> {
-    users::table
-        .inner_join(accounts::table)
+    lapsed(before)
         .filter(users::id.eq(user))
-        .filter(users::verified.eq(Verified::No))
-        .filter(users::created_at.le(before))
         .select((accounts::handle, users::email))
         .first(db)
         .optional()

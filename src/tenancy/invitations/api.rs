@@ -27,6 +27,8 @@ pub struct InvitationBody {
     pub user_id: Option<Uuid>,
     /// `pending` or `expired`.
     pub status: String,
+    /// Whether a mail carries it; else its link is copied from the page, and a member has it in the own list.
+    pub mailed: bool,
     /// When it ends, or ended.
     #[schema(format = DateTime)]
     pub expiration: String,
@@ -54,6 +56,7 @@ impl InvitationBody {
             email: invitation.email.clone(),
             user_id: invitation.user.map(Id::uuid),
             status: status.to_owned(),
+            mailed: invitation.is_mailed(),
             expiration: moment(invitation.expires_at),
             invited_by: invitation.invited_by_name.clone(),
             account_role_id: invitation.organization_role.map(OrganizationRole::id),

@@ -108,6 +108,15 @@ impl Invitation {
         self.mail_id.is_some()
     }
 
+    /// Why no mail carries it, in a sentence; `None` where one does.
+    pub fn unmailed(&self, keeps_mails: bool) -> Option<&'static str> {
+        if keeps_mails {
+            return Some("No mail server is set: copy the link and hand it on.");
+        }
+        let several = "It stands in their list; no mail was sent, since they got several today.";
+        (!self.is_mailed()).then_some(several)
+    }
+
     /// Among which invitations it is listed.
     pub fn scope(&self) -> Scope {
         Scope { account: self.account, workspace: self.workspace }

@@ -81,8 +81,11 @@ pub fn lines(text: &str) -> Vec<String> {
     let lines = text.split(separates).map(str::trim).filter(|line| !line.is_empty());
     let addresses = lines.flat_map(|line| {
         let named = line.strip_suffix('>').and_then(|rest| rest.split_once('<'));
-        if let Some((_, address)) = named.filter(|(_, address)| !address.contains(['<', '>'])) {
-            return vec![address.trim()];
+        let named = named.filter(|(_, address)| !address.contains(['<', '>']));
+        if let Some((name, address)) = named {
+            // A name that is another address is no name: refused, as a whole.
+            let is_name = !name.contains('@') || name.trim().trim_matches('"') == address.trim();
+            return vec![if is_name { address.trim() } else { line }];
         }
         let words: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();
         if words.iter().all(|word| word.contains('@')) { words } else { vec![line] }

@@ -41,7 +41,7 @@ pub struct StartForm {
     pub handle: String,
     /// A word to the others.
     pub note: String,
-    /// Not before this time, in UTC; empty for at once.
+    /// Not before this time, by the clock of whoever asks; empty for at once.
     pub time: String,
     /// Ticked to wait until no flow run is going on.
     pub idle: String,

@@ -7,6 +7,7 @@ use crate::access::membership::{AccountKind, OwningAccount, Workspace};
 use crate::base::db::Instant;
 use crate::base::secret::sha256;
 use crate::base::text::{hex, several_lines};
+use crate::base::zone::Zone;
 use crate::tenancy::impacts::model::Side;
 
 /// Whether a workspace may move between accounts of these kinds in the web application (T4).
@@ -136,19 +137,18 @@ pub fn is_waiting_for_runs(transfer: &Transfer, now: Instant) -> bool {
 /// Days ahead for which a transfer can be scheduled, at most.
 const AHEAD: i64 = 90;
 
-/// A time in UTC as a field of a form has it, `2026-12-06T02:00`; nothing is as soon as both sides consent.
+/// A time in a zone as a field of a form has it, `2026-12-06T02:00`; nothing is as soon as both sides consent.
 ///
 /// # Errors
 /// A sentence for whoever typed it.
-pub fn time(raw: &str, now: Instant) -> Result<Option<Instant>, String> {
+pub fn time(raw: &str, zone: &Zone, now: Instant) -> Result<Option<Instant>, String> {
     let raw = raw.trim();
     if raw.is_empty() {
         return Ok(None);
     }
     let civil: jiff::civil::DateTime =
         raw.parse().map_err(|_| "Use a date and a time, as in 2026-12-06T02:00.".to_owned())?;
-    let at = civil.to_zoned(jiff::tz::TimeZone::UTC).map_err(|error| error.to_string())?;
-    let at = Instant::from(at.timestamp());
+    let at = zone.moment(civil).ok_or("Choose another year.")?;
     in_time(at, now)?;
     Ok(Some(at))
 }
@@ -196,11 +196,17 @@ mod tests {
         assert!(!may_move(Personal, Personal));
     }
 
-    /// 1.14, 7: a time is in UTC, ahead, and not too far.
+    /// 1.14, 7, ALL-19: a time is in the zone of whoever types it, ahead, and not too far.
     #[test]
     fn a_time_is_ahead() {
         let now = Instant::from_microseconds(1_795_425_840_000_000);
-        let text = |raw: &str| time(raw, now).map(|at| at.map(Instant::minute_text));
+        let there = |zone: &str, raw: &str| {
+            let zone = Zone::parse(zone).unwrap();
+            time(raw, &zone, now).map(|at| at.map(Instant::minute_text))
+        };
+        let text = |raw: &str| there("UTC", raw);
+        let berlin = there("Europe/Berlin", "2026-12-06T02:00");
+        assert_eq!(berlin, Ok(Some("2026-12-06 01:00 UTC".to_owned())));
         assert_eq!(text(" "), Ok(None));
         assert_eq!(text("2026-12-06T02:00"), Ok(Some("2026-12-06 02:00 UTC".to_owned())));
         for wrong in

@@ -69,6 +69,7 @@ pub fn of(
             "SELECT * FROM (SELECT workspace_id, state_type, total_run_micros, \
              COALESCE(ended_at, started_at, expected_start_at) AS at FROM flow_runs \
              WHERE workspace_id = ${id} AND expected_start_at <= ${due} AND state_type IS NOT NULL \
+             AND COALESCE(ended_at >= (SELECT runs_visible_from FROM workspaces WHERE id = ${id}), TRUE) \
              ORDER BY expected_start_at DESC, id DESC LIMIT {BARS}) AS runs{at}"
         )
     };

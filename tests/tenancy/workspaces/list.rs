@@ -143,3 +143,32 @@ async fn every_workspace_is_on_exactly_one_page() {
         assert_eq!(back, pages[..2]);
     }
 }
+
+/// The switcher offers where somebody was last before the rest; what a browser says of it opens nothing.
+#[actix_rt::test]
+async fn the_switcher_knows_the_recent_ones() {
+    let app = spawn().await;
+    let ada = app.user("ada").await;
+    let bob = app.user("bob").await;
+    for place in 0..10 {
+        ada.workspace(&format!("w{place}")).await;
+    }
+    bob.workspace("secret").await;
+    let switcher = async |page: &str| {
+        let page = ada.get(page).await;
+        page.attributes(".switch .menu-list > a[href*='/ada/'], .switch a[href*='/bob/']", "href")
+    };
+    ada.get("/workspaces/ada/w8").await;
+    ada.get("/workspaces/ada/w9").await;
+    let offered = switcher("/workspaces/ada/w0").await;
+    let path = |place: u8| format!("/workspaces/ada/w{place}");
+    assert_eq!(offered, [9, 8, 1, 2, 3, 4, 5, 6].map(path));
+    // The page that is open is not offered, and comes first afterwards.
+    let offered = switcher("/workspaces/ada/w9").await;
+    assert_eq!(offered[..3], [0, 8, 1].map(path));
+
+    let secret = id_of(&app, "bob", "secret").await;
+    ada.set_cookie("bulkhead-recent", &format!("nonsense.{secret}.{secret}"));
+    let offered = switcher("/workspaces/ada/w0").await;
+    assert_eq!(offered, [1, 2, 3, 4, 5, 6, 7, 8].map(path));
+}

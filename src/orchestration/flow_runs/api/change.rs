@@ -14,7 +14,6 @@ use crate::base::http::client::ClientIp;
 use crate::base::http::json::{
     JsonBody, REPORT_LIMIT, Refusal, created, no_content, object, ok, path_id,
 };
-use crate::base::http::object::Object;
 use crate::base::json::RawObject;
 use crate::orchestration::flow_runs::actions::{self, Change, Wanted};
 use crate::orchestration::flow_runs::model::{Body, check_sizes};
@@ -207,8 +206,8 @@ pub async fn set_state(
     app: web::Data<App>,
     body: JsonBody<SetState, REPORT_LIMIT>,
 ) -> Result<HttpResponse> {
-    let SetState { state: Object(state), force } = body.parsed()?;
-    Ok(actions::set_state(&app, access, path_id(&req, "id")?, (state, force)).await?.answer())
+    let wish = body.parsed()?.checked()?;
+    Ok(actions::set_state(&app, access, path_id(&req, "id")?, wish).await?.answer())
 }
 
 /// What a run that waits is told when it goes on.

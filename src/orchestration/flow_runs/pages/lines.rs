@@ -1,10 +1,9 @@
 //! Lines that a run logged: on its page, and as a file.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 
 use actix_web::http::header::CONTENT_DISPOSITION;
 use actix_web::{HttpRequest, HttpResponse, web};
-use futures_util::stream;
 
 use crate::access::WorkspaceId;
 use crate::access::permission::needs::SeeFlows;
@@ -17,6 +16,7 @@ use crate::base::text::When;
 use crate::orchestration::flow_runs::forms::LinesParams;
 use crate::orchestration::flow_runs::model::FlowRunId;
 use crate::orchestration::flow_runs::queries as flow_runs;
+use crate::orchestration::logs::download;
 use crate::orchestration::logs::queries::{self, Log, LogId, Of};
 use crate::orchestration::task_runs::model::TaskRunId;
 use crate::orchestration::task_runs::queries as task_runs;
@@ -65,26 +65,11 @@ pub struct LinesView {
 /// Lines on the page.
 const LINES: i64 = 200;
 
-/// Tasks of one name whose lines are looked for, at most.
-const NAMESAKES: i64 = 100;
-
 /// Which lines of a flow run the parameters mean.
-///
-/// # Errors
-/// The database's fault.
-pub fn of_run(
-    db: &mut Db,
-    (workspace, run): (WorkspaceId, FlowRunId),
-    params: &LinesParams,
-) -> Result<Of> {
+pub fn of_run(run: FlowRunId, params: &LinesParams) -> Of {
     let name = params.task.trim();
-    let task_runs = if name.is_empty() {
-        None
-    } else {
-        let found = task_runs::named(db, workspace, run, name, NAMESAKES)?;
-        Some(found.into_iter().map(Id::cast).collect())
-    };
-    Ok(Of { flow_run: Some(run.cast()), task_runs, ..Of::default() })
+    let task_name = (!name.is_empty()).then(|| name.to_owned());
+    Of { flow_run: Some(run.cast()), task_name, ..Of::default() }
 }
 
 impl Lines {
@@ -155,18 +140,6 @@ fn line(log: &Log, task: Option<(String, String)>) -> Line {
     Line { at: When::millisecond(log.at), tone, level, task, text, is_block }
 }
 
-/// Lines read at a time: all that a file holds in memory.
-const BATCH: i64 = 1000;
-
-struct Reading {
-    app: App,
-    workspace: WorkspaceId,
-    of: Of,
-    after: Option<(Instant, LogId)>,
-    ready: VecDeque<Log>,
-    is_over: bool,
-}
-
 /// `GET …/flow-runs/{id}/logs`: all lines as a text file, streamed.
 pub(super) async fn download(
     access: WorkspaceAccess<SeeFlows>,
@@ -184,52 +157,13 @@ pub(super) async fn download(
 pub fn file(app: &App, workspace: WorkspaceId, of: Of, name: &str) -> HttpResponse {
     let safe: String =
         name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(80).collect();
-    let reading = Reading {
-        app: app.clone(),
-        workspace,
-        of,
-        after: None,
-        ready: VecDeque::new(),
-        is_over: false,
-    };
-    let body = stream::unfold(reading, |mut reading| async move {
-        match reading.next().await {
-            Ok(Some(text)) => Some((Ok(web::Bytes::from(text)), reading)),
-            Ok(None) => None,
-            Err(error) => {
-                reading.is_over = true;
-                Some((Err(actix_web::Error::from(error)), reading))
-            }
-        }
-    });
     HttpResponse::Ok()
         .content_type("text/plain; charset=utf-8")
         .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{safe}.log\"")))
-        .streaming(body)
+        .streaming(download::lines(app, (workspace, of), Vec::new(), text_line))
 }
 
-impl Reading {
-    async fn next(&mut self) -> Result<Option<String>> {
-        if self.ready.is_empty() && !self.is_over {
-            let (workspace, of, after) = (self.workspace, self.of.clone(), self.after);
-            let some = self
-                .app
-                .db
-                .read(move |db| Ok(queries::after(db, workspace, &of, after, BATCH)?))
-                .await?;
-            self.is_over = i64::try_from(some.len()).unwrap_or(0) < BATCH;
-            self.after = some.last().map(|last| (last.at, last.id)).or(self.after);
-            self.ready = some.into();
-        }
-        if self.ready.is_empty() {
-            return Ok(None);
-        }
-        let mut text = String::new();
-        for log in self.ready.drain(..) {
-            let (_, level) = level(log.level);
-            let line = format!("{} {level:<8} {} - {}\n", log.at, log.name, log.message);
-            text.push_str(&line);
-        }
-        Ok(Some(text))
-    }
+fn text_line(log: &Log) -> Result<Vec<u8>> {
+    let (_, level) = level(log.level);
+    Ok(format!("{} {level:<8} {} - {}\n", log.at, log.name, log.message).into_bytes())
 }

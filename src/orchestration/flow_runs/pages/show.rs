@@ -162,7 +162,7 @@ pub(super) async fn show(
     let (found, lines) = app
         .db
         .read(move |db| {
-            let of = lines::of_run(db, (at, id), &asked)?;
+            let of = lines::of_run(id, &asked);
             Ok((find(db, (at, id), &asked)?, Lines::of(db, at, of, &asked)?))
         })
         .await?;
@@ -292,14 +292,14 @@ fn gantt(
     };
     let step = spacing(length);
     let marks = (0..=length / step)
-        .map(|n| Mark { at: format!("{:.2}%", percent(n * step) * 0.9), text: duration(n * step) });
+        .map(|n| Mark { at: format!("{:.2}%", percent(n * step)), text: duration(n * step) });
     let mut bars = Vec::new();
     let mut tasks = Vec::new();
     for (row, task) in found.tasks.iter().enumerate() {
         let state = task.state();
         let chip = Chip::of_state(state);
         let (from, to) = (begins(task).unwrap_or(start), ends(task).unwrap_or(start));
-        let (x, width) = (percent(between(start, from)) * 0.9, percent(between(from, to)) * 0.9);
+        let (x, width) = (percent(between(start, from)), percent(between(from, to)));
         let y = 24 + row * ROW + 8;
         let bar = Bar {
             tone: state.map_or("pending", |state| tone(state.kind).0),

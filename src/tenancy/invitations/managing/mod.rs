@@ -256,21 +256,31 @@ async fn resend<A: HasPages>(
     (access, shell, ip): (A, Shell, ClientIp),
     form: Form<Button>,
 ) -> Result<HttpResponse> {
-    let (Around { list, .. }, id) = at(&req, &access)?;
+    let (around, id) = at(&req, &access)?;
     let Some(mut page) = step_page(&app, &access, shell, id, Step::Resend).await? else {
-        return over(&req, &list);
+        return over(&req, &around.list);
     };
     match actions::resend(&app, access, ip, (id, Some(form.once))).await? {
         Managed::Done(sent) => {
-            let text = format!("Invitation sent to {} again. Its old link is dead.", sent.email);
-            Notice::ok(text).leave(&req)?;
-            Ok(see_other(list))
+            let notice = match sent.unmailed(app.settings().keeps_mails()) {
+                None => Notice::ok(format!(
+                    "Invitation sent to {} again. Its old link is dead.",
+                    sent.email
+                )),
+                Some(why) => {
+                    let text =
+                        format!("{} is invited again. {why} The old link is dead.", sent.email);
+                    Notice::warn(text).linking("Copy link", around.step(sent.id, "link"))
+                }
+            };
+            notice.leave(&req)?;
+            Ok(see_other(around.list))
         }
         Managed::Refused(problem) => {
             page.problem = Some(problem);
             Page(page).with_status(StatusCode::UNPROCESSABLE_ENTITY)
         }
-        Managed::Over | Managed::Expired => over(&req, &list),
+        Managed::Over | Managed::Expired => over(&req, &around.list),
     }
 }
 

@@ -182,6 +182,8 @@ pub enum BulkStep {
 pub struct BulkDone {
     /// Its address, where it was found.
     pub email: String,
+    /// Whether a mail carries it.
+    pub is_mailed: bool,
     /// What stood against it, in a sentence.
     pub problem: Option<String>,
 }
@@ -206,10 +208,15 @@ pub async fn bulk(
 
 fn bulk_done(managed: Managed<Invitation>) -> BulkDone {
     match managed {
-        Managed::Done(invitation) => BulkDone { email: invitation.email, problem: None },
-        Managed::Refused(problem) => BulkDone { email: String::new(), problem: Some(problem) },
+        Managed::Done(invitation) => {
+            BulkDone { is_mailed: invitation.is_mailed(), email: invitation.email, problem: None }
+        }
+        Managed::Refused(problem) => {
+            BulkDone { email: String::new(), is_mailed: false, problem: Some(problem) }
+        }
         Managed::Over | Managed::Expired => BulkDone {
             email: String::new(),
+            is_mailed: false,
             problem: Some("An invitation was answered or revoked meanwhile.".to_owned()),
         },
     }

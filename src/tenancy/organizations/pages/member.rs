@@ -339,7 +339,13 @@ pub(super) async fn bulk(
     let (bad, good): (Vec<_>, Vec<_>) =
         results.into_iter().partition(|result| result.problem.is_some());
     let count = i64::try_from(good.len()).unwrap_or_default();
-    let done = format!("{} {verb}.", counted(count, "invitation was", "invitations were"));
+    let mut done = format!("{} {verb}.", counted(count, "invitation was", "invitations were"));
+    let unmailed: Vec<&str> =
+        good.iter().filter(|one| !one.is_mailed).map(|one| one.email.as_str()).collect();
+    if !unmailed.is_empty() && matches!(step, BulkStep::Resend) {
+        let who = unmailed.join(", ");
+        done.push_str(&format!(" No mail went to {who}, who got several today: copy the link."));
+    }
     if bad.is_empty() {
         Notice::ok(done).leave(&req)?;
         return Ok(see_other(&page.around.list));

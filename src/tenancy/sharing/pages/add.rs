@@ -123,14 +123,7 @@ pub(super) async fn send(
     let problem = match actions::invite_member(&app, access, ip, request, Some(form.once)).await {
         Ok(Invited::Sent(sent)) => {
             let counts = "The role counts once the invitation is accepted.";
-            let unmailed = if app.settings().keeps_mails() {
-                Some("No mail server is set: copy the link and hand it on.")
-            } else if sent.is_mailed() {
-                None
-            } else {
-                Some("It stands in their list; no mail was sent, since they got several today.")
-            };
-            let notice = if let Some(unmailed) = unmailed {
+            let notice = if let Some(unmailed) = sent.unmailed(app.settings().keeps_mails()) {
                 let text = format!("{} is invited. {unmailed} {counts}", sent.email);
                 let steps = format!("{}/invitations", page.around.list);
                 Notice::warn(text).linking("Copy link", format!("{steps}/{}/link", sent.id))

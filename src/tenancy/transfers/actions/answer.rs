@@ -105,12 +105,13 @@ pub async fn approve(
             }
             queries::set_handle(db, id, &transfer.target_handle)?;
             let by = Told::of(confirmed.actor(), ip, sees);
-            // The same yes again is no news.
-            let is_new = [(Side::Source, sees.source), (Side::Target, sees.target)]
-                .into_iter()
-                .any(|(side, decides)| {
-                    decides && transfer.consent(side).is_none_or(|known| known.hash != hash)
-                });
+            // The same yes again is no news, unless the one before counts no more.
+            let mut is_new = false;
+            for (side, decides) in [(Side::Source, sees.source), (Side::Target, sees.target)] {
+                is_new |= decides
+                    && (transfer.consent(side).is_none_or(|known| known.hash != hash)
+                        || !still_counts(db, &inner, (&transfer, side), &facts)?);
+            }
             let mut is_taken_back = false;
             for (side, decides) in [(Side::Source, sees.source), (Side::Target, sees.target)] {
                 if decides && is_new {

@@ -329,6 +329,7 @@ pub(super) async fn submit(
     let person = confirmed.person().clone();
     let around = around(&app, &person, params.account()).await?;
     let workspace = access.workspace().clone();
+    let zone = shell.zone.clone();
     let shell = access.shell(shell, "settings");
     let mut page = StartPage::of(shell, &app, &workspace, (&person, &around), &params);
     let Some((target, handle)) = page.asked(&around, &params) else {
@@ -342,7 +343,7 @@ pub(super) async fn submit(
     let note = found.confirmation.read(&page.path, typed);
     let now = app.now();
     found.time = Field::new("time", form.time.clone());
-    let time = found.time.parse(|typed| rules::time(typed, now));
+    let time = found.time.parse(|typed| rules::time(typed, &zone, now));
     found.idle = Field::new("idle", form.idle.clone());
     let when_idle = form.idle == "on";
     for (id, _, _, is_ticked) in &mut found.losing {

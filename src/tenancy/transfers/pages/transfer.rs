@@ -15,6 +15,7 @@ use crate::base::http::json::path_id;
 use crate::base::http::page::{Notice, Page, Shell};
 use crate::base::http::see_other;
 use crate::base::text::{When, thousands};
+use crate::base::zone::Zone;
 use crate::tenancy::impacts::export::{Format, Route, file};
 use crate::tenancy::impacts::model::{Code, Side};
 use crate::tenancy::impacts::parts::people_lose;
@@ -148,17 +149,18 @@ fn facts_of(
     (source, target): (&str, &str),
     (path, to): (&str, &str),
     is_pending: bool,
+    zone: &Zone,
 ) -> Vec<(&'static str, String)> {
     let mut facts = vec![("From", path.to_owned()), ("To", to.to_owned())];
     facts.push((
         "Asked for by",
-        format!("{}, {}", transfer.requested_by_name, transfer.created_at.minute_text()),
+        format!("{}, {}", transfer.requested_by_name, zone.minute_text(transfer.created_at)),
     ));
     for (side, name, word) in [(Side::Source, source, "Leaves"), (Side::Target, target, "Comes to")]
     {
         let text = match transfer.consent(side) {
             Some(consent) => {
-                format!("{name}: approved by {}, {}", consent.name, consent.at.minute_text())
+                format!("{name}: approved by {}, {}", consent.name, zone.minute_text(consent.at))
             }
             None if is_pending => format!("{name}: not approved yet"),
             None => name.to_owned(),
@@ -166,7 +168,7 @@ fn facts_of(
         facts.push((word, text));
     }
     if let Some(at) = transfer.chosen_time() {
-        facts.push(("Not before", at.minute_text()));
+        facts.push(("Not before", zone.minute_text(at)));
     }
     if transfer.when_idle {
         let text = format!(
@@ -176,13 +178,13 @@ fn facts_of(
         facts.push(("Once", text));
     }
     if is_pending {
-        facts.push(("Ends", transfer.expires_at.minute_text()));
+        facts.push(("Ends", zone.minute_text(transfer.expires_at)));
     }
     if let (State::Completed | State::Undone, Some(at)) = (transfer.state, transfer.decided_at) {
-        facts.push(("Moved", at.minute_text()));
+        facts.push(("Moved", zone.minute_text(at)));
     }
     if let (Some(by), Some(at)) = (&transfer.undone_by_name, transfer.undone_at) {
-        facts.push(("Undone", format!("{by}, {}", at.minute_text())));
+        facts.push(("Undone", format!("{by}, {}", zone.minute_text(at))));
     }
     facts
 }
@@ -217,7 +219,7 @@ fn page(
             || (side == Side::Source && decides.source)
             || (side == Side::Target && decides.target)
     });
-    let facts = facts_of(&transfer, (&source.0, &target.0), (&path, &to), is_pending);
+    let facts = facts_of(&transfer, (&source.0, &target.0), (&path, &to), is_pending, &shell.zone);
     let undo = (rules::can_be_undone(&transfer, now) && may_ask).then(|| UndoPart {
         until: When::new(transfer.undo_until.unwrap_or(now), now),
         obstacle: found.obstacle.clone(),

@@ -251,7 +251,8 @@ fn history(
         let (id, from, until) = (3 * at + 1, 3 * at + 2, 3 * at + 3);
         format!(
             "SELECT {at} AS step, COUNT(*) AS runs FROM flow_runs \
-             WHERE workspace_id = ${id} AND ended_at >= ${from} AND ended_at < ${until}"
+             WHERE workspace_id = ${id} AND ended_at >= ${from} AND ended_at < ${until} AND \
+             COALESCE(ended_at >= (SELECT runs_visible_from FROM workspaces WHERE id = ${id}), TRUE)"
         )
     };
     let counts: Vec<String> = (0..steps.len()).map(count).collect();

@@ -89,15 +89,16 @@ pub(super) async fn delete(
     if let Err(confirm) = confirmation(&form.fields.confirm, &path) {
         return Page(page(&access, shell, &app, confirm).await?).unprocessable();
     }
-    let id = access.workspace().id;
+    let (id, zone) = (access.workspace().id, shell.zone);
     match actions::delete(&app, access, confirmed, ip).await? {
-        Some(until) => restorable(&path, until).linking("Restore", urls::workspace_deleted(id)),
+        Some(until) => restorable(&path, &zone.long_text(until))
+            .linking("Restore", urls::workspace_deleted(id)),
         None => Notice::ok(format!("{path} was deleted.")),
     }
     .leave(&req)?;
     Ok(see_other(urls::workspaces()))
 }
 
-fn restorable(path: &str, until: Instant) -> Notice {
-    Notice::ok(format!("{path} was deleted. It can be restored until {}.", until.long_text()))
+fn restorable(path: &str, until: &str) -> Notice {
+    Notice::ok(format!("{path} was deleted. It can be restored until {until}."))
 }
