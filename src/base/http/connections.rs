@@ -55,6 +55,8 @@ pub struct Connection {
     /// Milliseconds after `began`.
     waits_since: AtomicU64,
     is_cut: AtomicBool,
+    /// Bytes that came in.
+    received: AtomicU64,
     /// Whoever reads or writes it.
     waker: AtomicWaker,
 }
@@ -65,6 +67,7 @@ impl Connection {
             began: Instant::now(),
             waits_since: AtomicU64::new(0),
             is_cut: AtomicBool::new(false),
+            received: AtomicU64::new(0),
             waker: AtomicWaker::new(),
         }
     }
@@ -239,7 +242,11 @@ impl AsyncRead for Watched {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.get_mut().unless_cut(cx, || Ok(()), |socket, cx| socket.poll_read(cx, buffer))
+        let (this, before) = (self.get_mut(), buffer.filled().len());
+        let outcome = this.unless_cut(cx, || Ok(()), |socket, cx| socket.poll_read(cx, buffer));
+        let came = buffer.filled().len().saturating_sub(before) as u64;
+        this.connection.received.fetch_add(came, Ordering::Relaxed);
+        outcome
     }
 }
 
@@ -269,6 +276,11 @@ impl Upgraded {
     /// The connection of a request.
     pub fn of(req: &actix_web::HttpRequest) -> Self {
         Self(req.conn_data::<Arc<Connection>>().cloned())
+    }
+
+    /// Bytes that came in by it.
+    pub fn received(&self) -> u64 {
+        self.0.as_ref().map_or(0, |connection| connection.received.load(Ordering::Relaxed))
     }
 
     /// Ends it once what was sent had time to leave.

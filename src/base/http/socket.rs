@@ -1,6 +1,6 @@
 //! What all WebSockets share: who may open one, how long silence is borne, how they end (security.md WS).
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, web};
@@ -24,6 +24,41 @@ pub const FIRST: Duration = Duration::from_secs(5);
 pub const PING: Duration = Duration::from_secs(20);
 /// How long it may be silent.
 pub const SILENCE: Duration = Duration::from_secs(65);
+
+/// How long a message may take to arrive once so many bytes of it are there; pings between its parts do not
+/// keep it.
+pub const ARRIVAL: Duration = Duration::from_secs(15);
+
+/// Bytes of a message that may be there for longer.
+const BEGUN: u64 = 64 * 1024;
+
+/// What of a message is there while the rest is awaited.
+#[derive(Debug, Default)]
+pub struct Arriving {
+    read: u64,
+    since: Option<Instant>,
+}
+
+impl Arriving {
+    /// A whole message came; its connection had received so many bytes by then.
+    pub fn whole(&mut self, received: u64) {
+        *self = Self { read: received, since: None };
+    }
+
+    /// A ping came, of so many bytes.
+    pub fn ping(&mut self, length: usize) {
+        self.read += length as u64 + 14;
+    }
+
+    /// Whether the rest of a message takes too long; asked every few seconds with the bytes received.
+    pub fn is_overdue(&mut self, received: u64, now: Instant) -> bool {
+        if received.saturating_sub(self.read) <= BEGUN {
+            self.since = None;
+            return false;
+        }
+        now.saturating_duration_since(*self.since.get_or_insert(now)) > ARRIVAL
+    }
+}
 
 /// How long a reader may take to take what is sent.
 pub const SLOW: Duration = Duration::from_secs(10);
@@ -86,5 +121,34 @@ pub fn refusal(error: &Error) -> (CloseCode, String) {
         | Error::TooMany(_) => (CloseCode::Policy, error.to_string()),
         Error::Invalid(_) => (CloseCode::Unsupported, error.to_string()),
         _ => (CloseCode::Error, "The server is busy. Connect again in a moment.".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// WS-05: what of a message is there does not wait for ever for its rest, and pings do not keep it.
+    #[test]
+    fn a_message_has_a_time_to_arrive() {
+        let (began, large) = (Instant::now(), BEGUN + 1000);
+        let after = |seconds| began + Duration::from_secs(seconds);
+        let mut arriving = Arriving::default();
+        arriving.whole(100);
+        assert!(!arriving.is_overdue(100 + BEGUN, after(0)));
+        assert!(!arriving.is_overdue(100 + large, after(1)));
+        arriving.ping(4);
+        assert!(!arriving.is_overdue(100 + large, after(16)));
+        assert!(arriving.is_overdue(100 + large, after(17)));
+        arriving.whole(100 + large);
+        assert!(!arriving.is_overdue(100 + large, after(18)));
+        // Pings alone are no message.
+        let pings: u64 = (0..10_000)
+            .map(|_| {
+                arriving.ping(4);
+                10
+            })
+            .sum();
+        assert!(!arriving.is_overdue(100 + large + pings, after(60)));
     }
 }

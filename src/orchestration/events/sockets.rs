@@ -30,7 +30,7 @@ use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::connections::Upgraded;
 use crate::base::http::routes::resource;
-use crate::base::http::socket::{self, FRAME};
+use crate::base::http::socket::{self, Arriving, FRAME};
 use crate::base::live::{Seat, Topic};
 use crate::orchestration::wire::outgoing::{self, BATCH, Feed, News, Place};
 
@@ -62,9 +62,17 @@ async fn incoming(
     let (response, session, stream) = socket::open(&req, payload, (&[], FRAME))?;
     let (app, upgraded) = (app.get_ref().clone(), Upgraded::of(&req));
     actix_web::rt::spawn(async move {
-        let mut intake = Intake { app, standing, waiting: Vec::new(), bytes: 0, flush_at: None };
+        let mut intake = Intake {
+            app,
+            standing,
+            waiting: Vec::new(),
+            bytes: 0,
+            flush_at: None,
+            upgraded,
+            arriving: Arriving::default(),
+        };
         let end = intake.serve(session.clone(), stream, seat).await;
-        socket::close(session, upgraded, end).await;
+        socket::close(session, intake.upgraded, end).await;
     });
     Ok(response)
 }
@@ -81,6 +89,8 @@ struct Intake {
     waiting: Vec<Event>,
     bytes: usize,
     flush_at: Option<Tick>,
+    upgraded: Upgraded,
+    arriving: Arriving,
 }
 
 /// Why a socket ends.
@@ -119,6 +129,10 @@ impl Intake {
                     }
                 }
                 _ = ask.tick() => {
+                    if self.arriving.is_overdue(self.upgraded.received(), std::time::Instant::now()) {
+                        let seconds = socket::ARRIVAL.as_secs();
+                        break (CloseCode::Policy, format!("A message has {seconds} s to arrive."));
+                    }
                     if let Err(error) = self.standing.check(&self.app).await
                         && !matches!(error, Error::Unavailable)
                     {
@@ -150,6 +164,7 @@ impl Intake {
     ) -> Result<bool> {
         match message {
             Some(Ok(AggregatedMessage::Text(text))) => {
+                self.arriving.whole(self.upgraded.received());
                 match self.read(&text) {
                     Ok(event) => self.waiting.push(event),
                     Err(error) => self.drop_alone(&error),
@@ -162,11 +177,13 @@ impl Intake {
                 Ok(true)
             }
             Some(Ok(AggregatedMessage::Ping(bytes))) => {
+                self.arriving.ping(bytes.len());
                 self.flush().await?;
                 Ok(session.pong(&bytes).await.is_ok())
             }
             Some(Ok(AggregatedMessage::Pong(_))) => Ok(true),
             Some(Ok(AggregatedMessage::Binary(_))) => {
+                self.arriving.whole(self.upgraded.received());
                 let why = Error::Invalid("Events come as text.".to_owned());
                 self.drop_alone(&why);
                 Ok(true)
