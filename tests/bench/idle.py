@@ -62,8 +62,12 @@ def main() -> None:
                 one = socket.socket()
                 one.settimeout(2)
                 one.bind(("127.0.0.3", 0))
-                one.connect(("127.0.0.1", port))
                 idle.append(one)
+                try:
+                    one.connect(("127.0.0.1", port))
+                except TimeoutError:
+                    print(f"after {len(idle) - 1} of them no other one is taken in", flush=True)
+                    break
             # No longer than a head may take to arrive.
             pages(f"beside {len(idle)} idle ones", port, 10)
         finally:

@@ -84,12 +84,12 @@ def refused(folder: Path, seconds: int) -> None:
             url, head = ada.base + ada.path + path, {"Authorization": f"Bearer {reader}"}
             asked = httpx.post(url, json=body, headers=head, trust_env=False)
             assert asked.status_code == status, asked.text
-            command = [sys.executable, HERE / "rate.py", url, "--rate", "300", "--connections", "24"]
+            command = [sys.executable, HERE / "rate.py", url, "--rate", "1200", "--connections", "24"]
             command += ["--seconds", str(seconds + 3), "--key", reader, "--body", json.dumps(body)]
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
             time.sleep(1)
             bob.feels(what, seconds)
-            process.wait(timeout=120)
+            print(f"{'':28} these: {process.communicate(timeout=120)[0].strip()}", flush=True)
     finally:
         service.stop()
 
@@ -162,13 +162,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--runs", type=int, default=1_000_000)
     parser.add_argument("--logs", type=int, default=1_000_000)
+    parser.add_argument("--refused-only", action="store_true", help="only the part with what may not be asked")
     options = parser.parse_args()
-    for part in (
+    parts = (
         lambda folder: refused(folder, options.seconds),
         lambda folder: noisy(folder, options.seconds, True),
         lambda folder: noisy(folder, options.seconds, False),
         lambda folder: giant(folder, options.seconds, options),
-    ):
+    )
+    for part in parts[:1] if options.refused_only else parts:
         with tempfile.TemporaryDirectory() as folder:
             part(Path(folder))
 

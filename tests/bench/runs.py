@@ -162,7 +162,7 @@ def bulkhead(options: argparse.Namespace) -> None:
             if options.pages:
                 pages(ada, options.seconds)
             files = bodies(Path(folder), flow, ids)
-            measure("Bulkhead", service.base, place, key, files, options.seconds)
+            measure("Bulkhead", service.base, place, key, files, options.seconds, options.kinds.split(","))
             print(f"Bulkhead after the load: {service.resident_memory()} MiB", flush=True)
         finally:
             service.stop()
@@ -241,6 +241,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--runs", type=int, default=10_000)
     parser.add_argument("--others", type=int, default=0, help="so many workspaces of other people, with ten runs each")
+    parser.add_argument("--kinds", default=",".join(KINDS), help="which requests, joined by commas")
     parser.add_argument("--without-prefect", action="store_true")
     parser.add_argument("--pages", action="store_true", help="also the pages of runs")
     options = parser.parse_args()

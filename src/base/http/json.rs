@@ -14,7 +14,7 @@ use super::body;
 use super::object::Object;
 use crate::base::db::Instant;
 use crate::base::error::{Error, Result};
-use crate::base::json::{clean, mended};
+use crate::base::json::{Raw, clean, mended};
 
 /// The largest JSON body, in bytes (CF-06).
 pub const JSON_LIMIT: usize = 1024 * 1024;
@@ -38,6 +38,24 @@ impl<T> JsonList<T> {
     /// As of [`JsonBody::parsed`].
     pub fn parsed(self) -> Result<Vec<T>> {
         self.0
+    }
+}
+
+/// A JSON array as a body, up to [`REPORT_LIMIT`], of whose elements one that does not fit costs no other.
+pub struct JsonElements(Result<String>);
+
+impl JsonElements {
+    /// Each element, or what is wrong with it; they are objects.
+    ///
+    /// # Errors
+    /// As of [`JsonBody::parsed`], for what is no array.
+    pub fn parsed<T: DeserializeOwned>(self) -> Result<Vec<serde_json::Result<T>>> {
+        let text = self.0?;
+        if let Ok(all) = serde_json::from_str::<Vec<Object<T>>>(&text) {
+            return Ok(all.into_iter().map(|Object(one)| Ok(one)).collect());
+        }
+        let read = |one: &Raw| serde_json::from_str(one.text()).map(|Object(one)| one);
+        Ok(from_text::<Vec<Raw>>(&text)?.iter().map(read).collect())
     }
 }
 
@@ -107,6 +125,20 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonList<T> {
             let text = text_of(&req, &mut payload, REPORT_LIMIT).await;
             // What is nested too deep costs no other element.
             Ok(Self(text.and_then(|text| from_text(&mended(&text).0))))
+        })
+    }
+}
+
+impl FromRequest for JsonElements {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let mut payload = std::mem::replace(payload, Payload::None);
+        let req = req.clone();
+        Box::pin(async move {
+            let text = text_of(&req, &mut payload, REPORT_LIMIT).await;
+            Ok(Self(text.map(|text| mended(&text).0.into_owned())))
         })
     }
 }

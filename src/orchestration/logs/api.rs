@@ -16,10 +16,10 @@ use crate::base::csv;
 use crate::base::db::{Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::json::{
-    JsonBody, JsonList, Refusal, Window, created, moment, object, ok, path_id,
+    JsonBody, JsonElements, Refusal, Window, created, moment, object, ok, path_id,
 };
 use crate::base::http::routes::{resource, resources};
-use crate::base::json::{Raw, cut};
+use crate::base::json::cut;
 use crate::base::live::Topic;
 use crate::orchestration::flow_runs::model::FlowRunId;
 use crate::orchestration::flow_runs::queries as flow_runs;
@@ -61,16 +61,6 @@ fn level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
     #[expect(clippy::cast_possible_truncation, reason = "it is in the range")]
     let whole = level.round() as i32;
     Ok(whole)
-}
-
-impl LogCreate {
-    fn read(line: &Raw) -> Result<Self, serde_json::Error> {
-        if line.is_object() {
-            return serde_json::from_str(line.text());
-        }
-        // serde would take the fields of a struct from a list too.
-        Err(serde::de::Error::custom("a line has to be a JSON object"))
-    }
 }
 
 /// A line.
@@ -136,16 +126,17 @@ const LONGEST_NAME: usize = 1000;
 pub async fn create(
     access: WorkspaceAccess<RunFlows>,
     app: web::Data<App>,
-    body: JsonList<Raw>,
+    body: JsonElements,
 ) -> Result<HttpResponse> {
     let (workspace, now) = (access.workspace().id, app.now());
-    let told = body.parsed()?;
+    let told = body.parsed::<LogCreate>()?;
     if told.len() > AT_ONCE {
         return Err(Error::Invalid(format!("{AT_ONCE} lines at most.")));
     }
-    let mut lines = Vec::with_capacity(told.len());
-    for line in &told {
-        match LogCreate::read(line) {
+    let count = told.len();
+    let mut lines = Vec::with_capacity(count);
+    for line in told {
+        match line {
             Ok(line) => lines.push(Log {
                 id: LogId::new(now),
                 flow_run_id: line.flow_run_id.map(Into::into),
@@ -162,7 +153,7 @@ pub async fn create(
             }
         }
     }
-    app.metrics.dropped("log", told.len() - lines.len());
+    app.metrics.dropped("log", count - lines.len());
     app.db.ingest(move |db| Ok(queries::insert(db, workspace, &lines)?)).await?;
     app.live.wake(workspace.uuid(), Topic::Logs);
     Ok(created(&()))
