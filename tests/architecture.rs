@@ -150,7 +150,7 @@ const NEED_NOT_ASK: &[(&str, &[&str])] = &[
     ("tenancy/transfers/queries/moves.rs", &["has_changed"]),
 ];
 
-/// Decisions 27: a read of runs, their states, lines or events leaves out what a transfer hides.
+/// SP-27: a read of runs, their states, lines or events leaves out what a transfer hides.
 #[test]
 fn reads_of_runs_leave_out_what_is_hidden() {
     let tables = [
@@ -195,6 +195,43 @@ fn reads_of_runs_leave_out_what_is_hidden() {
             );
         }
     }
+}
+
+/// The ids of rules in a comment: `IV-10`, `SP-27`, `T11`.
+fn ids_in(comment: &str) -> Vec<&str> {
+    const LONG: [&str; 14] =
+        ["AU", "SE", "BR", "AZ", "IN", "AK", "EM", "IV", "CF", "LG", "WS", "SP", "ALL", "A"];
+    let is_number =
+        |text: &str| (1..=2).contains(&text.len()) && text.chars().all(|c| c.is_ascii_digit());
+    let is_id = |word: &&str| match word.split_once('-') {
+        Some((kind @ ("D" | "F"), number)) => !kind.is_empty() && is_number(number),
+        Some((kind, number)) => LONG.contains(&kind) && is_number(number),
+        None => word
+            .split_at_checked(1)
+            .is_some_and(|(kind, number)| "WLCGBHORAUNTI".contains(kind) && is_number(number)),
+    };
+    let words =
+        comment.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '.' && c != '_');
+    words.map(|word| word.trim_end_matches('.')).filter(is_id).collect()
+}
+
+/// Every rule that a comment cites can be read in `docs/requirements.md`.
+#[test]
+fn cited_rules_are_written_down() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/requirements.md")).unwrap();
+    let mut cited = 0;
+    for file in ["src", "tests"].iter().flat_map(|folder| files_below(folder, "rs")) {
+        let text = fs::read_to_string(&file).unwrap();
+        let comments =
+            text.lines().filter_map(|line| line.split_once("//").map(|(_, words)| words));
+        for id in comments.flat_map(ids_in) {
+            cited += 1;
+            let is_known = page.contains(&format!("- **{id}** "));
+            assert!(is_known, "{}: {id} is not in docs/requirements.md", name(&file));
+        }
+    }
+    assert!(cited > 500, "{cited}");
 }
 
 /// BR-03: the API's document knows a type by its bare name, so two of one name would be told as one.

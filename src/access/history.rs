@@ -1,7 +1,7 @@
 //! Which part of a workspace's history is to be seen, and whether it may go on for now: a transfer to an account that keeps runs for fewer days hides
-//! the older ones at once, and they go when it can't be undone any more (decisions 27).
+//! the older ones at once, and they go when it can't be undone any more (SP-27).
 //!
-//! A transfer that waits until nothing runs lets nothing start meanwhile (decisions 28).
+//! A transfer that waits until nothing runs lets nothing start meanwhile (SP-28).
 //!
 //! The conditions are macros, since their types have no names. Each begins with a look at the workspace's row,
 //! which the database takes once in a statement.

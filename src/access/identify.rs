@@ -43,7 +43,7 @@ crate::base::db::text_enum! {
 }
 
 impl Verified {
-    /// Whether it counts; `keeps_mails` says that no mail server is set (decisions 12).
+    /// Whether it counts; `keeps_mails` says that no mail server is set (SP-12).
     pub fn counts(self, keeps_mails: bool) -> bool {
         self == Self::Mailed || (self == Self::Vouched && keeps_mails)
     }

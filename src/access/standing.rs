@@ -16,7 +16,7 @@ use crate::base::http::client::ClientIp;
 use crate::base::secret::ApiKey;
 
 /// A workspace by its ids, and what is held there. A socket cannot lead on to another address once it is open, so one at
-/// the address of before a transfer is served by the new place, for those with access there (decisions 30).
+/// the address of before a transfer is served by the new place, for those with access there (SP-30).
 fn reached(
     db: &mut Db,
     reach: &Reach,

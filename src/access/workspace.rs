@@ -406,7 +406,7 @@ impl<P> WorkspaceAccess<P> {
 }
 
 /// Where a workspace is that was transferred away from an account, for an actor who reaches the new place
-/// (decisions 30).
+/// (SP-30).
 fn transferred(
     db: &mut Db,
     reach: &Reach,

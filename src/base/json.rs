@@ -1,4 +1,4 @@
-//! JSON of people and clients, kept as it was sent: digit for digit, keys in their order (decisions 38).
+//! JSON of people and clients, kept as it was sent: digit for digit, keys in their order (SP-38).
 //! It is read only where a rule needs to know what is in it.
 
 use std::borrow::Cow;
@@ -14,7 +14,7 @@ pub const DEEPEST: usize = 500;
 
 /// The text of a body as this server keeps it, in one pass over it: characters stand for themselves, as people
 /// read and search them, and a NUL character and half of a surrogate pair, which no text of a database holds,
-/// become U+FFFD (decisions 34). What is no JSON is left to the parser.
+/// become U+FFFD (SP-34). What is no JSON is left to the parser.
 ///
 /// # Errors
 /// A sentence for a text that is nested deeper than [`DEEPEST`].

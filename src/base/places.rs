@@ -73,7 +73,7 @@ impl<K: Hash + Eq> Drop for Place<K> {
 mod tests {
     use super::*;
 
-    /// WS-05, CF-05: everybody has so many, all together have so many, and a place that is left is free again.
+    /// WS-05, F-12: everybody has so many, all together have so many, and a place that is left is free again.
     #[test]
     fn places_end_for_each_and_for_all() {
         let (places, bounds) = (Places::default(), Bounds { all: 3, each: 2 });

@@ -1,6 +1,6 @@
 //! Secrets: the instance key, links derived from it, hashes, passwords, API keys.
 //!
-//! Invariant: nothing here can be printed. Links are derived, not stored (decisions 9); keys and
+//! Invariant: nothing here can be printed. Links are derived, not stored (SP-9); keys and
 //! sessions are stored as SHA-256 only.
 
 use std::fmt;

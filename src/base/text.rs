@@ -220,7 +220,7 @@ mod tests {
         assert_eq!(at(7 * day), (now + SignedDuration::from_hours(168)).day_text());
     }
 
-    /// Decision 44: what is seen goes by the viewer's clock, the title has UTC.
+    /// SP-44: what is seen goes by the viewer's clock, the title has UTC.
     #[test]
     fn a_moment_is_seen_by_the_clock_of_whoever_looks() {
         let at = Instant::from_microseconds(1_795_473_851_000_000);

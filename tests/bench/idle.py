@@ -1,4 +1,4 @@
-"""What somebody feels while another address holds a thousand idle connections (CF-05).
+"""What somebody feels while another address holds a thousand idle connections (F-12).
 
     tests/bench/idle.sh [sqlite|postgres] [--connections 1000] [--descriptors 1024]
 

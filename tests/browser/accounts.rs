@@ -170,7 +170,7 @@ async fn two_factor(script: Script) {
     ada.click_button("Turn off").await.shows("Two-factor authentication is off.").await;
 }
 
-/// decisions 14: under a plain-http name that is not this computer's, everything works too.
+/// SP-19: under a plain-http name that is not this computer's, everything works too.
 #[actix_rt::test]
 async fn signing_in_works_over_plain_http() {
     let mut base = String::new();

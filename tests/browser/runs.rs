@@ -175,7 +175,7 @@ async fn an_open_page_loses_no_change() {
     assert_eq!(ada.focused().await.name, "Options for coral-skua");
 }
 
-/// W3, pages.md: a task's page tells its states, inputs and lines; its traceback scrolls by itself.
+/// W4, pages.md: a task's page tells its states, inputs and lines; its traceback scrolls by itself.
 #[actix_rt::test]
 async fn a_task_has_a_page_of_its_own() {
     let app = spawn().await;

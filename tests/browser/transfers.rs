@@ -114,7 +114,7 @@ async fn history(app: &TestApp) -> (Client, ApiClient, String, Value) {
     (ada, api, place, running)
 }
 
-/// 1.14 (4), (6), decisions 27, 28: what goes is seen as a chart and as a file; somebody who loses access is invited; it
+/// 1.14 (4), (6), SP-27, SP-28: what goes is seen as a chart and as a file; somebody who loses access is invited; it
 /// moves once nothing runs.
 #[actix_rt::test]
 async fn a_transfer_waits_for_runs_and_invites() {
@@ -157,7 +157,7 @@ async fn waits_and_invites(script: Script) {
     bob.sign_in("bob").await.shows("Accept the invitation to acme").await;
 }
 
-/// Decisions 28: what was going on is on the receipt, and is ended there.
+/// SP-28: what was going on is on the receipt, and is ended there.
 #[actix_rt::test]
 async fn a_receipt_ends_what_was_going_on() {
     ends_what_runs(Script::On).await;

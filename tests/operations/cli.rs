@@ -33,7 +33,7 @@ fn change(db: &mut Db, sql: &str) {
     db.batch_execute(sql).unwrap();
 }
 
-/// decisions 3, AU-18: the operator makes people and resets passwords by links, and never types or
+/// SP-3, AU-18: the operator makes people and resets passwords by links, and never types or
 /// sees a password.
 #[actix_rt::test]
 async fn the_operator_makes_a_person_who_chooses_the_password() {
@@ -124,7 +124,7 @@ async fn the_operator_turns_two_factor_off() {
     home.run(&["audit", "verify"]).assert_ok();
 }
 
-/// decisions 3: limits of an account; what the database would refuse is refused with a sentence.
+/// SP-3: limits of an account; what the database would refuse is refused with a sentence.
 #[actix_rt::test]
 async fn the_operator_sets_limits() {
     let Running { home, .. } = running().await;

@@ -636,7 +636,7 @@ async fn slow_clients_are_cut() {
     }
 }
 
-/// decisions 5: changes that are made together are answered each for itself, and a failing one takes
+/// SP-5: changes that are made together are answered each for itself, and a failing one takes
 /// nothing of the others along.
 #[actix_rt::test]
 async fn changes_made_together_fail_alone() {

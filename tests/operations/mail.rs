@@ -352,7 +352,7 @@ async fn a_mail_of_a_dead_process_is_sent_after_its_lease() {
     assert_eq!(only(&app).await.state, MailState::Sent);
 }
 
-/// decisions 7: the one server of a file does not wait for the leases of its dead predecessor.
+/// SP-7: the one server of a file does not wait for the leases of its dead predecessor.
 #[actix_rt::test]
 async fn a_restart_frees_what_was_being_sent() {
     if is_postgres() {
@@ -441,7 +441,7 @@ async fn queue_notice(app: &TestApp) {
     app.app.db.ingest(move |db| mail::queue(db, mail, now).map(drop)).await.unwrap();
 }
 
-/// decisions 10: what a mail is about was over before it was sent: it is not sent.
+/// SP-10: what a mail is about was over before it was sent: it is not sent.
 #[actix_rt::test]
 async fn a_mail_about_what_is_over_is_dropped() {
     let (app, smtp) = (spawn().await, SmtpServer::start().await);
@@ -453,7 +453,7 @@ async fn a_mail_about_what_is_over_is_dropped() {
     assert_eq!(smtp.conversations(), 0);
 }
 
-/// decisions 7, F-06: two processes on one outbox send each mail once.
+/// SP-7, F-06: two processes on one outbox send each mail once.
 #[actix_rt::test]
 async fn two_processes_send_each_mail_once() {
     let (app, smtp) = (spawn().await, SmtpServer::start().await);

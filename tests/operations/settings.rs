@@ -105,7 +105,7 @@ fn the_greeting_is_the_base_urls_host_unless_it_is_set() {
     set("a b").run(&["config"]).assert_refused("BULKHEAD_SMTP_HELLO is not the name");
 }
 
-/// SE-05, CF-06: what is out of range is refused by the command line itself.
+/// SE-04, CF-06: what is out of range is refused by the command line itself.
 #[test]
 fn numbers_out_of_range_are_refused() {
     for (name, value) in [

@@ -44,7 +44,7 @@ async fn the_first_start_says_where_to_begin() {
     }
 }
 
-/// F-22, decisions 7: one server a file; the second one is refused at once, and the first goes on.
+/// F-22, SP-7: one server a file; the second one is refused at once, and the first goes on.
 #[actix_rt::test]
 async fn a_second_server_on_one_file_is_refused() {
     if is_postgres() {
@@ -60,7 +60,7 @@ async fn a_second_server_on_one_file_is_refused() {
     server.visitor().get("/ready").await.assert_status(200);
 }
 
-/// decisions 7: on PostgreSQL several stand side by side.
+/// SP-7: on PostgreSQL several stand side by side.
 #[actix_rt::test]
 async fn two_servers_share_one_postgres() {
     if !is_postgres() {

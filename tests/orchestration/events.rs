@@ -95,7 +95,7 @@ async fn tasks_are_told_by_events() {
     assert_eq!(found[0]["state_name"], "Running");
     api.get(&format!("{place}/task_runs/{}", task(2))).await.assert_status(404);
 
-    // What is no event costs nothing of what is told before it and behind it (decisions 42).
+    // What is no event costs nothing of what is told before it and behind it (SP-42).
     socket.send(&json!({"event": "x"})).await;
     socket.send(&told(task(1), &made["id"], (20, "Completed", "COMPLETED"))).await;
     socket.checkpoint().await;
@@ -350,7 +350,7 @@ async fn events_are_found() {
     let _ = acme;
 }
 
-/// WS, D-02: the pages' stream of news ends within seconds after a sign-out, however much happens meanwhile.
+/// WS, D-19: the pages' stream of news ends within seconds after a sign-out, however much happens meanwhile.
 #[actix_rt::test]
 async fn news_of_pages_end_with_the_session() {
     let app = spawn().await;

@@ -1,5 +1,5 @@
 //! What clients send comes back as it was sent, and nothing that tells of an end is lost for its form
-//! (decisions 34, 38, 42).
+//! (SP-34, SP-38, SP-42).
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -42,7 +42,7 @@ fn dropped(text: &str, kind: &str) -> u64 {
     line.map_or(0, |count| count.parse().unwrap())
 }
 
-/// decisions 38: parameters, job variables, labels, state data and payloads keep their digits and the order of
+/// SP-38: parameters, job variables, labels, state data and payloads keep their digits and the order of
 /// their keys; they are shown so too.
 #[actix_rt::test]
 async fn what_a_client_keeps_comes_back_as_it_was_sent() {
@@ -80,7 +80,7 @@ async fn what_a_client_keeps_comes_back_as_it_was_sent() {
     page.shows(r"C:\\u0000");
 }
 
-/// decisions 38: a task's inputs and an event's payload too, by every way they come in and go out.
+/// SP-38: a task's inputs and an event's payload too, by every way they come in and go out.
 #[actix_rt::test]
 async fn payloads_of_events_come_back_as_they_were_sent() {
     let app = spawn().await;
@@ -113,7 +113,7 @@ async fn payloads_of_events_come_back_as_they_were_sent() {
     assert!(task.assert_status(201).text.contains(&format!("\"task_inputs\":{ODD}")));
 }
 
-/// decisions 42: an event that cannot be kept is dropped alone and counted; up to 1.5 MB, 400 digits, depth 200 and
+/// SP-42: an event that cannot be kept is dropped alone and counted; up to 1.5 MB, 400 digits, depth 200 and
 /// the last day of the calendar are kept, and so is everything before and behind.
 #[actix_rt::test]
 async fn an_event_that_is_not_taken_costs_no_other() {
@@ -147,7 +147,7 @@ async fn an_event_that_is_not_taken_costs_no_other() {
     assert_eq!(dropped(&figures(&app).await, "event"), 5);
 }
 
-/// decisions 42: the same for a list of events, which says which one was refused; Prefect 3.8: `id` and `occurred`
+/// SP-42: the same for a list of events, which says which one was refused; Prefect 3.8: `id` and `occurred`
 /// may be absent.
 #[actix_rt::test]
 async fn a_list_of_events_keeps_what_it_can() {
@@ -173,7 +173,7 @@ async fn a_list_of_events_keeps_what_it_can() {
     assert_eq!(dropped(&figures(&app).await, "event"), 3);
 }
 
-/// decisions 42: one line of a batch costs no other, and what is no text of a database is replaced.
+/// SP-42: one line of a batch costs no other, and what is no text of a database is replaced.
 #[actix_rt::test]
 async fn a_line_that_is_not_taken_costs_no_other() {
     let app = spawn().await;
@@ -267,7 +267,7 @@ async fn times_long_ago_are_taken() {
     assert_eq!(found[0]["timestamp"], "0001-01-01T00:00:00Z");
 }
 
-/// decisions 34, 42: a state is never refused for its message or its size; text that cannot be kept is replaced,
+/// SP-34, SP-42: a state is never refused for its message or its size; text that cannot be kept is replaced,
 /// too long a message is cut with a mark.
 #[actix_rt::test]
 async fn a_state_is_never_refused_for_its_message() {
@@ -299,7 +299,7 @@ async fn a_state_is_never_refused_for_its_message() {
     }
 }
 
-/// decisions 34: the six letters of an escape are harmless text in names, tags, parameters and filters.
+/// SP-34: the six letters of an escape are harmless text in names, tags, parameters and filters.
 #[actix_rt::test]
 async fn letters_that_look_like_an_escape_are_text() {
     let app = spawn().await;

@@ -189,7 +189,7 @@ async fn runs_are_found() {
     api.post(&format!("{place}/flow_runs/filter"), many).await.assert_status(422);
 }
 
-/// api.md T1: lines of a run, by grade and order; decisions 34: NUL.
+/// api.md T1: lines of a run, by grade and order; SP-34: NUL.
 #[actix_rt::test]
 async fn lines_are_kept() {
     let app = spawn().await;

@@ -239,7 +239,7 @@ async fn pages_and_api_do_not_take_each_others_proof() {
     }
 }
 
-/// Decisions 6: the first visit of a day by a key and by a person is recorded, once each.
+/// SP-6: the first visit of a day by a key and by a person is recorded, once each.
 #[actix_rt::test]
 async fn a_key_at_work_is_recorded_once_a_day() {
     let app = spawn().await;
@@ -266,7 +266,7 @@ async fn a_key_at_work_is_recorded_once_a_day() {
     page.shows("Used a key in a workspace").shows("with the key “one”").shows("ada/lab");
 }
 
-/// api.md §3.2, A6, decisions 20: the button makes a key of 30 days, shown once, and the page may
+/// api.md §3.2, A6, SP-20: the button makes a key of 30 days, shown once, and the page may
 /// talk to the waiting client.
 #[actix_rt::test]
 async fn a_client_is_authorized_in_the_browser() {
@@ -296,7 +296,7 @@ async fn a_client_is_authorized_in_the_browser() {
     app.api(&key).get("/api/me/workspaces").await.assert_status(401);
 }
 
-/// BR-01, decisions 17: looking makes no key, and the same form makes one.
+/// BR-01, SP-17: looking makes no key, and the same form makes one.
 #[actix_rt::test]
 async fn only_the_button_makes_a_key_and_only_once() {
     let app = spawn().await;

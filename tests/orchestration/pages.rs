@@ -113,7 +113,7 @@ async fn a_run_of_a_task_has_a_page() {
     ada.get(&source_page.replace(id_of(&source), "no-id")).await.assert_status(404);
 }
 
-/// ALL-19, decision 44: pages show times by the clock of whoever looks, with UTC in the title; days begin there.
+/// ALL-19, SP-44: pages show times by the clock of whoever looks, with UTC in the title; days begin there.
 #[actix_rt::test]
 async fn times_go_by_the_clock_of_whoever_looks() {
     let app = spawn().await;

@@ -27,7 +27,7 @@ async fn names(api: &ApiClient, path: &str, body: Value) -> Vec<String> {
     list.iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect()
 }
 
-/// api.md §5.1 (5, 11), decisions 43: whoever waits in a pause is told to stop, also after its time, and the run
+/// api.md §5.1 (5, 11), SP-43: whoever waits in a pause is told to stop, also after its time, and the run
 /// ends; one without a process ends at once.
 #[actix_rt::test]
 async fn a_paused_run_is_cancelled() {

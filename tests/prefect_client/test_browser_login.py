@@ -63,7 +63,7 @@ def finishes(terminal: pexpect.spawn) -> int:
 
 
 def test_login_by_browser_ends_with_a_working_client(waiting_client, bob):
-    """api.md 3.2, 11, product 1.13, A6, decisions 20."""
+    """api.md 3.2, 11, product 1.13, A6, SP-20."""
     terminal, address = begins_login(waiting_client)
     assert address.startswith(f"{bob.service.base}/auth/client?callback=http%3A//localhost%3A")
 
@@ -82,7 +82,7 @@ def test_login_by_browser_ends_with_a_working_client(waiting_client, bob):
 
 
 def test_the_shown_command_works_by_itself(client, bob):
-    """Decisions 20: without script, or where the browser refuses to post to the client."""
+    """SP-20: without script, or where the browser refuses to post to the client."""
     bob.browser.open("/auth/client?callback=http%3A//localhost%3A4300")
     key = bob.browser.submit("Authorize").find(r"prefect cloud login --key (pnu_\w+)")
 
@@ -90,7 +90,7 @@ def test_the_shown_command_works_by_itself(client, bob):
 
 
 def test_the_key_is_shown_once_and_never_kept_by_a_cache(bob):
-    """Decisions 17, A3, BR-11."""
+    """SP-17, A3, BR-11."""
     bob.browser.open("/auth/client?callback=http%3A//127.0.0.1%3A4300")
     shown = bob.browser.submit("Authorize")
 
@@ -99,7 +99,7 @@ def test_the_key_is_shown_once_and_never_kept_by_a_cache(bob):
 
 
 def test_the_page_may_talk_to_the_callback_and_to_nothing_else(bob):
-    """Decisions 20, BR-04."""
+    """SP-20, BR-04."""
     page = bob.browser.open("/auth/client?callback=http%3A//localhost%3A4300")
 
     directives = dict(d.strip().partition(" ")[::2] for d in page.answer.headers["content-security-policy"].split(";"))

@@ -1,4 +1,4 @@
-"""What the client sends is neither lost, nor changed, nor refused for its form (decisions 34, 38, 42)."""
+"""What the client sends is neither lost, nor changed, nor refused for its form (SP-34, SP-38, SP-42)."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def test_a_service_account_reaches_what_is_shared_with_it_and_nothing_else(clien
 
 
 def test_workspace_set_changes_the_profile(logged_in):
-    """api.md 3.2, decisions 21."""
+    """api.md 3.2, SP-21."""
     before = logged_in.profile()["PREFECT_API_URL"]
 
     said = logged_in.ok("cloud", "workspace", "set", "--workspace", "ada/field")

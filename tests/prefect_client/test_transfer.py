@@ -45,7 +45,7 @@ def transferred(ada, workspace: str, organization: str) -> str:
 
 
 def test_whoever_has_access_in_both_places_needs_no_command(client: Client, ada, ada_key, port):
-    """Decisions 30: a run goes on over the move by its old address, and so does the next one."""
+    """SP-30: a run goes on over the move by its old address, and so does the next one."""
     ada.creates_workspace("barge")
     client.log_in(ada_key, "ada/barge")
     old = client.profile()["PREFECT_API_URL"]

@@ -230,7 +230,7 @@ def says_what_is_there(place: Place, review: dict, rows: dict, people: dict[str,
 
 @pytest.mark.parametrize("pair", PAIRS)
 def test_a_review_is_what_happens(pair, service, api, client, ada, ada_key, bob, bob_key):
-    """T1 … T9, 1.14, decisions 27, 29, 31: by name and number; every row that should stay does, and comes back."""
+    """T1 … T9, 1.14, SP-27, SP-29, SP-31: by name and number; every row that should stay does, and comes back."""
     source, target = PAIRS[pair]
     place = Place(service, api, ada, ada_key, source, target)
     place.lets_in(bob)

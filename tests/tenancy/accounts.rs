@@ -3,7 +3,7 @@
 use crate::support::{PASSWORD, spawn, spawn_with};
 use bulkhead::access::identify::Verified;
 
-/// decisions 3, AU-07: the printed link makes the first user, once.
+/// SP-3, AU-07: the printed link makes the first user, once.
 #[actix_rt::test]
 async fn the_setup_link_makes_the_first_user_once() {
     let app = spawn().await;
@@ -37,7 +37,7 @@ async fn a_wrong_setup_token_looks_like_no_page() {
     }
 }
 
-/// decisions 11, AU-12, AU-15: sign-up, the mailed link, sign-in.
+/// SP-11, AU-12, AU-15: sign-up, the mailed link, sign-in.
 #[actix_rt::test]
 async fn a_person_signs_up_confirms_and_signs_in() {
     let app = spawn().await;

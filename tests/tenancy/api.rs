@@ -277,7 +277,7 @@ async fn a_program_mails_a_person_only_so_often() {
     assert_eq!(app.audited("workspace-access.created").await, 15);
 }
 
-/// IV-01, AZ-15: an element of a list is one thing, whatever it holds; an array is no object, also in a list.
+/// IV-11, AZ-15: an element of a list is one thing, whatever it holds; an array is no object, also in a list.
 #[actix_rt::test]
 async fn an_element_of_a_list_is_one_thing() {
     let app = spawn().await;

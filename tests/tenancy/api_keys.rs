@@ -31,7 +31,7 @@ async fn newest_delete_page(person: &Client) -> String {
     person.get(KEYS).await.links_containing("/delete").remove(0)
 }
 
-/// A3, A5, A6, AK-01, decisions 17: shown once with the commands, then only its last four.
+/// A3, A5, A6, AK-01, SP-17: shown once with the commands, then only its last four.
 #[actix_rt::test]
 async fn a_new_key_is_shown_once_and_works() {
     let app = spawn().await;
@@ -89,7 +89,7 @@ async fn a_new_key_is_told_by_mail() {
     assert_eq!(mail.link(), KEYS);
 }
 
-/// Decisions 17, F-19: the same form twice makes one key, and says what to do.
+/// SP-17, F-19: the same form twice makes one key, and says what to do.
 #[actix_rt::test]
 async fn a_form_sent_twice_makes_one_key() {
     let app = spawn().await;
@@ -299,7 +299,7 @@ async fn an_expired_key_is_refused() {
     app.sign_in("ada").await.get(KEYS).await.shows("Expired");
 }
 
-/// Decisions 15: one mail a week before the end, for keys that live longer than that.
+/// SP-15: one mail a week before the end, for keys that live longer than that.
 #[actix_rt::test]
 async fn an_expiring_key_is_told_once() {
     let app = spawn().await;
@@ -326,7 +326,7 @@ async fn an_expiring_key_is_told_once() {
     assert!(mails.iter().all(|mail| !mail.subject.contains("expires")), "{mails:?}");
 }
 
-/// Decisions 15: the operator can switch these mails off.
+/// SP-15: the operator can switch these mails off.
 #[actix_rt::test]
 async fn without_reminders_nobody_is_told() {
     let app = spawn_with(|flags| flags.reminders = false).await;
@@ -336,7 +336,7 @@ async fn without_reminders_nobody_is_told() {
     assert_eq!(app.inbox("ada@example.org").await.len(), 1);
 }
 
-/// Decisions 22, IV-03: 25 on a page, found by a part of their name.
+/// SP-22, IV-03: 25 on a page, found by a part of their name.
 #[actix_rt::test]
 async fn many_keys_are_paged_and_searched() {
     let app = spawn().await;

@@ -98,7 +98,7 @@ async fn a_nul_in_a_query_is_refused() {
     }
 }
 
-/// LG-01, decisions 6: what a role does not allow is in the log of the account, once a minute.
+/// LG-01, SP-6: what a role does not allow is in the log of the account, once a minute.
 #[actix_rt::test]
 async fn a_refusal_is_in_the_audit_log() {
     let app = spawn().await;
@@ -130,7 +130,7 @@ async fn a_refusal_is_in_the_audit_log() {
     app.assert_audit_is_whole().await;
 }
 
-/// F-28, AZ-16: whoever is refused over and over, on pages and by a key, causes no write: what is remembered of
+/// F-28, F-28: whoever is refused over and over, on pages and by a key, causes no write: what is remembered of
 /// the account stays worth what it was, and a refusal asks the database no more than an answer does.
 #[actix_rt::test]
 async fn a_refusal_writes_nothing() {
@@ -204,7 +204,7 @@ async fn a_refusal_writes_nothing() {
     app.assert_audit_is_whole().await;
 }
 
-/// decisions 13: kept mails are not shown through anything that stands in between.
+/// SP-13: kept mails are not shown through anything that stands in between.
 #[actix_rt::test]
 async fn kept_mails_are_not_shown_through_a_forwarder() {
     let app = spawn().await;

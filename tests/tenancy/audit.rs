@@ -17,7 +17,7 @@ async fn entries(app: &TestApp, handle: &str) -> i64 {
     .await
 }
 
-/// U4, decisions 6: entries go after the days they are kept, from the old end; the chain of what is
+/// U4, SP-6: entries go after the days they are kept, from the old end; the chain of what is
 /// left verifies, and grows on.
 #[actix_rt::test]
 async fn old_entries_go_and_the_chain_stays_whole() {

@@ -94,7 +94,7 @@ async fn the_list_can_be_searched_and_filtered() {
     }
 }
 
-/// decisions 22: pages of 25, there and back, across the border of invitations and people.
+/// SP-22: pages of 25, there and back, across the border of invitations and people.
 #[actix_rt::test]
 async fn the_list_is_paged_both_ways() {
     let app = spawn().await;
@@ -346,7 +346,7 @@ async fn bad_input_sends_nothing() {
     );
 }
 
-/// F-19, decisions 17: a form sent twice counts once.
+/// F-19, SP-17: a form sent twice counts once.
 #[actix_rt::test]
 async fn a_form_sent_twice_invites_once() {
     let app = spawn().await;
@@ -387,7 +387,7 @@ async fn resending_makes_a_new_link() {
     assert_eq!(app.audited("workspace-invitation.updated").await, 2);
 }
 
-/// decisions 17: the link is shown once, to the answer of a POST, and is of another purpose.
+/// SP-17: the link is shown once, to the answer of a POST, and is of another purpose.
 #[actix_rt::test]
 async fn a_copied_link_is_shown_in_the_answer_alone() {
     let app = spawn_with(with_mail_server).await;

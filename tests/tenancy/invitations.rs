@@ -104,7 +104,7 @@ async fn opening_the_link_changes_nothing() {
     bob.submit_form(&link, "accept", &[]).await.assert_redirect_to("/workspaces/ada/lab");
 }
 
-/// decisions 14: nothing keeps or finds the pages of a link.
+/// SP-14: nothing keeps or finds the pages of a link.
 #[actix_rt::test]
 async fn the_pages_are_kept_out_of_caches_and_search_engines() {
     let app = spawn().await;
@@ -326,7 +326,7 @@ async fn the_mailed_link_confirms_an_unverified_account() {
     app.assert_audit_is_whole().await;
 }
 
-/// decisions 12, lifecycles: with a mail server a copied link proves nothing. Account, mail, then in.
+/// SP-12, lifecycles: with a mail server a copied link proves nothing. Account, mail, then in.
 #[actix_rt::test]
 async fn a_copied_link_needs_a_confirmed_address() {
     let app = spawn_with(with_mail_server).await;
@@ -358,7 +358,7 @@ async fn a_copied_link_needs_a_confirmed_address() {
     assert_eq!((verified(&app, "bob").await.as_str(), members(&app).await), ("mailed", 1));
 }
 
-/// decisions 12: without a mail server a copied link vouches, until a mail server is set.
+/// SP-12: without a mail server a copied link vouches, until a mail server is set.
 #[actix_rt::test]
 async fn without_a_mail_server_a_copied_link_vouches() {
     let app = spawn().await;
@@ -956,7 +956,7 @@ async fn names_in_mails_are_harmless() {
     assert!(!mail.html.contains("<img"), "no trackers");
 }
 
-/// A mail that is about something over is not sent (decisions 10).
+/// A mail that is about something over is not sent (SP-10).
 #[actix_rt::test]
 async fn a_mail_of_an_answered_invitation_is_not_sent() {
     let app = spawn().await;
@@ -970,7 +970,7 @@ async fn a_mail_of_an_answered_invitation_is_not_sent() {
     assert!(app.inbox("bob@example.org").await.is_empty());
 }
 
-/// decisions 15: one reminder, two days before the end; again only after a resend; switchable.
+/// SP-15: one reminder, two days before the end; again only after a resend; switchable.
 #[actix_rt::test]
 async fn people_are_reminded_once() {
     let app = spawn().await;
@@ -1001,7 +1001,7 @@ async fn people_are_reminded_once() {
     assert_eq!(reminders().await, 1);
 }
 
-/// decisions 15.
+/// SP-15.
 #[actix_rt::test]
 async fn reminders_can_be_switched_off() {
     let app = spawn_with(|flags| flags.reminders = false).await;

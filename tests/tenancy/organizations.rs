@@ -80,7 +80,7 @@ async fn a_bad_organization_is_refused_beside_its_fields() {
     ada.submit("/profile", &fields).await.assert_status(422).shows("acme-2");
 }
 
-/// C6: the same form sent twice makes one organization.
+/// F-19: the same form sent twice makes one organization.
 #[actix_rt::test]
 async fn a_double_click_makes_one_organization() {
     let app = spawn().await;
@@ -214,7 +214,7 @@ async fn the_last_admin_stays() {
     app.assert_audit_is_whole().await;
 }
 
-/// O7, I-3: two admins leave at once, many times: one of them always stays.
+/// O7, I2: two admins leave at once, many times: one of them always stays.
 #[actix_rt::test]
 async fn two_admins_who_leave_at_once_leave_one() {
     let app = spawn().await;
@@ -338,7 +338,7 @@ async fn an_organization_has_slots_of_its_own() {
     ada.workspace("also-mine").await;
 }
 
-/// IV-12: nobody fills the lists with organizations without end.
+/// AZ-12: nobody fills the lists with organizations without end.
 #[actix_rt::test]
 async fn a_person_makes_a_hundred_organizations_at_most() {
     let app = spawn().await;

@@ -11,7 +11,7 @@ async fn newest(app: &TestApp) -> String {
     app.visitor().get(OUTBOX).await.links_containing("/dev/outbox/").remove(0)
 }
 
-/// Decisions 13: signed in or out, the mails are listed and their links lead on.
+/// SP-13: signed in or out, the mails are listed and their links lead on.
 #[actix_rt::test]
 async fn kept_mails_can_be_read_and_their_links_followed() {
     let app = spawn().await;
@@ -33,7 +33,7 @@ async fn kept_mails_can_be_read_and_their_links_followed() {
     app.user("ada").await.get(OUTBOX).await.assert_status(200);
 }
 
-/// Decisions 13: the HTML part stands alone and can do nothing.
+/// SP-13: the HTML part stands alone and can do nothing.
 #[actix_rt::test]
 async fn the_html_part_is_shut_in() {
     let app = spawn().await;
@@ -67,7 +67,7 @@ async fn a_mail_that_is_over_says_so() {
     app.visitor().get(&format!("{path}/html")).await.assert_status(404);
 }
 
-/// Decisions 13, AZ-17: past a proxy, under another name, or with a mail server there is no page.
+/// SP-13, AZ-17: past a proxy, under another name, or with a mail server there is no page.
 #[actix_rt::test]
 async fn nobody_else_reads_kept_mails() {
     let app = spawn().await;
@@ -93,7 +93,7 @@ async fn nobody_else_reads_kept_mails() {
     }
 }
 
-/// Decisions 13: a mail server, a trusted proxy or a public name close the pages.
+/// SP-13: a mail server, a trusted proxy or a public name close the pages.
 #[actix_rt::test]
 async fn other_settings_close_the_outbox() {
     let with_proxy =

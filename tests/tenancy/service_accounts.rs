@@ -149,7 +149,7 @@ async fn members_look_and_admins_make() {
     eve.get(&format!("{stolen}/rotate")).await.assert_status(404);
 }
 
-/// Decisions 15: admins are told a week before a key stops, once.
+/// SP-15: admins are told a week before a key stops, once.
 #[actix_rt::test]
 async fn admins_are_told_before_a_key_stops() {
     let app = spawn().await;

@@ -92,7 +92,7 @@ async fn contents(app: &TestApp) -> Vec<String> {
     .await
 }
 
-/// T1, T2, T5, T7 … T14, decisions 24, 25, 30, AZ-11, AZ-13: from a personal account to an organization of the
+/// T1, T2, T5, T7 … T14, SP-24, SP-25, SP-30, AZ-11, AZ-13: from a personal account to an organization of the
 /// same person: at once, with everything that was said, and back.
 #[actix_rt::test]
 async fn a_personal_workspace_moves_to_an_organization_and_back() {
@@ -153,7 +153,7 @@ async fn a_personal_workspace_moves_to_an_organization_and_back() {
     invariants::assert_hold(&app.database.location);
     assert_eq!(contents(&app).await, before);
     ada.get(&receipt).await.shows("Transferred").shows("1 person loses access").shows("Undo");
-    // Decisions 28: what was going on still is, and can be ended from the receipt.
+    // SP-28: what was going on still is, and can be ended from the receipt.
     let going_on = ada.get(&receipt).await;
     going_on.shows("Flow runs that were going on").shows("pending");
     let crash = going_on.links_containing("/crash")[0].clone();
@@ -186,7 +186,7 @@ async fn a_personal_workspace_moves_to_an_organization_and_back() {
         .assert_redirect_to("/workspaces/acme/lab/flow-runs?q=first");
     bob.get("/workspaces/ada/lab").await.assert_status(404);
     bob.get("/workspaces/acme/lab").await.assert_status(404);
-    // Decisions 30: the client's old address leads on, for those with access.
+    // SP-30: the client's old address leads on, for those with access.
     let adas_key = key_of(&ada).await;
     let api = app.api(&adas_key);
     let moved = api.post(&format!("{place}/flow_runs/filter"), json!({})).await;
@@ -252,7 +252,7 @@ async fn a_personal_workspace_moves_to_an_organization_and_back() {
     app.assert_audit_is_whole().await;
 }
 
-/// T3, T4, T6, decisions 24, IN-06: between organizations, asked for by an owner of the workspace who is no
+/// T3, T4, T6, SP-24, IN-06: between organizations, asked for by an owner of the workspace who is no
 /// admin: both sides say yes, each sees its own, and nobody else sees anything.
 #[actix_rt::test]
 async fn two_organizations_say_yes() {
@@ -294,7 +294,7 @@ async fn two_organizations_say_yes() {
     opened.shows("The audit log stops tracking it");
     let page = transfer(&dev, DATA, "other=elsewhere&handle=tides", "acme/data").await;
     dev.get(DATA).await.assert_redirect_to(&page);
-    // Decisions 23: who is on neither side learns nothing.
+    // SP-23: who is on neither side learns nothing.
     vic.get(&page).await.assert_status(404);
     app.user("zoe").await.get(&page).await.assert_status(404);
     vic.get("/workspaces/acme/data").await.shows("This workspace is to move to Elsewhere.");
@@ -316,7 +316,7 @@ async fn two_organizations_say_yes() {
     // The target's admins see what comes to them, and nobody of the source by name.
     let seen = eve.get(&page).await;
     seen.assert_status(200).shows("A workspace slot of Elsewhere is used").shows("Eve");
-    // Decisions 24: the source's runs and flows are not named either.
+    // SP-24: the source's runs and flows are not named either.
     seen.lacks("Vic")
         .lacks("vic@example.org")
         .lacks("ingest")
@@ -337,7 +337,7 @@ async fn two_organizations_say_yes() {
     let open = invitations_of(&app, "asked@example.org").await;
     assert_eq!(open, "void");
 
-    // Decisions 29: nothing changed since, so the source alone may undo it; then something did.
+    // SP-29: nothing changed since, so the source alone may undo it; then something did.
     eve.submit(
         "/workspaces/elsewhere/tides/settings/edit",
         &[("handle", "tides"), ("description", "x")],
@@ -426,7 +426,7 @@ async fn an_organizations_workspace_becomes_personal() {
     }
     let page = transfer(&ada, DATA, "target=ada&handle=data-2", "acme/data").await;
     ada.get("/workspaces/ada/data-2").await.assert_status(200);
-    // Decisions 27: hidden at once, in pages, lists and counts; nothing goes while it may go back.
+    // SP-27: hidden at once, in pages, lists and counts; nothing goes while it may go back.
     let old = place.replace("/api", "");
     let shown = async |place: &str, api: &ApiClient| {
         let found = api.post(&format!("{place}/flow_runs/filter"), json!({})).await;
@@ -483,7 +483,7 @@ async fn an_organizations_workspace_becomes_personal() {
         .assert_status(303);
 }
 
-/// lifecycles.md 2, AZ-12, decisions 26: what changes while a transfer waits.
+/// lifecycles.md 2, AZ-12, SP-26: what changes while a transfer waits.
 #[actix_rt::test]
 async fn what_changes_meanwhile_is_asked_again() {
     let app = spawn().await;
@@ -633,7 +633,7 @@ async fn a_scheduled_transfer_moves_by_itself() {
     invariants::assert_hold(&app.database.location);
 }
 
-/// Decisions 24, 29: the source undoes it alone while nothing changed, whoever said yes last; a transfer that waits
+/// SP-24, SP-29: the source undoes it alone while nothing changed, whoever said yes last; a transfer that waits
 /// for what goes back ends with that, and a role of somebody who left meanwhile does not come back.
 #[actix_rt::test]
 async fn what_goes_back_goes_back_whole() {
@@ -715,7 +715,7 @@ async fn set_state(api: &ApiClient, place: &str, run: &str, kind: &str) -> Strin
     told["status"].as_str().unwrap_or_default().to_owned()
 }
 
-/// Decisions 28: it moves once nothing runs; nothing starts meanwhile, and what was to start goes on afterwards.
+/// SP-28: it moves once nothing runs; nothing starts meanwhile, and what was to start goes on afterwards.
 #[actix_rt::test]
 async fn a_transfer_waits_until_nothing_runs() {
     let app = spawn().await;
@@ -850,7 +850,7 @@ async fn who_loses_access_is_invited_to_the_target() {
     let seen = eve.get(&page).await;
     seen.shows("2 people are invited to Elsewhere").shows("cleo@example.org · as a member");
     seen.shows("vic@example.org · as a viewer of the workspace");
-    // Who is in Elsewhere, or why somebody cannot be, is not Ada's to know (decisions 24).
+    // Who is in Elsewhere, or why somebody cannot be, is not Ada's to know (SP-24).
     ada.get(&page).await.shows("vic@example.org").lacks("as a viewer").lacks("as a member");
     approve(&eve, &page, "ada/data").await.assert_status(303);
     assert_eq!(invitations_of(&app, "cleo@example.org").await, "superseded,accepted,pending");

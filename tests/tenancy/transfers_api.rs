@@ -40,7 +40,7 @@ fn with(body: &Value, more: &Value) -> Value {
     body
 }
 
-/// product.md 1.14, decisions 24, 26, AZ-13: from the review to both consents, and back.
+/// product.md 1.14, SP-24, SP-26, AZ-13: from the review to both consents, and back.
 #[actix_rt::test]
 async fn a_program_transfers_a_workspace_and_undoes_it() {
     let app = spawn().await;

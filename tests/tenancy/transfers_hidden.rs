@@ -1,4 +1,4 @@
-//! What a transfer hides is not there: no state of it is read, and nothing is added to it (decisions 27).
+//! What a transfer hides is not there: no state of it is read, and nothing is added to it (SP-27).
 
 use bulkhead::base::db::schema::{accounts, flow_runs, logs, task_run_states, task_runs};
 use bulkhead::base::db::{Id, Instant};

@@ -41,7 +41,7 @@ async fn traces(app: &TestApp) -> (i64, i64) {
     .await
 }
 
-/// Decisions 23: who does not decide over the source asks; nothing on the way is called Transfer.
+/// SP-23: who does not decide over the source asks; nothing on the way is called Transfer.
 #[actix_rt::test]
 async fn whoever_may_only_ask_is_offered_nothing_more() {
     let app = spawn().await;

@@ -42,7 +42,7 @@ async fn whoever_asked_is_told() {
     olga.get("/workspaces/elsewhere/data").await.assert_status(404);
 }
 
-/// Decisions 29: whoever may take a transfer back finds the way from where they look, and reads before and meanwhile until
+/// SP-29: whoever may take a transfer back finds the way from where they look, and reads before and meanwhile until
 /// when and by whom; afterwards its page says who did, and leads nobody to a place that is gone.
 #[actix_rt::test]
 async fn the_way_back_is_found() {
@@ -123,7 +123,7 @@ async fn the_way_back_is_found() {
     ada.get("/workspaces/acme/data").await.lacks("This workspace came from");
 }
 
-/// Decisions 29: the same in personal accounts, whose activity is their log; after the time there is no way back, and none
+/// SP-29: the same in personal accounts, whose activity is their log; after the time there is no way back, and none
 /// is promised where the server allows none.
 #[actix_rt::test]
 async fn the_way_back_ends() {
@@ -303,7 +303,7 @@ async fn nobody_is_asked_too_often() {
     assert_eq!(invitation_mails(&app, "bob@example.org").await, told);
 }
 
-/// Decisions 29, 24: why it can't go back is told, and not how many workspaces the other side has.
+/// SP-29, SP-24: why it can't go back is told, and not how many workspaces the other side has.
 #[actix_rt::test]
 async fn the_way_back_tells_no_numbers_of_the_other_side() {
     let app = spawn().await;
@@ -352,7 +352,7 @@ async fn what_is_in_the_way_is_told() {
     ada.get(&page).await.shows("Transferred");
 }
 
-/// AZ-01, decisions 24: who may change a workspace's settings and not see its people, runs and service accounts reads how many
+/// AZ-01, SP-24: who may change a workspace's settings and not see its people, runs and service accounts reads how many
 /// there are, and no names.
 #[actix_rt::test]
 async fn names_are_for_those_who_may_see_them() {

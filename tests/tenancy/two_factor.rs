@@ -86,7 +86,7 @@ async fn user_of(app: &TestApp, handle: &str) -> UserId {
     .await
 }
 
-/// AU-16, decisions 17: turning on takes a right code, shows ten recovery codes, and is told.
+/// AU-16, SP-17: turning on takes a right code, shows ten recovery codes, and is told.
 #[actix_rt::test]
 async fn turning_on_takes_a_right_code() {
     let app = spawn().await;
@@ -487,7 +487,7 @@ async fn the_database_tells_no_two_factor_secret() {
     }
 }
 
-/// decisions 9, AU-16: while two instance keys count, secrets are sealed anew, and the old key can go.
+/// SP-9, AU-16: while two instance keys count, secrets are sealed anew, and the old key can go.
 #[actix_rt::test]
 async fn two_factor_secrets_move_to_the_new_instance_key() {
     let app = spawn().await;

@@ -1,5 +1,5 @@
 //! Group commit for the embedded database: the changes of all requests that wait at one moment share
-//! one transaction, and each is answered after its commit (decisions 5).
+//! one transaction, and each is answered after its commit (SP-5).
 //!
 //! Invariant: a change that failed takes nothing of the others along (each has a savepoint), and none
 //! is acknowledged before it is durable.

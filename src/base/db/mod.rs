@@ -1,7 +1,7 @@
 //! The database: `read`, `write` and `ingest`, on SQLite and on PostgreSQL alike.
 //!
 //! Invariant: whatever is read inside [`Database::write`] about the accounts it locks cannot change
-//! before it commits; there is one writer per account on both databases (decisions 4).
+//! before it commits; there is one writer per account on both databases (SP-4).
 
 mod backend;
 mod connection;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Rows on a page of a list.
 pub const PAGE_SIZE: usize = 25;
 
-/// Counting stops here: lists say "10,000+" beyond (decisions 22).
+/// Counting stops here: lists say "10,000+" beyond (SP-22).
 pub const COUNT_LIMIT: i64 = 10_000;
 
 /// Which side of a row a page lies on.

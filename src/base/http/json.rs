@@ -21,7 +21,7 @@ pub const JSON_LIMIT: usize = 1024 * 1024;
 
 /// The largest report of what happened: a state with its message and its data, or a list of lines or events, in
 /// bytes. It is far beyond what clients send (4 MB of lines), so that no end of a run is lost for its size
-/// (decisions 42).
+/// (SP-42).
 pub const REPORT_LIMIT: usize = 8 * 1024 * 1024;
 
 /// A JSON object as a body. An absent one reads like `{}`, which is what programs mean by it. What is

@@ -275,7 +275,7 @@ pub fn visitor_cookie_name(is_https: bool) -> &'static str {
     if is_https { "__Host-bulkhead-form" } else { "bulkhead-form" }
 }
 
-/// The code that stands for this browser, as its form tokens carry it (decisions 18): from the
+/// The code that stands for this browser, as its form tokens carry it (SP-18): from the
 /// session's id, or from a random cookie of a visitor, which `may_set` allows to be made.
 pub fn form_code(req: &HttpRequest, app: &App, may_set: bool) -> [u8; 32] {
     let session = req.get_session();

@@ -1,4 +1,4 @@
-//! Periodic jobs: each runs in one process at a time, told by a leased row (decisions 7).
+//! Periodic jobs: each runs in one process at a time, told by a leased row (SP-7).
 
 use std::future::Future;
 use std::pin::Pin;

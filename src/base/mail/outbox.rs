@@ -2,7 +2,7 @@
 //!
 //! Invariants: a mail is sent at least once after its change was committed, never before; all copies
 //! carry the same Message-ID (F-04 … F-06). A row holds whom and what about, not the text: that is
-//! rendered when it is sent, and not sent when what it is about is over (decisions 10).
+//! rendered when it is sent, and not sent when what it is about is over (SP-10).
 
 use diesel::prelude::*;
 use futures_util::StreamExt;

@@ -281,7 +281,7 @@ impl Settings {
         self.smtp.is_none()
     }
 
-    /// Whether `/dev/outbox` can answer at all (decisions 13).
+    /// Whether `/dev/outbox` can answer at all (SP-13).
     pub fn has_outbox_page(&self) -> bool {
         self.keeps_mails() && self.is_loopback() && self.flags.trusted_proxies.is_empty()
     }

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a pong is sent only after every event before its ping is durable: the client takes it as a
 //! receipt, and tells again what it has no receipt for (api.md §3.3). So an event that cannot be kept is dropped
-//! alone: a socket that closed on it would be told it first again, for ever (decisions 42).
+//! alone: a socket that closed on it would be told it first again, for ever (SP-42).
 
 use std::time::Duration;
 

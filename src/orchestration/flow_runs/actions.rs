@@ -1,5 +1,5 @@
 //! What happens to runs. A run is guarded by its own row: nobody else changes it in the transaction
-//! that decides about it (decisions 5).
+//! that decides about it (SP-5).
 
 use actix_web::web;
 use serde_json::json;

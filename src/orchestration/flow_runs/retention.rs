@@ -71,7 +71,7 @@ pub async fn prune(app: App) -> Result<()> {
 }
 
 /// Removes what transfers hid that can't be undone any more, however long it is kept by now: both sides were
-/// told that it goes (decisions 27).
+/// told that it goes (SP-27).
 async fn purge_hidden(app: &App, now: Instant) -> Result<()> {
     let (mut outcome, mut after) = (Ok(()), None);
     loop {
@@ -88,7 +88,7 @@ async fn purge_hidden(app: &App, now: Instant) -> Result<()> {
     }
 }
 
-/// Whether a workspace was transferred and may go back: nothing of it goes until then (decisions 27). A macro,
+/// Whether a workspace was transferred and may go back: nothing of it goes until then (SP-27). A macro,
 /// since the type of the condition has no name.
 macro_rules! may_go_back {
     ($now:ident) => {

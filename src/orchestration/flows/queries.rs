@@ -179,7 +179,7 @@ pub fn some_runs(
         .load(db)
 }
 
-/// Whether a flow has runs that a transfer hides and that come back when it is undone (decisions 27).
+/// Whether a flow has runs that a transfer hides and that come back when it is undone (SP-27).
 ///
 /// # Errors
 /// The database's fault.

@@ -115,7 +115,7 @@ const LONGEST_MESSAGE: usize = 1_000_000;
 const LONGEST_NAME: usize = 1000;
 
 /// Keeps lines; they are durable when this answers. One that cannot be kept costs no other: it is left out, logged
-/// and counted (decisions 42).
+/// and counted (SP-42).
 #[utoipa::path(post, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/logs/",
     tag = "Logs", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
     request_body(content = Vec<serde_json::Value>, description = "Lines, each a `LogCreate`."),

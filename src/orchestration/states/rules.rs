@@ -231,7 +231,7 @@ pub const ABOUT_TO_MOVE: &str =
     "The workspace is about to move to another account. Runs start again afterwards.";
 
 /// What has not begun waits as long as its workspace is about to move; what a run that goes on starts belongs to
-/// that one (decisions 28).
+/// that one (SP-28).
 fn held(run: &Run<'_>) -> Option<Decision> {
     let seconds = run.held.filter(|_| !run.is_subflow)?;
     Some(Decision::Wait(seconds, ABOUT_TO_MOVE.to_owned()))

@@ -1,4 +1,4 @@
-//! The mails about keys: one was made (EM-06), one is about to expire (decisions 15).
+//! The mails about keys: one was made (EM-06), one is about to expire (SP-15).
 
 use askama::Template;
 use serde::{Deserialize, Serialize};

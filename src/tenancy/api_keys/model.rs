@@ -82,7 +82,7 @@ pub enum Lifetime {
 }
 
 impl Lifetime {
-    /// What is offered first (A5, decisions 22), and what a login through the browser gets (A6).
+    /// What is offered first (A5, SP-22), and what a login through the browser gets (A6).
     pub const USUAL: Self = Self::Days(30);
 
     /// What the form offers: its value, its words, what it means.

@@ -1,7 +1,7 @@
 //! The audit log: every change that somebody would ask about, in the chain of its account.
 //!
 //! Invariant: an entry is written in the transaction of its change, with the account locked; it is
-//! never changed, and its hash covers its exact text and the entry before it (decisions 6).
+//! never changed, and its hash covers its exact text and the entry before it (SP-6).
 
 pub mod api;
 mod events;

@@ -186,7 +186,7 @@ fn day_start(now: Instant) -> Instant {
     )
 }
 
-/// Records that somebody looked at a workspace, once a day for each principal (decisions 6);
+/// Records that somebody looked at a workspace, once a day for each principal (SP-6);
 /// returns whether this was the first time today.
 ///
 /// # Errors
@@ -227,7 +227,7 @@ pub fn record_visit(
 
 /// Records that something was refused: at most once a minute for each actor and event, which this process
 /// decides by what it remembers, before it opens a transaction. Refusals change nothing, so that whoever causes
-/// many of them costs nobody a write (decisions 6, F-28).
+/// many of them costs nobody a write (SP-6, F-28).
 ///
 /// # Errors
 /// The database's fault.

@@ -1,5 +1,5 @@
 //! Entries older than an account keeps them go, from the old end, and leave a checkpoint: the chain
-//! still verifies (decisions 6, U4).
+//! still verifies (SP-6, U4).
 
 use diesel::prelude::*;
 use jiff::SignedDuration;

@@ -21,7 +21,7 @@ use crate::base::http::client::ClientIp;
 use crate::base::http::routes::route_of;
 
 /// The layer of pages and API alike: records the first visit of a principal to a workspace each day
-/// (decisions 6), from the [`Visit`] that a [`crate::access::workspace::WorkspaceAccess`] leaves in
+/// (SP-6), from the [`Visit`] that a [`crate::access::workspace::WorkspaceAccess`] leaves in
 /// the request.
 ///
 /// # Errors
@@ -59,7 +59,7 @@ pub async fn layer<B: MessageBody + 'static>(
 }
 
 /// Somebody tried what their role does not allow: in the log of the workspace's account, in a
-/// transaction of its own (decisions 6).
+/// transaction of its own (SP-6).
 async fn note_denial(app: &App, visit: Visit, ip: ClientIp, route: String) {
     let entry =
         Entry::of_workspace("workspace.denied", &visit.workspace, json!({ "route": route }));

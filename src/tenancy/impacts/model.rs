@@ -81,7 +81,7 @@ pub struct BotAccess {
     pub since: Instant,
 }
 
-/// How grave a part of a review is, the gravest first (decisions 25).
+/// How grave a part of a review is, the gravest first (SP-25).
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, ToSchema,
 )]
@@ -232,7 +232,7 @@ pub struct Review {
     pub at: Instant,
     /// Its parts, the gravest first.
     pub impacts: Vec<Impact>,
-    /// Stands for what a transfer takes away (decisions 26).
+    /// Stands for what a transfer takes away (SP-26).
     pub hash: String,
 }
 

@@ -178,7 +178,7 @@ pub struct View {
     pub verdict: &'static str,
     /// When it was computed.
     pub computed: When,
-    /// Stands for what a transfer takes away (decisions 26).
+    /// Stands for what a transfer takes away (SP-26).
     pub hash: String,
     /// Commands that point a client to the new place.
     pub commands: Vec<String>,

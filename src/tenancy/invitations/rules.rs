@@ -50,7 +50,7 @@ pub fn standing(invitation: &Invitation, now: Instant) -> Standing {
     }
 }
 
-/// What an opened link says about the address (decisions 12): a mailed one confirms it; a copied one
+/// What an opened link says about the address (SP-12): a mailed one confirms it; a copied one
 /// lets whoever invited vouch for it, but only while no mail server could do better.
 pub fn proof(way: Way, keeps_mails: bool) -> Option<Verified> {
     match way {

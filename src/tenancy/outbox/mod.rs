@@ -1,7 +1,7 @@
 //! The mails that are kept while no mail server is set, for whoever tries the program out.
 //!
 //! Invariant: nobody reads them but a browser on this machine that talks to the server directly
-//! (decisions 13); for everybody else there are no such pages.
+//! (SP-13); for everybody else there are no such pages.
 
 mod guard;
 mod links;

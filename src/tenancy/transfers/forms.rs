@@ -74,7 +74,7 @@ pub struct AnswerForm {
 }
 
 /// What has to be understood before something moves: one for each loss of data, one for lost access
-/// (decisions 25). The word in the form, and what it says.
+/// (SP-25). The word in the form, and what it says.
 pub fn asks(review: &Review) -> Vec<(&'static str, String)> {
     let mut asked = Vec::new();
     if let Some(runs) = review.part(Code::RunsRemoved) {

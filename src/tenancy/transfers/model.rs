@@ -38,7 +38,7 @@ crate::base::db::text_enum! {
 }
 
 /// Which sides somebody belongs to: each sees its own people, keys and slots, and of the other no more than
-/// what is public (decisions 24).
+/// what is public (SP-24).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sees {
     /// Decides over the source, or owns the workspace.

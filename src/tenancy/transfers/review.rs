@@ -13,7 +13,7 @@ use crate::tenancy::impacts::parts::{
 };
 use crate::tenancy::workspaces::contents::{Counted, Fate};
 
-/// What a transfer does, as somebody of one side or of both may see it (decisions 24).
+/// What a transfer does, as somebody of one side or of both may see it (SP-24).
 pub fn review(facts: &Facts, sees: Sees) -> Review {
     let mut impacts = Vec::new();
     let mut add = |parts: Vec<Impact>| impacts.extend(parts);
@@ -403,7 +403,7 @@ pub fn commands(path: &str, api: &str) -> [String; 2] {
     ]
 }
 
-/// Decisions 29: both sides read before who may take it back, and until when.
+/// SP-29: both sides read before who may take it back, and until when.
 fn way_back(facts: &Facts) -> Impact {
     let place = (Severity::Info, Side::Target);
     let hours = facts.undo_hours;

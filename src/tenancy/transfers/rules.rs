@@ -60,7 +60,7 @@ pub fn losses(facts: &Facts) -> Losses {
     }
 }
 
-/// From when on ended runs are to be seen in the target; `None` where it keeps them for ever (decisions 27).
+/// From when on ended runs are to be seen in the target; `None` where it keeps them for ever (SP-27).
 pub fn visible_from(target: &Party, now: Instant) -> Option<Instant> {
     target.retention_days.map(|days| now.plus_days(-i64::from(days)))
 }
@@ -79,7 +79,7 @@ pub fn steps(first: Instant, kept_from: Instant, now: Instant) -> Vec<(Instant, 
     (-gone..kept).map(|step| (end(step), end(step + 1), step >= 0)).collect()
 }
 
-/// Stands for what a review takes away, and for what blocks it (decisions 26): counts and times are not in it.
+/// Stands for what a review takes away, and for what blocks it (SP-26): counts and times are not in it.
 pub fn hash(facts: &Facts) -> String {
     let losses = losses(facts);
     let text = json!({
@@ -123,7 +123,7 @@ pub fn is_scheduled(transfer: &Transfer, now: Instant) -> bool {
         && transfer.execute_at.is_some_and(|at| at > now)
 }
 
-/// Hours for which a transfer waits for flow runs to end, and lets none start, at most (decisions 28).
+/// Hours for which a transfer waits for flow runs to end, and lets none start, at most (SP-28).
 pub const IDLE_HOURS: i64 = 24;
 
 /// Whether a transfer waits for nothing but the end of flow runs.
@@ -236,7 +236,7 @@ mod tests {
         assert_eq!((one[0].0, one[0].1, one[0].2), (at(59), at(60), false));
     }
 
-    /// Decisions 26: more loss asks again, less does not.
+    /// SP-26: more loss asks again, less does not.
     #[test]
     fn only_more_loss_asks_again() {
         let id = Uuid::from_u128;

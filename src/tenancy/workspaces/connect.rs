@@ -9,7 +9,7 @@ pub fn path_of(workspace: &Workspace) -> String {
     format!("{}/{}", workspace.account_handle, workspace.handle)
 }
 
-/// What is typed once on a machine to work with a workspace (G1, decisions 21).
+/// What is typed once on a machine to work with a workspace (G1, SP-21).
 #[derive(Clone, Debug)]
 pub struct Connect {
     /// Points the client at this server.

@@ -1,5 +1,5 @@
 //! What a workspace contains. Each kind of content says once how it is counted and purged; the
-//! dashboard, the delete page and the purge read this list (W4, decisions 31).
+//! dashboard, the delete page and the purge read this list (W4, SP-31).
 
 use diesel::prelude::*;
 

@@ -139,7 +139,7 @@ pub async fn set_up(app: &App, new: SignUp, ip: ClientIp) -> Result<Option<UserI
         .await
 }
 
-/// Signs somebody up. Known and unknown addresses end alike, with a mail (decisions 11); only a
+/// Signs somebody up. Known and unknown addresses end alike, with a mail (SP-11); only a
 /// taken handle is told, since handles are public.
 ///
 /// # Errors

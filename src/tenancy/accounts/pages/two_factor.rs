@@ -81,7 +81,7 @@ struct CodesPage {
     codes: Vec<String>,
 }
 
-/// `POST /profile/security/two-factor`: answers with the recovery codes, once (decisions 17).
+/// `POST /profile/security/two-factor`: answers with the recovery codes, once (SP-17).
 pub async fn turn_on(
     who: RecentlyConfirmed,
     app: web::Data<App>,

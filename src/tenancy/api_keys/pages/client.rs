@@ -1,4 +1,4 @@
-//! `/auth/client?callback=`: the Prefect client's login through the browser (decisions 20).
+//! `/auth/client?callback=`: the Prefect client's login through the browser (SP-20).
 //!
 //! Invariant: a key is made by the button only, and its page may talk to the callback and to
 //! nothing else.

@@ -62,7 +62,7 @@ pub async fn show(
     page(&app, &person, shell, None, None).await?.ok()
 }
 
-/// `POST /profile/api-keys/new`: answers with the key, once (decisions 17).
+/// `POST /profile/api-keys/new`: answers with the key, once (SP-17).
 pub async fn save(
     person: RecentlyConfirmed,
     shell: Shell,

@@ -167,7 +167,7 @@ fn confirm(
     record(db, by, Entry::of_account("user.verified", account, details), now)
 }
 
-/// Who vouches for an address that no mail confirmed (decisions 12).
+/// Who vouches for an address that no mail confirmed (SP-12).
 fn voucher(proof: Verified, opened: &Opened) -> Option<&str> {
     (proof == Verified::Vouched).then_some(opened.invitation.invited_by_name.as_str())
 }

@@ -96,7 +96,7 @@ fn remember_device(
 }
 
 /// A copied link proves nothing while mails are sent: an ordinary sign-up, and the invitation waits
-/// for the confirmed address. Known and unknown addresses end alike (decisions 11).
+/// for the confirmed address. Known and unknown addresses end alike (SP-11).
 async fn confirm_first(
     app: &App,
     shell: Shell,

@@ -108,7 +108,7 @@ async fn made_page(
     .map(no_store)
 }
 
-/// `POST …/service-accounts/new`: answers with the key, once (decisions 17).
+/// `POST …/service-accounts/new`: answers with the key, once (SP-17).
 pub(super) async fn create(
     access: OrganizationAccess<Admin>,
     _confirmed: RecentlyConfirmed,

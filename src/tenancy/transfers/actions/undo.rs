@@ -1,4 +1,4 @@
-//! The way back: as long as the undo window is open, everything returns that still can (decisions 29).
+//! The way back: as long as the undo window is open, everything returns that still can (SP-29).
 
 use serde_json::json;
 

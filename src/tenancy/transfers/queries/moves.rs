@@ -1,5 +1,5 @@
 //! Moving a workspace's row, and what hangs on the account that it leaves: roles and invitations go, and come
-//! back when the transfer is undone. Each is one statement, however many people there are (decisions 27).
+//! back when the transfer is undone. Each is one statement, however many people there are (SP-27).
 
 use std::collections::HashSet;
 
