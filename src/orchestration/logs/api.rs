@@ -295,7 +295,7 @@ pub async fn filter(
         words: filter.text.map(|text| Words::of(&text.query)).transpose()?,
     };
     let workspace = access.workspace().id;
-    let found = app.db.read(move |db| Ok(queries::some(db, workspace, &which, window)?)).await?;
+    let found = app.db.read(move |db| queries::some(db, workspace, &which, window)).await?;
     let list: Vec<LogBody> = found.into_iter().map(Into::into).collect();
     Ok(ok(&list))
 }

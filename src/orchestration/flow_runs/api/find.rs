@@ -224,7 +224,7 @@ pub async fn states(
 ) -> Result<HttpResponse> {
     let params = params.ok_or_else(|| Error::Invalid("Say of which flow_run_id.".to_owned()))?;
     let (workspace, id) = (access.workspace().id, FlowRunId::from(params.flow_run_id));
-    let found = app.db.read(move |db| Ok(queries::states(db, workspace, id)?)).await?;
+    let found = app.db.read(move |db| queries::states(db, workspace, id)).await?;
     Ok(ok(&found))
 }
 

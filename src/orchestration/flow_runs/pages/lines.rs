@@ -160,10 +160,10 @@ pub fn file(app: &App, workspace: WorkspaceId, of: Of, name: &str) -> HttpRespon
     HttpResponse::Ok()
         .content_type("text/plain; charset=utf-8")
         .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{safe}.log\"")))
-        .streaming(download::lines(app, (workspace, of), Vec::new(), text_line))
+        .streaming(download::lines(app, (workspace, of), Vec::new(), |log| Ok(text_line(log))))
 }
 
-fn text_line(log: &Log) -> Result<Vec<u8>> {
+fn text_line(log: &Log) -> Vec<u8> {
     let (_, level) = level(log.level);
-    Ok(format!("{} {level:<8} {} - {}\n", log.at, log.name, log.message).into_bytes())
+    format!("{} {level:<8} {} - {}\n", log.at, log.name, log.message).into_bytes()
 }

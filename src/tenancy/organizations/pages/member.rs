@@ -344,7 +344,7 @@ pub(super) async fn bulk(
         good.iter().filter(|one| !one.is_mailed).map(|one| one.email.as_str()).collect();
     if !unmailed.is_empty() && matches!(step, BulkStep::Resend) {
         let who = unmailed.join(", ");
-        done.push_str(&format!(" No mail went to {who}, who got several today: copy the link."));
+        done = format!("{done} No mail went to {who}, who got several today: copy the link.");
     }
     if bad.is_empty() {
         Notice::ok(done).leave(&req)?;
