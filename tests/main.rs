@@ -8,6 +8,10 @@
     reason = "a test fails by panicking"
 )]
 
+/// The program's own allocator, which is quicker than the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod access_matrix;
 mod architecture;
 mod browser;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 import pytest
 from client import CURRENT, Client
@@ -49,9 +51,23 @@ def client(service, tmp_path, request) -> Client:
     return Client(service.base, tmp_path / "home", getattr(request, "param", CURRENT))
 
 
+@pytest.fixture(scope="session")
+def at_lab(service, ada_key, tmp_path_factory):
+    """Clients that logged in once, each of its version: a login takes seconds, and what it writes is one file."""
+    known: dict[Path, Client] = {}
+
+    def of(program: Path) -> Client:
+        if program not in known:
+            known[program] = Client(service.base, tmp_path_factory.mktemp("logged-in"), program)
+            known[program].log_in(ada_key, "ada/lab")
+        return known[program]
+
+    return of
+
+
 @pytest.fixture
-def logged_in(client, ada_key) -> Client:
-    client.log_in(ada_key, "ada/lab")
+def logged_in(client, at_lab) -> Client:
+    client.takes_profile(at_lab(client.program))
     return client
 
 
