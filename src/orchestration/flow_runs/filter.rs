@@ -98,26 +98,13 @@ pub struct NamedLink {
 }
 
 conditions!(flow_runs);
-run_conditions!(flow_runs: ended_at, expected_start_at, next_scheduled_at);
-
-/// What has not begun counts by when it is due, as on the client's own server.
-fn begun_at(time: Option<&Between>) -> Option<Rows> {
-    let time = time?;
-    let begun = || either(flow_runs::started_at, flow_runs::expected_start_at);
-    let mut terms: Vec<Rows> = Vec::new();
-    if let Some(before) = time.before_ {
-        terms.push(Box::new(begun().le(before)));
-    }
-    if let Some(after) = time.after_ {
-        terms.push(Box::new(begun().ge(after)));
-    }
-    match time.is_null_ {
-        Some(true) => terms.push(Box::new(flow_runs::started_at.is_null().nullable())),
-        Some(false) => terms.push(Box::new(flow_runs::started_at.is_not_null().nullable())),
-        None => {}
-    }
-    join(Operator::And, terms)
-}
+run_conditions!(flow_runs:
+    // What has not begun counts by when it is due, as on the client's own server.
+    begun_at = started_at: either(flow_runs::started_at, flow_runs::expected_start_at),
+    ended_at = ended_at: flow_runs::ended_at,
+    expected_start_at = expected_start_at: flow_runs::expected_start_at,
+    next_scheduled_at = next_scheduled_at: flow_runs::next_scheduled_at,
+);
 
 impl FlowRunFilter {
     /// The condition; `None` for no condition.

@@ -180,7 +180,7 @@ fn wanted(workspace: WorkspaceId, which: &Which, window: Window) -> Query {
 /// Lines of a workspace.
 ///
 /// # Errors
-/// [`Error::Invalid`] for lines that are too large together; the database's fault.
+/// [`crate::base::error::Error::Invalid`] for lines that are too large together; the database's fault.
 pub fn some(
     db: &mut Db,
     workspace: WorkspaceId,

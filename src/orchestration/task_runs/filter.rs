@@ -59,7 +59,11 @@ pub struct Subflows {
 }
 
 conditions!(task_runs);
-run_conditions!(task_runs: started_at, ended_at, expected_start_at);
+run_conditions!(task_runs:
+    started_at = started_at: task_runs::started_at,
+    ended_at = ended_at: task_runs::ended_at,
+    expected_start_at = expected_start_at: task_runs::expected_start_at,
+);
 
 impl TaskRunFilter {
     /// The condition; `None` for no condition.

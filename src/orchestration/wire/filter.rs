@@ -323,9 +323,10 @@ macro_rules! conditions {
 }
 pub(crate) use conditions;
 
-/// The same for a table of runs: its states and times.
+/// The same for a table of runs: its states, and its times: a name, the column that may be null, and the moment that
+/// is compared.
 macro_rules! run_conditions {
-    ($table:ident: $($time:ident),+) => {
+    ($table:ident: $($time:ident = $field:ident: $moment:expr),+ $(,)?) => {
         /// The conditions of a list of values on a text column that may be null.
         macro_rules! among {
             ($terms:ident, $column:expr, $filter:expr) => {
@@ -352,14 +353,14 @@ macro_rules! run_conditions {
             let time = time?;
             let mut terms: Vec<Rows> = Vec::new();
             if let Some(before) = time.before_ {
-                terms.push(Box::new($table::$time.le(before)));
+                terms.push(Box::new($moment.le(before)));
             }
             if let Some(after) = time.after_ {
-                terms.push(Box::new($table::$time.ge(after)));
+                terms.push(Box::new($moment.ge(after)));
             }
             match time.is_null_ {
-                Some(true) => terms.push(Box::new($table::$time.is_null().nullable())),
-                Some(false) => terms.push(Box::new($table::$time.is_not_null().nullable())),
+                Some(true) => terms.push(Box::new($table::$field.is_null().nullable())),
+                Some(false) => terms.push(Box::new($table::$field.is_not_null().nullable())),
                 None => {}
             }
             let and = $crate::orchestration::wire::filter::Operator::And;

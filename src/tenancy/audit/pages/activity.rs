@@ -39,7 +39,7 @@ pub async fn activity(
             Ok((slice, ways))
         })
         .await?;
-    let row = |kept: &Kept| Row::new(kept, viewer, now).leading(kept, &ways);
+    let row = |kept: &Kept| Row::new(kept, viewer, now).leading(&ways);
     let turn = |name: &str, kept: Option<&Kept>| {
         kept.map(|kept| urls::with_query(urls::activity(), &[(name, &kept.sequence.to_string())]))
     };

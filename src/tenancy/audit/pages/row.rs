@@ -50,6 +50,7 @@ pub(super) struct Row {
     pub ip: String,
     /// The transfer that it tells of, where the list leads to it.
     pub transfer: Option<Way>,
+    about_transfer: Option<TransferId>,
 }
 
 impl Row {
@@ -66,12 +67,12 @@ impl Row {
             workspace: story.workspace().unwrap_or_default().to_owned(),
             ip: story.ip().unwrap_or_default().to_owned(),
             transfer: None,
+            about_transfer: story.transfer(),
         }
     }
 
     /// The same with the way to the transfer that it tells of.
-    pub fn leading(self, kept: &Kept, ways: &HashMap<TransferId, Way>) -> Self {
-        let transfer = Story::read(&kept.entry).transfer();
-        Self { transfer: transfer.and_then(|id| ways.get(&id).cloned()), ..self }
+    pub fn leading(self, ways: &HashMap<TransferId, Way>) -> Self {
+        Self { transfer: self.about_transfer.and_then(|id| ways.get(&id).cloned()), ..self }
     }
 }
