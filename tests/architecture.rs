@@ -100,6 +100,63 @@ fn slices_stand_on_earlier_ones() {
     }
 }
 
+/// What a part of orchestration uses though it comes later; each of them is to go.
+const NOT_YET: &[(&str, &str)] = &[
+    ("logs", "flow_runs"),
+    ("events", "task_runs"),
+    ("task_runs", "flow_runs"),
+    ("task_runs", "flows"),
+    ("flow_runs", "flows"),
+];
+
+/// Within orchestration each part stands on the ones before it, but for what is listed.
+#[test]
+fn parts_of_orchestration_stand_on_earlier_ones() {
+    let order = [
+        "states",
+        "wire",
+        "which",
+        "period",
+        "view",
+        "logs",
+        "events",
+        "concurrency",
+        "task_runs",
+        "flow_runs",
+        "flows",
+        "dashboard",
+        "live",
+        "links",
+    ];
+    let rank = |part: &str| {
+        let rank = order.iter().position(|known| *known == part);
+        rank.unwrap_or_else(|| panic!("{part} has no place in the order"))
+    };
+    let mut found = BTreeSet::new();
+    for file in files_below("src/orchestration", "rs") {
+        let path = name(&file);
+        let part = path.split('/').nth(2).unwrap().trim_end_matches(".rs").to_owned();
+        if part == "mod" {
+            continue;
+        }
+        for (first, used) in uses(&fs::read_to_string(&file).unwrap()) {
+            if first == "orchestration" && rank(&used) > rank(&part) {
+                let is_listed = NOT_YET.contains(&(part.as_str(), used.as_str()));
+                assert!(is_listed, "{path} uses {used}, which comes after {part}");
+                found.insert((part.clone(), used));
+            }
+        }
+    }
+    let listed = NOT_YET.iter().map(|(part, used)| ((*part).to_owned(), (*used).to_owned()));
+    assert_eq!(found, listed.collect(), "what is no more is to be taken off the list");
+    for file in files_below("src/orchestration/states", "rs") {
+        let text = fs::read_to_string(&file).unwrap();
+        for other in ["diesel", "actix", "crate::access", "crate::app"] {
+            assert!(!text.contains(other), "{} is pure, and knows {other}", name(&file));
+        }
+    }
+}
+
 /// Pages and endpoints know no database, queries and rules no web.
 #[test]
 fn file_names_keep_their_word() {
@@ -127,8 +184,8 @@ fn file_names_keep_their_word() {
 /// Functions that read runs, their states, lines or events and need not ask whether a transfer hides them.
 const NEED_NOT_ASK: &[(&str, &[&str])] = &[
     // Conditions that are joined to a query which asks.
-    ("orchestration/flow_runs/filter.rs", &["term"]),
-    ("orchestration/task_runs/filter.rs", &["term"]),
+    ("orchestration/which/of_flow_runs.rs", &["term"]),
+    ("orchestration/which/of_task_runs.rs", &["term"]),
     // Only within a run that is to be seen.
     ("orchestration/flow_runs/listing.rs", &["tasks_of"]),
     ("orchestration/task_runs/queries.rs", &["id_of_keys", "place_in_run"]),

@@ -23,7 +23,7 @@ use crate::orchestration::flow_runs::pages::rows::{About, Row};
 use crate::orchestration::period::Period;
 use crate::orchestration::states::model::StateType;
 use crate::orchestration::view::{Chart, STACK, Step, tone};
-use crate::orchestration::wire::history::Span;
+use crate::orchestration::which::history::Span;
 use crate::tenancy::invitations::model::Place;
 use crate::tenancy::workspaces::connect::Connect;
 use crate::tenancy::workspaces::contents::{self, Counted};

@@ -16,6 +16,7 @@ pub mod period;
 pub mod states;
 pub mod task_runs;
 pub mod view;
+pub mod which;
 pub mod wire;
 
 use actix_web::web;

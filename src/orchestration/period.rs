@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::base::db::Instant;
 use crate::base::zone::Zone;
-use crate::orchestration::wire::history::Span;
+use crate::orchestration::which::history::Span;
 
 /// A time that ends now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

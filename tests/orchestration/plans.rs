@@ -11,7 +11,7 @@ use bulkhead::orchestration::flow_runs::listing::{self, Narrow, Order};
 use bulkhead::orchestration::flow_runs::queries::{self as runs, Sort};
 use bulkhead::orchestration::logs::queries::{self as logs, Of};
 use bulkhead::orchestration::states::model::StateType;
-use bulkhead::orchestration::wire::history::Span;
+use bulkhead::orchestration::which::history::Span;
 use bulkhead::orchestration::{events, flows, task_runs};
 use bulkhead::tenancy::workspaces::activity;
 use diesel::connection::InstrumentationEvent;

@@ -75,6 +75,7 @@ def wait():
 
 @flow
 def slow():
+    open("began", "w").close()
     wait()
 
 @flow(timeout_seconds=1)
@@ -342,6 +343,7 @@ def test_a_crash_is_told(logged_in, ask):
         ran = wait_for(
             lambda: (found := ask("POST", "/flow_runs/filter", {"limit": 1}))
             and found[0]["state_name"] == "Running"
+            and (logged_in.home / "began").exists()
             and found[0],
             "the run begins",
         )

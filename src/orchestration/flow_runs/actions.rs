@@ -4,6 +4,7 @@
 use actix_web::web;
 use serde_json::json;
 
+use super::event::{self, Changed};
 use super::inputs::FlowRunInput;
 use super::leftovers::{self, Work};
 use super::model::{Body, FlowRun, FlowRunId, check_labels};
@@ -21,11 +22,10 @@ use crate::base::live::Topic;
 use crate::orchestration::events::queries as events;
 use crate::orchestration::flows::model::{FlowId, FlowNote};
 use crate::orchestration::flows::queries as flows;
-use crate::orchestration::states::event::{self, Changed};
 use crate::orchestration::states::model::{State, StateCreate, StateId, StateType};
-use crate::orchestration::states::outcome::Orchestrated;
 use crate::orchestration::states::rules::{self, Course, Decision, Policy};
 use crate::orchestration::task_runs::{actions as task_runs, queries as task_queries};
+use crate::orchestration::wire::outcome::Orchestrated;
 use crate::tenancy::audit::{By, Entry, record};
 
 /// A run as a client wants it.

@@ -13,8 +13,8 @@ use crate::base::db::{Db, Instant, MultiBackend, lower};
 use crate::orchestration::flows::model::FlowId;
 use crate::orchestration::states::model::StateType;
 use crate::orchestration::view::Step;
+use crate::orchestration::which::history::Span;
 use crate::orchestration::wire::filter::tag_patterns;
-use crate::orchestration::wire::history::Span;
 
 /// Runs on a page of the list.
 pub const PAGE: usize = 25;

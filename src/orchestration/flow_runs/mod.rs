@@ -2,8 +2,8 @@
 
 pub mod actions;
 pub mod api;
+pub mod event;
 pub mod expiry;
-pub mod filter;
 pub mod forms;
 pub mod graph;
 pub mod inputs;

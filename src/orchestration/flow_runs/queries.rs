@@ -16,8 +16,8 @@ use crate::orchestration::flows::model::{FlowId, FlowNote};
 use crate::orchestration::states::model::{State, StateType};
 use crate::orchestration::states::rules::{Course, Policy};
 use crate::orchestration::task_runs::model::TaskRunId;
+use crate::orchestration::which::history::{history_query, sums_sql};
 use crate::orchestration::wire::filter::Term;
-use crate::orchestration::wire::history::{history_query, sums_sql};
 
 /// In which order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use crate::base::http::json::{
 use crate::base::http::routes::{resource, resources};
 use crate::base::json::RawObject;
 use crate::orchestration::flow_runs::model::check_labels;
-use crate::orchestration::wire::which::{Filters, Paginated};
+use crate::orchestration::which::{Filters, Paginated};
 
 /// The addresses of this slice, relative to the workspace's.
 pub fn routes(config: &mut web::ServiceConfig) {

@@ -1,7 +1,5 @@
 //! States of runs: what they are, and which may follow which. Pure: no database, no clock.
 
-pub mod event;
 pub mod model;
-pub mod outcome;
 pub mod rules;
 pub mod task_rules;

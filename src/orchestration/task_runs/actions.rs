@@ -13,14 +13,14 @@ use crate::base::error::{Error, Result};
 use crate::base::live::Topic;
 use crate::base::random;
 use crate::orchestration::events::queries as events;
+use crate::orchestration::flow_runs::event::{self, Changed};
 use crate::orchestration::flow_runs::model::{FlowRun, FlowRunId, check_labels};
 use crate::orchestration::flow_runs::queries as flow_runs;
 use crate::orchestration::logs::queries as logs;
-use crate::orchestration::states::event::{self, Changed};
 use crate::orchestration::states::model::{State, StateCreate, StateType};
-use crate::orchestration::states::outcome::Orchestrated;
 use crate::orchestration::states::rules::Policy;
 use crate::orchestration::states::task_rules::{self, TaskSeen};
+use crate::orchestration::wire::outcome::Orchestrated;
 
 /// A run as a client wants it.
 #[derive(Clone, Debug, Default)]

@@ -20,10 +20,10 @@ use crate::base::http::routes::{resource, resources};
 use crate::base::json::RawObject;
 use crate::orchestration::flow_runs::api::body::{estimates, seconds};
 use crate::orchestration::states::model::{State, StateCreate, StateType};
-use crate::orchestration::states::outcome::{OrchestrationResult, SetState};
 use crate::orchestration::states::rules::Policy;
-use crate::orchestration::wire::history::{HistoryBody, Interval, Span};
-use crate::orchestration::wire::which::{Filters, Paginated};
+use crate::orchestration::which::history::{HistoryBody, Interval, Span};
+use crate::orchestration::which::{Filters, Paginated};
+use crate::orchestration::wire::outcome::{OrchestrationResult, SetState};
 
 /// The addresses of this slice, relative to the workspace's.
 pub fn routes(config: &mut web::ServiceConfig) {

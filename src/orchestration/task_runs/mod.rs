@@ -2,7 +2,6 @@
 
 pub mod actions;
 pub mod api;
-pub mod filter;
 pub mod model;
 pub mod pages;
 pub mod queries;

@@ -15,8 +15,8 @@ use crate::base::secret::sha256;
 use crate::base::text::hex;
 use crate::orchestration::flow_runs::model::FlowRunId;
 use crate::orchestration::states::model::{State, StateType};
+use crate::orchestration::which::history::history_query;
 use crate::orchestration::wire::filter::Term;
-use crate::orchestration::wire::history::history_query;
 
 /// In which order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,9 +2,8 @@
 
 pub mod absent;
 pub mod filter;
-pub mod history;
 pub mod me;
+pub mod outcome;
 pub mod outgoing;
 pub mod probes;
-pub mod which;
 pub mod words;

@@ -15,8 +15,8 @@ use crate::base::http::json::{JsonBody, Refusal, Window, ok, path_id};
 use crate::orchestration::flow_runs::model::FlowRunId;
 use crate::orchestration::flow_runs::queries::{self, Sort};
 use crate::orchestration::states::model::State;
-use crate::orchestration::wire::history::{HistoryBody, Interval, Span};
-use crate::orchestration::wire::which::{Filters, Paginated};
+use crate::orchestration::which::history::{HistoryBody, Interval, Span};
+use crate::orchestration::which::{Filters, Paginated};
 
 /// One run.
 #[utoipa::path(get,

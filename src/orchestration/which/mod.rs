@@ -1,21 +1,29 @@
 //! The filters that a body of the API holds side by side: each narrows what is asked for by the things
 //! that belong to it (api.md §2).
 
+pub mod history;
+mod of_flow_runs;
+mod of_flows;
+mod of_task_runs;
+
 use diesel::prelude::*;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::filter::{Among, Named, Operator, Tagged, Term, Within, join, nothing};
+use self::of_flow_runs::FlowRunFilter;
+use self::of_flows::FlowFilter;
+use self::of_task_runs::TaskRunFilter;
+
 use crate::access::WorkspaceId;
 use crate::access::history::{shown_runs, shown_tasks};
 use crate::base::db::MultiBackend;
 use crate::base::db::schema::{flow_runs, flows, task_runs};
 use crate::base::error::Result;
 use crate::base::http::json::object;
-use crate::orchestration::flow_runs::filter::FlowRunFilter;
-use crate::orchestration::flows::filter::FlowFilter;
-use crate::orchestration::task_runs::filter::TaskRunFilter;
+use crate::orchestration::wire::filter::{
+    Among, Named, Operator, Tagged, Term, Within, join, nothing,
+};
 
 /// Filters side by side; what is null narrows nothing.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]

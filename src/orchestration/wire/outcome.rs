@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::model::{State, StateCreate};
-use super::rules::{Decision, Policy};
 use crate::base::error::{Error, Result};
 use crate::base::http::json::{JSON_LIMIT, created, ok};
 use crate::base::http::object::Object;
+use crate::orchestration::states::model::{State, StateCreate};
+use crate::orchestration::states::rules::{Decision, Policy};
 
 /// What became of a wish for a state: what the client is told, and whether a state was written.
 #[derive(Clone, Debug)]

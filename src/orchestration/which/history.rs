@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::which::Filters;
+use super::Filters;
 use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::json::moment;
@@ -190,13 +190,13 @@ macro_rules! history_query {
             db: &mut Db,
             workspace: WorkspaceId,
             term: Option<Term<$table::table>>,
-            span: $crate::orchestration::wire::history::Span,
+            span: $crate::orchestration::which::history::Span,
             now: Instant,
-        ) -> QueryResult<Vec<$crate::orchestration::wire::history::Counted>> {
+        ) -> QueryResult<Vec<$crate::orchestration::which::history::Counted>> {
             use diesel::dsl::{count_star, sql};
             use diesel::sql_types::{BigInt, Bool, Nullable, Text};
             let step = span.step_sql(db);
-            let (ran, late) = $crate::orchestration::wire::history::sums_sql(db, now);
+            let (ran, late) = $crate::orchestration::which::history::sums_sql(db, now);
             let any: Term<$table::table> = Box::new(true.into_sql::<Bool>().nullable());
             let rows: Vec<(i64, Option<StateType>, Option<String>, i64, i64, i64)> = $table::table
                 .filter($table::workspace_id.eq(workspace))
@@ -218,7 +218,7 @@ macro_rules! history_query {
             let counted =
                 |(step, kind, name, runs, ran, late): (i64, _, Option<String>, i64, i64, i64)| {
                     let name = name.unwrap_or_default();
-                    Some($crate::orchestration::wire::history::Counted {
+                    Some($crate::orchestration::which::history::Counted {
                         step,
                         kind: kind?,
                         name,
