@@ -268,7 +268,12 @@ fn last_of(
         kept.iter().flat_map(|kept| kept.followed.iter().copied()).collect();
     let open = kept.iter().flat_map(|kept| &kept.open);
     let open = open.filter(|event| !followed.contains(&event.id));
-    let told: Vec<Report> = open.filter_map(Report::of).collect();
+    let mut told: Vec<Report> = open.filter_map(Report::of).collect();
+    // What others of the batch have so many events of that this one was not read counts all the same.
+    let is_open = !followed.contains(&report.state.id.cast());
+    if is_open && told.iter().all(|known| known.state.id != report.state.id) {
+        told.push(report);
+    }
     let is_told = told.iter().any(|report| report.state.id == current.id);
     let last = told.into_iter().reduce(|a, b| if b.is_later(&a) { b } else { a });
     Ok(last.filter(|last| {
