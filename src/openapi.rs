@@ -73,7 +73,7 @@ use crate::{orchestration, tenancy};
         orchestration::concurrency::api::increment,
         orchestration::concurrency::api::renew,
         orchestration::concurrency::api::decrement,
-        orchestration::events::api::create,
+        orchestration::intake::api::create,
         orchestration::events::api::filter,
         orchestration::events::api::next,
         orchestration::logs::api::create,

@@ -9,10 +9,12 @@ mod dashboard;
 pub mod events;
 pub mod flow_runs;
 pub mod flows;
+pub mod intake;
 mod links;
 mod live;
 pub mod logs;
 pub mod period;
+pub mod rows;
 pub mod states;
 pub mod task_runs;
 pub mod view;
@@ -48,7 +50,8 @@ pub fn api_in_workspace(config: &mut web::ServiceConfig) {
         .configure(flow_runs::api::routes)
         .configure(logs::api::routes)
         .configure(task_runs::api::routes)
-        .configure(events::sockets::routes)
+        .configure(intake::socket::routes)
+        .configure(intake::api::routes)
         .configure(events::api::routes)
         .configure(flows::api::routes)
         .configure(concurrency::api::routes)

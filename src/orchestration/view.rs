@@ -2,7 +2,7 @@
 
 use crate::base::db::Instant;
 use crate::base::text::{When, thousands};
-use crate::orchestration::states::model::{State, StateType};
+use crate::orchestration::states::model::{State, StateType, between};
 
 /// A state: never colour alone, so an icon and a word.
 #[derive(Clone, Debug)]
@@ -76,17 +76,6 @@ pub fn duration(micros: i64) -> String {
         3600..86_400 => format!("{} h {:02} m", seconds / 3600, seconds % 3600 / 60),
         _ => format!("{} d {:02} h", seconds / 86_400, seconds % 86_400 / 3600),
     }
-}
-
-/// How long a run ran up to `now`, in microseconds.
-pub fn ran(state: Option<&State>, total: i64, now: Instant) -> i64 {
-    let running = state.filter(|state| state.kind == StateType::Running);
-    total + running.map_or(0, |state| between(state.timestamp, now))
-}
-
-/// The microseconds between two moments; none for the wrong order.
-pub fn between(from: Instant, to: Instant) -> i64 {
-    to.as_microseconds().saturating_sub(from.as_microseconds()).max(0)
 }
 
 /// A state of a run's story.

@@ -7,11 +7,13 @@ use crate::access::WorkspaceId;
 use crate::base::db::{Db, Id, Instant};
 use crate::base::error::Result;
 use crate::base::json::RawObject;
-use crate::orchestration::flow_runs::{self, model::FlowRunId, names};
-use crate::orchestration::flows;
+use crate::orchestration::flow_runs::{self, names};
 use crate::orchestration::logs::queries::{self as logs, Log, LogId};
+use crate::orchestration::rows::flow_runs::model::FlowRunId;
+use crate::orchestration::rows::flows::queries as flows;
+use crate::orchestration::rows::task_runs::model::TaskRunId;
 use crate::orchestration::states::model::{StateCreate, StateType};
-use crate::orchestration::task_runs::{self, model::TaskRunId};
+use crate::orchestration::task_runs;
 
 /// A flow that runs at the same hours, every day or on one day of seven.
 pub struct Routine {
@@ -198,7 +200,7 @@ fn wanted(
 ) -> Result<flow_runs::actions::Wanted> {
     let tags: Vec<String> = routine.tags.iter().map(|tag| (*tag).to_owned()).collect();
     let about = (&[][..], &RawObject::default());
-    let (flow, _) = flows::queries::get_or_create(db, workspace, routine.flow, about, at)?;
+    let (flow, _) = flows::get_or_create(db, workspace, routine.flow, about, at)?;
     Ok(flow_runs::actions::Wanted {
         flow: Some(flow.id),
         name: Some(chance.name()),

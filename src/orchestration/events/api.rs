@@ -8,69 +8,23 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::filter::EventFilter;
-use super::intake;
-use super::model::{EventCreate, StoredEventBody};
+use super::model::StoredEventBody;
 use super::queries::{self, Place};
 use crate::access::membership::Workspace;
-use crate::access::permission::needs::{RunFlows, SeeFlows};
+use crate::access::permission::needs::SeeFlows;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::db::{Id, Instant};
 use crate::base::error::{Error, Result};
-use crate::base::http::json::{JsonBody, JsonList, Refusal, no_content, object, ok};
-use crate::base::http::routes::{resource, resources};
-use crate::base::json::Raw;
+use crate::base::http::json::{JsonBody, Refusal, object, ok};
+use crate::base::http::routes::resource;
 use crate::urls;
 
 /// The addresses of this slice, relative to the workspace's.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(resources(["/events", "/events/"]).post(create))
         .service(resource("/events/filter").post(filter))
         .service(resource("/events/filter/next").get(next));
-}
-
-/// Events in one request, at most.
-const AT_ONCE: usize = 1000;
-
-/// Keeps events; they are durable when this answers. One that is kept already stays as it is, and one that is
-/// refused costs no other.
-#[utoipa::path(post,
-    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/events",
-    tag = "Events",
-    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    request_body = [EventCreate],
-    responses((status = 204), (status = 400, body = Refusal),
-              (status = 401, body = Refusal), (status = 403, body = Refusal),
-              (status = 404, body = Refusal), (status = 413, body = Refusal),
-              (status = 415, body = Refusal), (status = 422, body = Refusal)))]
-pub async fn create(
-    access: WorkspaceAccess<RunFlows>,
-    app: web::Data<App>,
-    body: JsonList<Raw>,
-) -> Result<HttpResponse> {
-    let list = body.parsed()?;
-    if list.len() > AT_ONCE {
-        return Err(Error::Invalid(format!("{AT_ONCE} events at most.")));
-    }
-    let now = app.now();
-    let (mut events, mut refused) = (Vec::new(), None);
-    for (at, event) in list.iter().enumerate() {
-        match EventCreate::read(event.text()).and_then(|event| event.received(now)) {
-            Ok(event) => events.push(event),
-            Err(error) => {
-                intake::drop_alone(&app, access.workspace().id, &error);
-                refused.get_or_insert((at, error));
-            }
-        }
-    }
-    intake::take(&app, access.workspace().id, events).await?;
-    match refused {
-        None => Ok(no_content()),
-        Some((at, why)) => Err(Error::Invalid(format!(
-            "Event {at} of the list (from 0): {why} The others are kept."
-        ))),
-    }
 }
 
 /// Which events.

@@ -2,7 +2,7 @@
 
 pub mod api;
 pub mod filter;
-pub mod intake;
 pub mod model;
+pub mod of_runs;
 pub mod queries;
 pub mod sockets;

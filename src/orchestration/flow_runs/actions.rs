@@ -4,11 +4,9 @@
 use actix_web::web;
 use serde_json::json;
 
-use super::event::{self, Changed};
 use super::inputs::FlowRunInput;
 use super::leftovers::{self, Work};
-use super::model::{Body, FlowRun, FlowRunId, check_labels};
-use super::{inputs, names, queries};
+use super::{inputs, names};
 use crate::access::WorkspaceId;
 use crate::access::history::holds_starts;
 use crate::access::permission::needs::{ManageFlows, RunFlows};
@@ -19,12 +17,16 @@ use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::json::RawObject;
 use crate::base::live::Topic;
+use crate::orchestration::events::of_runs::{self, Changed};
 use crate::orchestration::events::queries as events;
-use crate::orchestration::flows::model::{FlowId, FlowNote};
-use crate::orchestration::flows::queries as flows;
+use crate::orchestration::rows::flow_runs::model::{Body, FlowRun, FlowRunId, check_labels};
+use crate::orchestration::rows::flow_runs::queries;
+use crate::orchestration::rows::flows::model::{FlowId, FlowNote};
+use crate::orchestration::rows::flows::queries as flows;
+use crate::orchestration::rows::task_runs::queries as task_queries;
 use crate::orchestration::states::model::{State, StateCreate, StateId, StateType};
 use crate::orchestration::states::rules::{self, Course, Decision, Policy};
-use crate::orchestration::task_runs::{actions as task_runs, queries as task_queries};
+use crate::orchestration::task_runs::actions as task_runs;
 use crate::orchestration::wire::outcome::Orchestrated;
 use crate::tenancy::audit::{By, Entry, record};
 
@@ -198,7 +200,7 @@ fn keep_state(
     };
     let changed = Changed { before, state, run_count, tags: &run.tags.0 };
     let (own, flow) = ((run.id, run.name.as_str()), (run.flow_id, flow));
-    let mut told = event::of_flow(&changed, own, flow, parent.as_ref());
+    let mut told = of_runs::of_flow(&changed, own, flow, parent.as_ref());
     told.received_at = now;
     events::insert(db, workspace, &[told])?;
     if state.kind == StateType::Cancelled {
@@ -500,7 +502,7 @@ pub async fn delete(
             access.still_holds(db)?;
             let place = access.workspace();
             let run = queries::locked(db, place.id, id)?.ok_or(Error::NotFound)?;
-            queries::delete(db, place.id, &[id], now)?;
+            leftovers::delete(db, place.id, &[id], now)?;
             let state = run.state().map(|state| state.name.clone());
             let details = json!({ "flow_run": { "id": id, "name": run.name, "state": state } });
             let entry = Entry::of_workspace("flow-run.deleted", place, details);

@@ -4,8 +4,7 @@ use diesel::prelude::*;
 use jiff::SignedDuration;
 
 use super::actions::orchestrate;
-use super::model::FlowRunId;
-use super::{leftovers, queries};
+use super::leftovers;
 use crate::access::WorkspaceId;
 use crate::app::App;
 use crate::base::db::schema::flow_runs;
@@ -13,6 +12,8 @@ use crate::base::db::{Db, Instant};
 use crate::base::error::Result;
 use crate::base::jobs::Job;
 use crate::base::live::Topic;
+use crate::orchestration::rows::flow_runs::model::FlowRunId;
+use crate::orchestration::rows::flow_runs::queries;
 use crate::orchestration::states::model::{State, StateCreate, StateType};
 
 /// The job of this slice.

@@ -1,15 +1,12 @@
 //! What narrows the list of runs, as it stands in its address.
 
-use serde::Deserialize;
-
-use super::listing::{Key, Order};
 use crate::base::db::Instant;
 use crate::base::db::paging::{PageParams, Position};
 use crate::base::zone::Zone;
 use crate::orchestration::period::Period;
+use crate::orchestration::rows::flow_runs::listing::{Key, Order};
 use crate::orchestration::states::model::StateType;
 use crate::orchestration::view::is_failure;
-use crate::urls;
 
 /// The word for runs that failed or crashed.
 pub const FAILURES: &str = "failures";
@@ -139,41 +136,6 @@ impl RunsParams {
 /// A place in the list as its address says it.
 pub fn key_text((at, id): Key) -> String {
     format!("{}.{id}", at.as_microseconds())
-}
-
-/// What narrows the lines of a run.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct LinesParams {
-    /// At least so grave: `10` … `50`.
-    pub level: String,
-    /// Words that all occur.
-    pub q: String,
-    /// Lines before this one.
-    pub until: String,
-    /// A task's name.
-    pub task: String,
-    /// So many tasks stand before those shown.
-    pub tasks: String,
-}
-
-impl LinesParams {
-    /// Whether anything narrows.
-    pub fn narrows(&self) -> bool {
-        [&self.level, &self.q, &self.task].iter().any(|value| !value.trim().is_empty())
-    }
-
-    /// The address of the lines before a place, or of the newest ones.
-    pub fn at(&self, here: &str, until: &str) -> String {
-        let pairs = [
-            ("level", self.level.as_str()),
-            ("q", &self.q),
-            ("task", &self.task),
-            ("tasks", &self.tasks),
-            ("until", until),
-        ];
-        format!("{}#logs", urls::with_query(here, &pairs))
-    }
 }
 
 #[cfg(test)]

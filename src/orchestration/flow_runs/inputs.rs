@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use serde_json::{Map, Value};
 
-use super::model::FlowRunId;
-use super::queries;
 use crate::access::WorkspaceId;
 use crate::base::db::schema::flow_run_inputs as inputs;
 use crate::base::db::{Db, Id, Instant, MultiBackend};
 use crate::base::error::{Error, Result};
 use crate::base::json::{Raw, RawObject, clean};
+use crate::orchestration::rows::flow_runs::model::FlowRunId;
+use crate::orchestration::rows::flow_runs::queries;
 
 /// An input.
 #[derive(Clone, Debug, Queryable, Selectable)]

@@ -8,16 +8,16 @@ use diesel::prelude::*;
 use jiff::SignedDuration;
 
 use super::actions::orchestrate;
-use super::model::FlowRunId;
-use super::queries;
 use crate::access::WorkspaceId;
 use crate::app::App;
-use crate::base::db::schema::{flow_run_leftovers as leftovers, logs};
+use crate::base::db::schema::{flow_run_leftovers as leftovers, flow_runs, logs};
 use crate::base::db::{Db, Instant, on_each_backend};
 use crate::base::error::Result;
 use crate::base::jobs::Job;
 use crate::base::live::Topic;
 use crate::orchestration::logs::queries::LogId;
+use crate::orchestration::rows::flow_runs::model::FlowRunId;
+use crate::orchestration::rows::flow_runs::queries;
 use crate::orchestration::states::model::{StateCreate, StateType};
 use crate::orchestration::task_runs::actions as task_runs;
 
@@ -191,7 +191,6 @@ pub fn with_lines(
     workspace: WorkspaceId,
     runs: &[FlowRunId],
 ) -> QueryResult<Vec<FlowRunId>> {
-    use crate::base::db::schema::flow_runs;
     let lines = logs::table
         .filter(logs::workspace_id.eq(flow_runs::workspace_id))
         .filter(logs::flow_run_id.eq(flow_runs::id.nullable()));
@@ -201,4 +200,22 @@ pub fn with_lines(
         .filter(exists(lines))
         .select(flow_runs::id)
         .load(db)
+}
+
+/// Removes runs with their states and inputs, and notes that their lines go too; returns how many.
+///
+/// # Errors
+/// The database's fault.
+pub fn delete(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    ids: &[FlowRunId],
+    now: Instant,
+) -> QueryResult<usize> {
+    let with_lines = with_lines(db, workspace, ids)?;
+    note(db, workspace, (&with_lines, Work::RemoveLines), now)?;
+    let runs = flow_runs::table
+        .filter(flow_runs::workspace_id.eq(workspace))
+        .filter(flow_runs::id.eq_any(ids.to_vec()));
+    diesel::delete(runs).execute(db)
 }

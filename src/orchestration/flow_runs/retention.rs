@@ -8,8 +8,7 @@ use diesel::prelude::*;
 use jiff::SignedDuration;
 
 use super::actions::remove_tasks;
-use super::model::FlowRunId;
-use super::{leftovers, queries};
+use super::leftovers;
 use crate::access::WorkspaceId;
 use crate::app::App;
 use crate::base::db::schema::{
@@ -20,7 +19,8 @@ use crate::base::error::Result;
 use crate::base::jobs::Job;
 use crate::orchestration::events::queries as events_of;
 use crate::orchestration::logs::queries::{LogId, received_from};
-use crate::orchestration::task_runs::model::TaskRunId;
+use crate::orchestration::rows::flow_runs::model::FlowRunId;
+use crate::orchestration::rows::task_runs::model::TaskRunId;
 
 /// The job of this slice.
 pub const JOBS: &[Job] = &[Job {
@@ -232,7 +232,7 @@ async fn prune_runs(
         // One that began again meanwhile stays.
         let remove = move |db: &mut Db| {
             let due = ended(db, workspace, before)?;
-            Ok(queries::delete(db, workspace, &due, now)?)
+            Ok(leftovers::delete(db, workspace, &due, now)?)
         };
         app.db.ingest(remove).await?;
     }

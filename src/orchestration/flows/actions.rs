@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use super::model::FlowId;
-use super::queries;
 use crate::access::permission::needs::ManageFlows;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::orchestration::flow_runs;
+use crate::orchestration::rows::flows::model::FlowId;
+use crate::orchestration::rows::flows::queries;
 use crate::tenancy::audit::{By, Entry, record};
 
 /// Runs removed in one transaction.
@@ -44,7 +44,7 @@ pub async fn delete(
         flow_runs::actions::remove_tasks(app, workspace, some.clone()).await?;
         removed += app
             .db
-            .ingest(move |db| Ok(flow_runs::queries::delete(db, workspace, &some, now)?))
+            .ingest(move |db| Ok(flow_runs::leftovers::delete(db, workspace, &some, now)?))
             .await?;
         if is_last {
             break;
@@ -54,7 +54,7 @@ pub async fn delete(
         .write(access.locks(), move |db| {
             access.still_holds(db)?;
             let last = queries::some_runs(db, (workspace, id), RUNS)?;
-            let last = flow_runs::queries::delete(db, workspace, &last, now)?;
+            let last = flow_runs::leftovers::delete(db, workspace, &last, now)?;
             if !queries::delete(db, workspace, id)? {
                 return Err(Error::NotFound);
             }

@@ -6,8 +6,6 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::actions;
-use super::model::{Flow, FlowId};
-use super::queries::{self, Sort};
 use crate::access::permission::needs::{ManageFlows, RunFlows, SeeFlows};
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
@@ -18,7 +16,9 @@ use crate::base::http::json::{
 };
 use crate::base::http::routes::{resource, resources};
 use crate::base::json::RawObject;
-use crate::orchestration::flow_runs::model::check_labels;
+use crate::orchestration::rows::flow_runs::model::check_labels;
+use crate::orchestration::rows::flows::model::{Flow, FlowId};
+use crate::orchestration::rows::flows::queries::{self, Sort};
 use crate::orchestration::which::{Filters, Paginated};
 
 /// The addresses of this slice, relative to the workspace's.

@@ -2,6 +2,4 @@
 
 pub mod actions;
 pub mod api;
-pub mod model;
 pub mod pages;
-pub mod queries;

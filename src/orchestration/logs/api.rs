@@ -21,8 +21,8 @@ use crate::base::http::json::{
 use crate::base::http::routes::{resource, resources};
 use crate::base::json::cut;
 use crate::base::live::Topic;
-use crate::orchestration::flow_runs::model::FlowRunId;
-use crate::orchestration::flow_runs::queries as flow_runs;
+use crate::orchestration::rows::flow_runs::model::FlowRunId;
+use crate::orchestration::rows::flow_runs::queries as flow_runs;
 use crate::orchestration::wire::filter::{Among, Between, Linked, Operator};
 use crate::orchestration::wire::words::Words;
 

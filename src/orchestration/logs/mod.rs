@@ -2,5 +2,7 @@
 
 pub mod api;
 pub mod download;
+pub mod forms;
+pub mod pages;
 pub mod queries;
 pub mod sockets;

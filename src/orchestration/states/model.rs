@@ -241,3 +241,13 @@ impl State {
         self.data.as_ref().is_some_and(|data| data.string("storage_key").is_some())
     }
 }
+
+/// Microseconds as seconds.
+pub fn seconds(micros: i64) -> f64 {
+    std::time::Duration::from_micros(micros.unsigned_abs()).as_secs_f64()
+}
+
+/// The microseconds between two moments; none for the wrong order.
+pub fn between(from: Instant, to: Instant) -> i64 {
+    to.as_microseconds().saturating_sub(from.as_microseconds()).max(0)
+}

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::model::{State, StateType};
+use super::model::{State, StateType, between};
 use crate::base::db::Instant;
 
 /// How a run is retried and paused.
@@ -335,6 +335,18 @@ pub struct Course {
 }
 
 impl Course {
+    /// How long a run in a state ran up to a moment, in microseconds.
+    pub fn ran(&self, state: Option<&State>, now: Instant) -> i64 {
+        let running = state.filter(|state| state.kind == StateType::Running);
+        let since = running.map_or(0, |state| between(state.timestamp, now));
+        self.total_run_micros.saturating_add(since)
+    }
+
+    /// How long after it was due a run began, or has not begun at a moment, in microseconds.
+    pub fn late(&self, now: Instant) -> i64 {
+        self.expected_start_at.map_or(0, |due| between(due, self.started_at.unwrap_or(now)))
+    }
+
     /// Counts a state that follows another; clears `resuming` where the run goes on or ends.
     pub fn enter(&mut self, from: Option<&State>, to: &State, policy: &mut Policy) {
         if let Some(from) = from

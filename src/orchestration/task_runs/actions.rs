@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use super::model::{Body, TaskRun, TaskRunId};
-use super::queries;
 use crate::access::WorkspaceId;
 use crate::access::permission::needs::{ManageFlows, RunFlows};
 use crate::access::workspace::WorkspaceAccess;
@@ -12,11 +10,13 @@ use crate::base::db::{Db, Id, Instant, Json};
 use crate::base::error::{Error, Result};
 use crate::base::live::Topic;
 use crate::base::random;
+use crate::orchestration::events::of_runs::{self, Changed};
 use crate::orchestration::events::queries as events;
-use crate::orchestration::flow_runs::event::{self, Changed};
-use crate::orchestration::flow_runs::model::{FlowRun, FlowRunId, check_labels};
-use crate::orchestration::flow_runs::queries as flow_runs;
 use crate::orchestration::logs::queries as logs;
+use crate::orchestration::rows::flow_runs::model::{FlowRun, FlowRunId, check_labels};
+use crate::orchestration::rows::flow_runs::queries as flow_runs;
+use crate::orchestration::rows::task_runs::model::{Body, TaskRun, TaskRunId};
+use crate::orchestration::rows::task_runs::queries;
 use crate::orchestration::states::model::{State, StateCreate, StateType};
 use crate::orchestration::states::rules::Policy;
 use crate::orchestration::states::task_rules::{self, TaskSeen};
@@ -157,7 +157,7 @@ fn keep_state(
     queries::insert_state(db, workspace, run.id, state)?;
     let changed = Changed { before, state, run_count: run.run_count, tags: &run.tags.0 };
     let about = flow_run.map(|run| (run.id, run.name.as_str()));
-    let mut told = event::of_task(&changed, (run.id, &run.name), about);
+    let mut told = of_runs::of_task(&changed, (run.id, &run.name), about);
     told.received_at = run.updated_at;
     Ok(events::insert(db, workspace, &[told])?)
 }

@@ -6,8 +6,6 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::actions::{self, Wanted};
-use super::model::{Body, TaskRun, TaskRunId};
-use super::queries::{self, LONGEST_KEY, Sort};
 use crate::access::permission::needs::{ManageFlows, RunFlows, SeeFlows};
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
@@ -18,8 +16,9 @@ use crate::base::http::json::{
 };
 use crate::base::http::routes::{resource, resources};
 use crate::base::json::RawObject;
-use crate::orchestration::flow_runs::api::body::{estimates, seconds};
-use crate::orchestration::states::model::{State, StateCreate, StateType};
+use crate::orchestration::rows::task_runs::model::{Body, TaskRun, TaskRunId};
+use crate::orchestration::rows::task_runs::queries::{self, LONGEST_KEY, Sort};
+use crate::orchestration::states::model::{State, StateCreate, StateType, seconds};
 use crate::orchestration::states::rules::Policy;
 use crate::orchestration::which::history::{HistoryBody, Interval, Span};
 use crate::orchestration::which::{Filters, Paginated};
@@ -110,9 +109,9 @@ pub struct TaskRunBody {
 }
 
 fn body_of(run: TaskRun, now: Instant) -> TaskRunBody {
+    let course = run.course();
+    let (ran, late) = (course.ran(run.state(), now), course.late(now));
     let state = run.state.map(|state| state.0);
-    let times = (run.expected_start_at, run.started_at);
-    let (ran, late) = estimates((state.as_ref(), run.total_run_micros), times, now);
     let body = run.body.0;
     TaskRunBody {
         id: run.id.uuid(),

@@ -2,7 +2,5 @@
 
 pub mod actions;
 pub mod api;
-pub mod model;
 pub mod pages;
-pub mod queries;
 pub mod recorder;

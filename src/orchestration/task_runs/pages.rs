@@ -6,8 +6,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde_json::Value;
 
-use super::model::{TaskRun, TaskRunId};
-use super::queries;
 use crate::access::WorkspaceId;
 use crate::access::permission::needs::SeeFlows;
 use crate::access::workspace::WorkspaceAccess;
@@ -18,14 +16,16 @@ use crate::base::http::json::path_id;
 use crate::base::http::page::{Page, Shell};
 use crate::base::http::routes::resource;
 use crate::base::text::{When, thousands};
-use crate::orchestration::flow_runs::forms::LinesParams;
-use crate::orchestration::flow_runs::model::FlowRun;
-use crate::orchestration::flow_runs::pages::lines::{self, Lines, LinesView};
-use crate::orchestration::flow_runs::queries as flow_runs;
-use crate::orchestration::flows::queries as flows;
+use crate::orchestration::logs::forms::LinesParams;
+use crate::orchestration::logs::pages::{self as lines, Lines, LinesView};
 use crate::orchestration::logs::queries::Of;
+use crate::orchestration::rows::flow_runs::model::FlowRun;
+use crate::orchestration::rows::flow_runs::queries as flow_runs;
+use crate::orchestration::rows::flows::queries as flows;
+use crate::orchestration::rows::task_runs::model::{TaskRun, TaskRunId};
+use crate::orchestration::rows::task_runs::queries;
 use crate::orchestration::states::model::State;
-use crate::orchestration::view::{Chip, Moment, duration, is_failure, ran};
+use crate::orchestration::view::{Chip, Moment, duration, is_failure};
 use crate::urls;
 
 /// The addresses of this slice.
@@ -183,7 +183,7 @@ async fn show(
         due: run.expected_start_at.filter(|_| run.started_at.is_none()).map(exact),
         ended: run.ended_at.map(exact),
         duration: match run.started_at {
-            Some(_) => duration(ran(state, run.total_run_micros, now)),
+            Some(_) => duration(run.course().ran(state, now)),
             None => "not run".to_owned(),
         },
         tries: tries(run),

@@ -7,16 +7,16 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
-use super::model::{Body, TaskRun, TaskRunId};
-use super::queries::{self, LONGEST_KEY};
 use crate::access::{WorkspaceId, history};
 use crate::base::db::{Db, Id, Instant, Json};
 use crate::base::error::Result;
 use crate::base::json::{Raw, RawObject};
 use crate::orchestration::events::model::{Event, EventId};
 use crate::orchestration::events::queries as events;
-use crate::orchestration::flow_runs::model::FlowRunId;
-use crate::orchestration::flow_runs::queries as flow_runs;
+use crate::orchestration::rows::flow_runs::model::FlowRunId;
+use crate::orchestration::rows::flow_runs::queries as flow_runs;
+use crate::orchestration::rows::task_runs::model::{Body, TaskRun, TaskRunId};
+use crate::orchestration::rows::task_runs::queries::{self, LONGEST_KEY};
 use crate::orchestration::states::model::{State, StateCreate, StateId};
 use crate::orchestration::states::rules::{Course, Policy};
 

@@ -7,7 +7,7 @@ use super::Filters;
 use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::json::moment;
-use crate::orchestration::states::model::StateType;
+use crate::orchestration::states::model::{StateType, seconds};
 
 /// Over which time, in which steps, of which runs.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -122,8 +122,6 @@ impl Span {
                 states: Vec::new(),
             })
             .collect();
-        let seconds =
-            |micros: i64| std::time::Duration::from_micros(micros.unsigned_abs()).as_secs_f64();
         for row in rows {
             let at = usize::try_from(row.step).ok().and_then(|step| intervals.get_mut(step));
             if let Some(interval) = at {

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use crate::base::db::{Id, Instant};
 use crate::base::http::json::moment;
 use crate::base::json::{Raw, RawObject};
-use crate::orchestration::flow_runs::model::FlowRun;
-use crate::orchestration::states::model::{State, StateType};
+use crate::orchestration::rows::flow_runs::model::FlowRun;
+use crate::orchestration::states::model::{State, StateType, seconds};
 use crate::orchestration::states::rules::Policy;
 
 /// A run.
@@ -101,30 +101,11 @@ pub struct FlowRunBody {
     pub job_variables: RawObject,
 }
 
-/// Microseconds as seconds.
-pub fn seconds(micros: i64) -> f64 {
-    std::time::Duration::from_micros(micros.unsigned_abs()).as_secs_f64()
-}
-
-/// Seconds that a run ran up to `now`, and those that it began after it was due, as microseconds.
-pub fn estimates(
-    (state, total): (Option<&State>, i64),
-    (expected, started): (Option<Instant>, Option<Instant>),
-    now: Instant,
-) -> (i64, i64) {
-    let since = |from: Instant| i64::try_from(now.since(from).as_micros()).unwrap_or(0).max(0);
-    let running = state.filter(|state| state.kind == StateType::Running);
-    let ran = total.saturating_add(running.map_or(0, |state| since(state.timestamp)));
-    let late = expected.map(|due| started.unwrap_or(now).since(due));
-    let late = late.and_then(|late| i64::try_from(late.as_micros()).ok()).unwrap_or(0).max(0);
-    (ran, late)
-}
-
 /// A run as clients read it at a moment.
 pub fn body_of(run: FlowRun, now: Instant) -> FlowRunBody {
+    let course = run.course();
+    let (ran, late) = (course.ran(run.state(), now), course.late(now));
     let state = run.state.map(|state| state.0);
-    let times = (run.expected_start_at, run.started_at);
-    let (ran, late) = estimates((state.as_ref(), run.total_run_micros), times, now);
     let body = run.body.0;
     FlowRunBody {
         id: run.id.uuid(),

@@ -16,10 +16,10 @@ use crate::base::http::json::{
 };
 use crate::base::json::RawObject;
 use crate::orchestration::flow_runs::actions::{self, Change, Wanted};
-use crate::orchestration::flow_runs::model::{Body, check_sizes};
+use crate::orchestration::rows::flow_runs::model::{Body, check_sizes};
+use crate::orchestration::rows::task_runs::queries::LONGEST_KEY;
 use crate::orchestration::states::model::StateCreate;
 use crate::orchestration::states::rules::Policy;
-use crate::orchestration::task_runs::queries::LONGEST_KEY;
 use crate::orchestration::wire::outcome::{OrchestrationResult, SetState};
 
 /// A run that is about to be made.

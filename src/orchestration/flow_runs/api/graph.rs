@@ -11,9 +11,9 @@ use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::http::json::{Refusal, moment, ok, parse_moment, path_id};
-use crate::orchestration::flow_runs::graph::{self, Edges, NODES, Node};
-use crate::orchestration::flow_runs::model::FlowRunId;
-use crate::orchestration::flow_runs::queries;
+use crate::orchestration::rows::flow_runs::graph::{self, Edges, NODES, Node};
+use crate::orchestration::rows::flow_runs::model::FlowRunId;
+use crate::orchestration::rows::flow_runs::queries;
 use crate::orchestration::states::model::{State, StateType};
 
 /// A run as a graph.

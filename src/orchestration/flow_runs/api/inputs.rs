@@ -12,8 +12,8 @@ use crate::base::db::Id;
 use crate::base::error::{Error, Result};
 use crate::base::http::json::{JsonBody, Refusal, created, moment, no_content, ok, path_id};
 use crate::orchestration::flow_runs::inputs::{self, FlowRunInput, check_key};
-use crate::orchestration::flow_runs::model::FlowRunId;
-use crate::orchestration::flow_runs::queries;
+use crate::orchestration::rows::flow_runs::model::FlowRunId;
+use crate::orchestration::rows::flow_runs::queries;
 
 /// An input.
 #[derive(Debug, Deserialize, ToSchema)]

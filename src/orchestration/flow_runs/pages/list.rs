@@ -14,10 +14,10 @@ use crate::base::error::Result;
 use crate::base::http::page::{Page, Shell};
 use crate::base::zone::Zone;
 use crate::orchestration::flow_runs::forms::{ENDED, FAILURES, GOING_ON, RunsParams, key_text};
-use crate::orchestration::flow_runs::listing::{self, Narrow, Order};
-use crate::orchestration::flow_runs::model::FlowRun;
-use crate::orchestration::flows::queries as flows;
 use crate::orchestration::period::Period;
+use crate::orchestration::rows::flow_runs::listing::{self, Narrow, Order};
+use crate::orchestration::rows::flow_runs::model::FlowRun;
+use crate::orchestration::rows::flows::queries as flows;
 use crate::orchestration::states::model::StateType;
 use crate::urls;
 

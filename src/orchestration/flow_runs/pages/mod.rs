@@ -1,7 +1,6 @@
 //! The pages of runs.
 
 mod change;
-pub mod lines;
 mod list;
 pub mod rows;
 mod show;
@@ -10,6 +9,7 @@ use actix_web::web;
 
 use crate::access::membership::Workspace;
 use crate::base::http::routes::resource;
+use crate::orchestration::logs::pages as lines;
 
 /// The addresses of this slice.
 pub fn routes(config: &mut web::ServiceConfig) {

@@ -7,11 +7,11 @@ use crate::access::membership::Workspace;
 use crate::base::db::{Db, Instant};
 use crate::base::error::Result;
 use crate::base::text::{When, thousands};
-use crate::orchestration::flow_runs::listing;
-use crate::orchestration::flow_runs::model::FlowRun;
-use crate::orchestration::flows::model::FlowId;
+use crate::orchestration::rows::flow_runs::listing;
+use crate::orchestration::rows::flow_runs::model::FlowRun;
+use crate::orchestration::rows::flows::model::FlowId;
 use crate::orchestration::states::model::StateType;
-use crate::orchestration::view::{Chip, duration, ran};
+use crate::orchestration::view::{Chip, duration};
 use crate::urls;
 
 /// A run in a list.
@@ -81,7 +81,7 @@ impl About {
             }),
             duration: run
                 .started_at
-                .map_or_else(String::new, |_| duration(ran(state, run.total_run_micros, now))),
+                .map_or_else(String::new, |_| duration(run.course().ran(state, now))),
             when: at.map(|at| When::new(at, now)),
         }
     }

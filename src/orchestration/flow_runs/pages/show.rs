@@ -3,7 +3,6 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::lines::{self, Lines, LinesView};
 use super::place;
 use super::rows::first_line;
 use crate::access::WorkspaceId;
@@ -17,16 +16,15 @@ use crate::base::http::json::{Window, path_id};
 use crate::base::http::page::{Page, Shell};
 use crate::base::json::pretty;
 use crate::base::text::{When, counted, thousands};
-use crate::orchestration::flow_runs::forms::LinesParams;
-use crate::orchestration::flow_runs::model::{FlowRun, FlowRunId};
-use crate::orchestration::flow_runs::queries;
-use crate::orchestration::flows::queries as flows;
-use crate::orchestration::states::model::{State, StateType};
-use crate::orchestration::task_runs::model::TaskRun;
-use crate::orchestration::task_runs::queries as task_runs;
-use crate::orchestration::view::{
-    Bar, Chip, Mark, Moment, between, duration, is_failure, ran, tone,
-};
+use crate::orchestration::logs::forms::LinesParams;
+use crate::orchestration::logs::pages::{self as lines, Lines, LinesView};
+use crate::orchestration::rows::flow_runs::model::{FlowRun, FlowRunId};
+use crate::orchestration::rows::flow_runs::queries;
+use crate::orchestration::rows::flows::queries as flows;
+use crate::orchestration::rows::task_runs::model::TaskRun;
+use crate::orchestration::rows::task_runs::queries as task_runs;
+use crate::orchestration::states::model::{State, StateType, between};
+use crate::orchestration::view::{Bar, Chip, Mark, Moment, duration, is_failure, tone};
 use crate::urls;
 
 #[derive(Template)]
@@ -206,7 +204,7 @@ pub(super) async fn show(
         created: When::exact(run.created_at, now),
         started: run.started_at.map(|at| When::exact(at, now)),
         ended: run.ended_at.map(|at| When::exact(at, now)),
-        duration: duration(ran(state, run.total_run_micros, now)),
+        duration: duration(run.course().ran(state, now)),
         tries: run.run_count,
         tags: run.tags.0.clone(),
         parameters: (!parameters.is_empty()).then(|| pretty(parameters.text())),
@@ -309,7 +307,7 @@ fn gantt(
             height: "12".to_owned(),
         };
         let text = match task.started_at {
-            Some(_) => duration(ran(state, task.total_run_micros, now)),
+            Some(_) => duration(task.course().ran(state, now)),
             None => "not run".to_owned(),
         };
         bars.push((bar, Mark { at: format!("{:.2}%", x + width.max(0.6) + 0.8), text }));

@@ -11,8 +11,8 @@ use crate::access::WorkspaceId;
 use crate::access::history::{shown_runs, shown_tasks};
 use crate::base::db::schema::{flow_runs, flows, task_runs};
 use crate::base::db::{Db, Id, Instant, Json};
+use crate::orchestration::rows::task_runs::model::{Body, TaskRunId};
 use crate::orchestration::states::model::StateType;
-use crate::orchestration::task_runs::model::{Body, TaskRunId};
 
 /// Tasks and subflows in one graph, at most.
 pub const NODES: usize = 10_000;

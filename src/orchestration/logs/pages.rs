@@ -5,6 +5,9 @@ use std::collections::{HashMap, HashSet};
 use actix_web::http::header::CONTENT_DISPOSITION;
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::download;
+use super::forms::LinesParams;
+use super::queries::{self, Log, LogId, Of};
 use crate::access::WorkspaceId;
 use crate::access::permission::needs::SeeFlows;
 use crate::access::workspace::WorkspaceAccess;
@@ -13,13 +16,10 @@ use crate::base::db::{Db, Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::json::path_id;
 use crate::base::text::When;
-use crate::orchestration::flow_runs::forms::LinesParams;
-use crate::orchestration::flow_runs::model::FlowRunId;
-use crate::orchestration::flow_runs::queries as flow_runs;
-use crate::orchestration::logs::download;
-use crate::orchestration::logs::queries::{self, Log, LogId, Of};
-use crate::orchestration::task_runs::model::TaskRunId;
-use crate::orchestration::task_runs::queries as task_runs;
+use crate::orchestration::rows::flow_runs::model::FlowRunId;
+use crate::orchestration::rows::flow_runs::queries as flow_runs;
+use crate::orchestration::rows::task_runs::model::TaskRunId;
+use crate::orchestration::rows::task_runs::queries as task_runs;
 use crate::urls;
 
 /// A line on the page.
@@ -141,7 +141,7 @@ fn line(log: &Log, task: Option<(String, String)>) -> Line {
 }
 
 /// `GET …/flow-runs/{id}/logs`: all lines as a text file, streamed.
-pub(super) async fn download(
+pub async fn download(
     access: WorkspaceAccess<SeeFlows>,
     app: web::Data<App>,
     req: HttpRequest,

@@ -13,7 +13,7 @@ use crate::base::error::Result;
 use crate::base::http::json::{Window, check_together};
 use crate::base::secret::sha256;
 use crate::base::text::hex;
-use crate::orchestration::flow_runs::model::FlowRunId;
+use crate::orchestration::rows::flow_runs::model::FlowRunId;
 use crate::orchestration::states::model::{State, StateType};
 use crate::orchestration::which::history::history_query;
 use crate::orchestration::wire::filter::Term;

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::model::FlowRunId;
 use crate::base::db::{Id, Json};
 use crate::base::http::json::moment;
 use crate::base::json::{Raw, RawObject};
 use crate::orchestration::events::model::{Event, Labels, RESOURCE_ID, RESOURCE_ROLE};
-use crate::orchestration::flows::model::{FlowId, FlowNote};
+use crate::orchestration::rows::flow_runs::model::FlowRunId;
+use crate::orchestration::rows::flows::model::{FlowId, FlowNote};
+use crate::orchestration::rows::task_runs::model::{TaskRun, TaskRunId};
 use crate::orchestration::states::model::State;
-use crate::orchestration::task_runs::model::{TaskRun, TaskRunId};
 
 /// What changed in a run.
 #[derive(Clone, Copy, Debug)]

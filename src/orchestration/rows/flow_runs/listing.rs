@@ -10,7 +10,7 @@ use crate::access::history::shown_runs;
 use crate::base::db::paging::{COUNT_LIMIT, Position, Slice, contains_pattern};
 use crate::base::db::schema::{flow_runs, flows, task_runs};
 use crate::base::db::{Db, Instant, MultiBackend, lower};
-use crate::orchestration::flows::model::FlowId;
+use crate::orchestration::rows::flows::model::FlowId;
 use crate::orchestration::states::model::StateType;
 use crate::orchestration::view::Step;
 use crate::orchestration::which::history::Span;

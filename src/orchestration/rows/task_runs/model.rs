@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::db::schema::task_runs;
 use crate::base::db::{Id, Instant, Json, MultiBackend};
 use crate::base::json::RawObject;
-use crate::orchestration::flow_runs::model::FlowRunId;
+use crate::orchestration::rows::flow_runs::model::FlowRunId;
 use crate::orchestration::states::model::State;
 use crate::orchestration::states::rules::{Course, Policy};
 

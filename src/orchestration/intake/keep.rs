@@ -4,8 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::model::Event;
-use super::queries;
 use uuid::Uuid;
 
 use crate::access::WorkspaceId;
@@ -13,6 +11,8 @@ use crate::app::App;
 use crate::base::db::Db;
 use crate::base::error::{Error, Result};
 use crate::base::live::Topic;
+use crate::orchestration::events::model::Event;
+use crate::orchestration::events::queries;
 use crate::orchestration::task_runs::recorder;
 
 /// Keeps events, and what they tell of tasks.

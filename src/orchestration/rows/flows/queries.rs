@@ -10,7 +10,7 @@ use crate::base::db::schema::{flow_runs, flows};
 use crate::base::db::{Db, Id, Instant, Json, MultiBackend, lower, on_each_backend};
 use crate::base::http::json::Window;
 use crate::base::json::RawObject;
-use crate::orchestration::flow_runs::model::{FlowRun, FlowRunId, FlowRunMarker};
+use crate::orchestration::rows::flow_runs::model::{FlowRun, FlowRunId, FlowRunMarker};
 use crate::orchestration::wire::filter::Term;
 
 /// In which order.

@@ -2,7 +2,6 @@
 
 use diesel::prelude::*;
 
-use super::leftovers::{self, Work};
 use super::model::{FlowRun, FlowRunId};
 use crate::access::WorkspaceId;
 use crate::access::history::{shown_runs, shown_states};
@@ -12,10 +11,10 @@ use crate::base::db::{
 };
 use crate::base::error::Result;
 use crate::base::http::json::{Window, check_together};
-use crate::orchestration::flows::model::{FlowId, FlowNote};
+use crate::orchestration::rows::flows::model::{FlowId, FlowNote};
+use crate::orchestration::rows::task_runs::model::TaskRunId;
 use crate::orchestration::states::model::{State, StateType};
 use crate::orchestration::states::rules::{Course, Policy};
-use crate::orchestration::task_runs::model::TaskRunId;
 use crate::orchestration::which::history::{history_query, sums_sql};
 use crate::orchestration::wire::filter::Term;
 
@@ -419,22 +418,4 @@ pub fn update(db: &mut Db, workspace: WorkspaceId, run: &FlowRun, now: Instant) 
         ))
         .execute(db)?;
     Ok(())
-}
-
-/// Removes runs with their states and inputs, and notes that their lines go too; returns how many.
-///
-/// # Errors
-/// The database's fault.
-pub fn delete(
-    db: &mut Db,
-    workspace: WorkspaceId,
-    ids: &[FlowRunId],
-    now: Instant,
-) -> QueryResult<usize> {
-    let with_lines = leftovers::with_lines(db, workspace, ids)?;
-    leftovers::note(db, workspace, (&with_lines, Work::RemoveLines), now)?;
-    let runs = flow_runs::table
-        .filter(flow_runs::workspace_id.eq(workspace))
-        .filter(flow_runs::id.eq_any(ids.to_vec()));
-    diesel::delete(runs).execute(db)
 }

@@ -7,7 +7,7 @@ use crate::base::db::schema::flow_runs;
 use crate::base::db::{Id, Instant, Json, MultiBackend};
 use crate::base::error::{Error, Result};
 use crate::base::json::{Raw, RawObject};
-use crate::orchestration::flows::model::FlowId;
+use crate::orchestration::rows::flows::model::FlowId;
 use crate::orchestration::states::model::State;
 use crate::orchestration::states::rules::{Course, Policy};
 

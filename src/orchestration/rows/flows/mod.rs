@@ -1,0 +1,4 @@
+//! Rows of flows.
+
+pub mod model;
+pub mod queries;

@@ -1,0 +1,4 @@
+//! Rows of task runs, and of their states.
+
+pub mod model;
+pub mod queries;
