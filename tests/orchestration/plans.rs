@@ -14,6 +14,7 @@ use bulkhead::orchestration::rows::flow_runs::queries::{self as runs, Sort};
 use bulkhead::orchestration::rows::{flows, task_runs};
 use bulkhead::orchestration::states::model::StateType;
 use bulkhead::orchestration::which::history::Span;
+use bulkhead::orchestration::wire::term::Term;
 use bulkhead::tenancy::workspaces::activity;
 use diesel::connection::InstrumentationEvent;
 use diesel::prelude::*;
@@ -78,7 +79,7 @@ async fn lists_read_from_indexes() {
     let window = Window { limit: 50, offset: 0 };
     let span = Span { start: now.plus_days(-1), end: now, step: 3_600_000_000 };
     for sort in [Sort::Id, Sort::Expected, Sort::ExpectedDown] {
-        runs::some(&mut db, workspace, None, sort, window).unwrap();
+        runs::some(&mut db, workspace, Term::any(), sort, window).unwrap();
     }
     let failed = Narrow { kinds: vec![StateType::Failed], ..Narrow::default() };
     let of_flow = Narrow { flow: Some(uuid::Uuid::nil().into()), ..Narrow::default() };
@@ -94,9 +95,15 @@ async fn lists_read_from_indexes() {
     listing::upcoming(&mut db, workspace, 5).unwrap();
     listing::tasks_of(&mut db, workspace, &[uuid::Uuid::nil().into()]).unwrap();
     runs::states(&mut db, workspace, uuid::Uuid::nil().into()).unwrap();
-    runs::history(&mut db, workspace, None, span, now).unwrap();
-    task_runs::queries::some(&mut db, workspace, None, task_runs::queries::Sort::Expected, window)
-        .unwrap();
+    runs::history(&mut db, workspace, Term::any(), span, now).unwrap();
+    task_runs::queries::some(
+        &mut db,
+        workspace,
+        Term::any(),
+        task_runs::queries::Sort::Expected,
+        window,
+    )
+    .unwrap();
     let span = (now.plus_days(-1), now);
     events::queries::page(&mut db, workspace, &EventFilter::default(), (span, None), 50).unwrap();
     events::queries::received_since(&mut db, workspace, (now, Id::new(now)), 200).unwrap();

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::filter::{EventFilter, Order};
 use super::model::{Event, EventId, Labels};
 use crate::access::WorkspaceId;
-use crate::access::history::shown_events;
+use crate::access::history::{all, shown};
 use crate::base::db::schema::events;
 use crate::base::db::{Db, Id, Instant, Json, MultiBackend, on_each_backend};
 use crate::base::json::RawObject;
@@ -92,8 +92,7 @@ pub fn links_of_things(
     things: &[String],
 ) -> QueryResult<Vec<Link>> {
     let limit = i64::try_from(things.len() * OF_THING).unwrap_or(i64::MAX);
-    events::table
-        .filter(events::workspace_id.eq(workspace))
+    all::events(workspace)
         .filter(events::resource_id.eq_any(things.to_vec()))
         .order((events::occurred_at.desc(), events::id.desc()))
         .limit(limit)
@@ -106,8 +105,7 @@ pub fn links_of_things(
 /// # Errors
 /// The database's fault.
 pub fn by_ids(db: &mut Db, workspace: WorkspaceId, ids: &[EventId]) -> QueryResult<Vec<Event>> {
-    events::table
-        .filter(events::workspace_id.eq(workspace))
+    all::events(workspace)
         .filter(events::id.eq_any(ids.to_vec()))
         .select(Event::as_select())
         .load(db)
@@ -130,10 +128,8 @@ pub struct Page {
 type Query = diesel::dsl::IntoBoxed<'static, events::table, MultiBackend>;
 
 fn of(workspace: WorkspaceId, filter: &EventFilter, (since, until): (Instant, Instant)) -> Query {
-    let mut query = events::table
+    let mut query = shown::events(workspace)
         .into_boxed::<MultiBackend>()
-        .filter(events::workspace_id.eq(workspace))
-        .filter(shown_events!(workspace))
         .filter(events::occurred_at.ge(since))
         .filter(events::occurred_at.le(until));
     if let Some(ids) = filter.ids() {
@@ -230,9 +226,7 @@ pub fn received_since(
     limit: i64,
 ) -> QueryResult<Vec<Event>> {
     let (received, id) = (events::received_at, events::id);
-    events::table
-        .filter(events::workspace_id.eq(workspace))
-        .filter(shown_events!(workspace))
+    shown::events(workspace)
         .filter(received.gt(since).or(received.eq(since).and(id.gt(after))))
         .order((received, id))
         .limit(limit)
@@ -250,14 +244,12 @@ pub fn delete_before(
     before: Instant,
     limit: i64,
 ) -> QueryResult<usize> {
-    let old: Vec<EventId> = events::table
-        .filter(events::workspace_id.eq(workspace))
+    let old: Vec<EventId> = all::events(workspace)
         .filter(events::occurred_at.lt(before))
         .order(events::occurred_at)
         .limit(limit)
         .select(events::id)
         .load(db)?;
-    let old =
-        events::table.filter(events::workspace_id.eq(workspace)).filter(events::id.eq_any(old));
+    let old = all::events(workspace).filter(events::id.eq_any(old));
     diesel::delete(old).execute(db)
 }

@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 
 use super::actions::orchestrate;
 use crate::access::WorkspaceId;
+use crate::access::history::all;
 use crate::app::App;
 use crate::base::db::schema::{flow_run_leftovers as leftovers, flow_runs, logs};
 use crate::base::db::{Db, Instant, on_each_backend};
@@ -172,7 +173,7 @@ fn cancel_some(db: &mut Db, workspace: WorkspaceId, run: FlowRunId, now: Instant
 
 /// The same for the lines of a run that is gone.
 fn remove_lines(db: &mut Db, workspace: WorkspaceId, run: FlowRunId) -> Result<bool> {
-    let some = logs::table.filter(logs::workspace_id.eq(workspace));
+    let some = all::logs(workspace);
     let ids: Vec<LogId> = some
         .filter(logs::flow_run_id.eq(run.cast::<()>()))
         .limit(LINES)
@@ -191,11 +192,8 @@ pub fn with_lines(
     workspace: WorkspaceId,
     runs: &[FlowRunId],
 ) -> QueryResult<Vec<FlowRunId>> {
-    let lines = logs::table
-        .filter(logs::workspace_id.eq(flow_runs::workspace_id))
-        .filter(logs::flow_run_id.eq(flow_runs::id.nullable()));
-    flow_runs::table
-        .filter(flow_runs::workspace_id.eq(workspace))
+    let lines = all::logs(workspace).filter(logs::flow_run_id.eq(flow_runs::id.nullable()));
+    all::flow_runs(workspace)
         .filter(flow_runs::id.eq_any(runs.to_vec()))
         .filter(exists(lines))
         .select(flow_runs::id)
@@ -214,8 +212,6 @@ pub fn delete(
 ) -> QueryResult<usize> {
     let with_lines = with_lines(db, workspace, ids)?;
     note(db, workspace, (&with_lines, Work::RemoveLines), now)?;
-    let runs = flow_runs::table
-        .filter(flow_runs::workspace_id.eq(workspace))
-        .filter(flow_runs::id.eq_any(ids.to_vec()));
+    let runs = all::flow_runs(workspace).filter(flow_runs::id.eq_any(ids.to_vec()));
     diesel::delete(runs).execute(db)
 }

@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 use super::actions::remove_tasks;
 use super::leftovers;
 use crate::access::WorkspaceId;
+use crate::access::history::all;
 use crate::app::App;
 use crate::base::db::schema::{
     accounts, events, flow_runs, logs, organizations, task_runs, transfers, workspaces,
@@ -239,8 +240,7 @@ async fn prune_runs(
 }
 
 fn ended(db: &mut Db, workspace: WorkspaceId, before: Instant) -> QueryResult<Vec<FlowRunId>> {
-    flow_runs::table
-        .filter(flow_runs::workspace_id.eq(workspace))
+    all::flow_runs(workspace)
         .filter(flow_runs::ended_at.lt(before))
         .order(flow_runs::ended_at)
         .limit(RUNS)
@@ -256,7 +256,7 @@ async fn prune_strays(app: &App, workspace: WorkspaceId, before: Instant) -> Res
         let Some(last) = found.last() else { return Ok(()) };
         after = *last;
         let remove = move |db: &mut Db| {
-            let some = logs::table.filter(logs::workspace_id.eq(workspace));
+            let some = all::logs(workspace);
             Ok(diesel::delete(some.filter(logs::id.eq_any(found))).execute(db)?)
         };
         app.db.ingest(remove).await?;
@@ -268,11 +268,8 @@ fn strays(
     workspace: WorkspaceId,
     (after, before): (LogId, Instant),
 ) -> QueryResult<Vec<LogId>> {
-    let run = flow_runs::table
-        .filter(flow_runs::workspace_id.eq(logs::workspace_id))
-        .filter(flow_runs::id.nullable().eq(logs::flow_run_id));
-    logs::table
-        .filter(logs::workspace_id.eq(workspace))
+    let run = all::flow_runs(workspace).filter(flow_runs::id.nullable().eq(logs::flow_run_id));
+    all::logs(workspace)
         .filter(logs::id.gt(after))
         .filter(logs::id.lt(received_from(before)))
         .filter(logs::flow_run_id.is_not_null())
@@ -285,20 +282,16 @@ fn strays(
 
 /// Removes some tasks that no flow ran; returns whether there may be more.
 fn prune_tasks(db: &mut Db, workspace: WorkspaceId, before: Instant) -> QueryResult<bool> {
-    let ids: Vec<TaskRunId> = task_runs::table
-        .filter(task_runs::workspace_id.eq(workspace))
+    let ids: Vec<TaskRunId> = all::task_runs(workspace)
         .filter(task_runs::flow_run_id.is_null())
         .filter(task_runs::ended_at.lt(before))
         .limit(TASKS)
         .select(task_runs::id)
         .load(db)?;
     let any: Vec<Id<()>> = ids.iter().map(|id| id.cast()).collect();
-    let its_logs =
-        logs::table.filter(logs::workspace_id.eq(workspace)).filter(logs::task_run_id.eq_any(any));
+    let its_logs = all::logs(workspace).filter(logs::task_run_id.eq_any(any));
     diesel::delete(its_logs).execute(db)?;
-    let ended = task_runs::table
-        .filter(task_runs::workspace_id.eq(workspace))
-        .filter(task_runs::id.eq_any(ids));
+    let ended = all::task_runs(workspace).filter(task_runs::id.eq_any(ids));
     let removed = diesel::delete(ended).execute(db)?;
     Ok(i64::try_from(removed).unwrap_or(0) == TASKS)
 }
@@ -311,7 +304,7 @@ fn prune_events(db: &mut Db, workspace: WorkspaceId, before: Instant) -> QueryRe
 
 /// The same for lines that no run logged.
 fn prune_lines(db: &mut Db, workspace: WorkspaceId, before: Instant) -> QueryResult<bool> {
-    let some = logs::table.filter(logs::workspace_id.eq(workspace));
+    let some = all::logs(workspace);
     let old: Vec<LogId> = some
         .filter(logs::flow_run_id.is_null())
         .filter(logs::at.lt(before))

@@ -9,6 +9,7 @@ use super::actions;
 use crate::access::permission::needs::{ManageFlows, RunFlows, SeeFlows};
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
+use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::json::{
@@ -19,6 +20,7 @@ use crate::base::json::RawObject;
 use crate::orchestration::rows::flow_runs::model::check_labels;
 use crate::orchestration::rows::flows::model::{Flow, FlowId};
 use crate::orchestration::rows::flows::queries::{self, Sort};
+use crate::orchestration::which::list::list_endpoints;
 use crate::orchestration::which::{Filters, Paginated};
 
 /// The addresses of this slice, relative to the workspace's.
@@ -197,107 +199,18 @@ pub async fn remove(
     Ok(no_content())
 }
 
-/// Which flows, in which order.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-pub struct FlowsBody {
-    /// Which.
-    #[serde(flatten)]
-    pub which: Filters,
-    /// `NAME_ASC`, `NAME_DESC`, `CREATED_DESC` or `UPDATED_DESC`.
-    pub sort: Option<String>,
-    /// Rows at most; 200 unless less is wanted.
-    #[schema(maximum = 200)]
-    pub limit: Option<u32>,
-    /// Rows left out before them.
-    pub offset: Option<u32>,
-    /// For pages: which one, from 1.
-    #[schema(minimum = 1)]
-    pub page: Option<u32>,
+fn body_of(flow: Flow, _: Instant) -> FlowBody {
+    flow.into()
 }
 
-fn sort(word: Option<&str>) -> Result<Sort> {
-    match word {
-        None | Some("NAME_ASC") => Ok(Sort::Name),
-        Some("NAME_DESC") => Ok(Sort::NameDown),
-        Some("CREATED_DESC") => Ok(Sort::Created),
-        Some("UPDATED_DESC") => Ok(Sort::Updated),
-        Some(_) => Err(Error::Invalid("sort: there is no such order.".to_owned())),
-    }
-}
-
-/// Flows.
-#[utoipa::path(post, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/filter",
-    tag = "Flows", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    request_body = Option<FlowsBody>,
-    responses((status = 200, body = [FlowBody]), (status = 400, body = Refusal),
-              (status = 401, body = Refusal), (status = 403, body = Refusal),
-              (status = 404, body = Refusal), (status = 415, body = Refusal),
-              (status = 422, body = Refusal)))]
-pub async fn filter(
-    access: WorkspaceAccess<SeeFlows>,
-    app: web::Data<App>,
-    body: JsonBody<FlowsBody>,
-) -> Result<HttpResponse> {
-    let body = body.parsed()?;
-    let (window, sort) = (Window::of(body.limit, body.offset)?, sort(body.sort.as_deref())?);
-    let workspace = access.workspace().id;
-    let found = app
-        .db
-        .read(move |db| {
-            let term = body.which.of_flows(workspace)?;
-            Ok(queries::some(db, workspace, term, sort, window)?)
-        })
-        .await?;
-    let list: Vec<FlowBody> = found.into_iter().map(Into::into).collect();
-    Ok(ok(&list))
-}
-
-/// A page of flows, with how many there are.
-#[utoipa::path(post, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/paginate",
-    tag = "Flows", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    request_body = Option<FlowsBody>,
-    responses((status = 200, body = Paginated<FlowBody>), (status = 400, body = Refusal),
-              (status = 401, body = Refusal), (status = 403, body = Refusal),
-              (status = 404, body = Refusal), (status = 415, body = Refusal),
-              (status = 422, body = Refusal)))]
-pub async fn paginate(
-    access: WorkspaceAccess<SeeFlows>,
-    app: web::Data<App>,
-    body: JsonBody<FlowsBody>,
-) -> Result<HttpResponse> {
-    let body = body.parsed()?;
-    let (window, page) = Window::of_page(body.limit, body.page)?;
-    let (sort, workspace) = (sort(body.sort.as_deref())?, access.workspace().id);
-    let (found, count) = app
-        .db
-        .read(move |db| {
-            let term = body.which.of_flows(workspace)?;
-            let count = queries::count(db, workspace, body.which.of_flows(workspace)?)?;
-            Ok((queries::some(db, workspace, term, sort, window)?, count))
-        })
-        .await?;
-    let list: Vec<FlowBody> = found.into_iter().map(Into::into).collect();
-    Ok(ok(&Paginated::of(list, count, (page, window.limit))))
-}
-
-/// How many flows.
-#[utoipa::path(post, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/count",
-    tag = "Flows", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    request_body = Option<Filters>,
-    responses((status = 200, body = i64, content_type = "application/json"), (status = 400, body = Refusal),
-              (status = 401, body = Refusal), (status = 403, body = Refusal),
-              (status = 404, body = Refusal), (status = 415, body = Refusal),
-              (status = 422, body = Refusal)))]
-pub async fn count(
-    access: WorkspaceAccess<SeeFlows>,
-    app: web::Data<App>,
-    body: JsonBody<Filters>,
-) -> Result<HttpResponse> {
-    let which = body.parsed()?;
-    let workspace = access.workspace().id;
-    let number = app
-        .db
-        .read(move |db| Ok(queries::count(db, workspace, which.of_flows(workspace)?)?))
-        .await?;
-    Ok(ok(&number))
+list_endpoints! {
+    /// Which flows, in which order.
+    FlowsBody, "`NAME_ASC`, `NAME_DESC`, `CREATED_DESC` or `UPDATED_DESC`." by Sort, see SeeFlows, tag "Flows";
+    Filters::of_flows => (queries::some, queries::count), body_of => FlowBody;
+    /// Flows.
+    filter "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/filter"
+    /// A page of flows, with how many there are.
+    paginate "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/paginate"
+    /// How many flows.
+    count "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/count"
 }

@@ -8,12 +8,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::download::lines;
-use super::queries::{self, Log, LogId, Of, Which};
+use super::filter::LogFilter;
+use super::queries::{self, Log, LogId, Of};
 use crate::access::permission::needs::{RunFlows, SeeFlows};
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::csv;
-use crate::base::db::{Id, Instant};
+use crate::base::db::{Db, Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::json::{
     JsonBody, JsonElements, Refusal, Window, created, moment, object, ok, path_id,
@@ -23,8 +24,6 @@ use crate::base::json::cut;
 use crate::base::live::Topic;
 use crate::orchestration::rows::flow_runs::model::FlowRunId;
 use crate::orchestration::rows::flow_runs::queries as flow_runs;
-use crate::orchestration::wire::filter::{Among, Between, Linked, Operator};
-use crate::orchestration::wire::words::Words;
 
 /// The addresses of this slice, relative to the workspace's.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -159,88 +158,6 @@ pub async fn create(
     Ok(created(&()))
 }
 
-/// Which grades.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LogLevels {
-    /// At least so grave.
-    pub ge_: Option<i32>,
-    /// At most so grave.
-    pub le_: Option<i32>,
-}
-
-/// Which lines; what is null narrows nothing.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LogFilter {
-    /// How the parts are joined.
-    #[serde(default)]
-    pub operator: Operator,
-    /// Of these grades.
-    #[serde(default, deserialize_with = "object")]
-    pub level: Option<LogLevels>,
-    /// Logged in this time.
-    #[serde(default, deserialize_with = "object")]
-    pub timestamp: Option<Between>,
-    /// By these flow runs.
-    #[serde(default, deserialize_with = "object")]
-    pub flow_run_id: Option<Among<Uuid>>,
-    /// By these task runs.
-    #[serde(default, deserialize_with = "object")]
-    pub task_run_id: Option<Linked>,
-    /// Containing words.
-    #[serde(default, deserialize_with = "object")]
-    pub text: Option<LogText>,
-}
-
-/// Which words.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LogText {
-    /// Words of which one occurs in the message or the logger's name, in letters of any size; `"some words"` as
-    /// one, `-word` for one that must not occur, `+word` for one that must.
-    #[schema(max_length = 200)]
-    pub query: String,
-}
-
-impl LogFilter {
-    /// Whether a line is one of them.
-    pub fn holds(&self, log: &Log) -> bool {
-        let is_among = |list: Option<&Vec<Uuid>>, id: Option<Id<()>>| {
-            list.is_none_or(|list| id.is_some_and(|id| list.contains(&id.uuid())))
-        };
-        let level = self.level.clone().unwrap_or_default();
-        let times = self.timestamp.clone().unwrap_or_default();
-        let runs = self.flow_run_id.as_ref().and_then(|runs| runs.any_.as_ref());
-        let tasks = self.task_run_id.clone().unwrap_or_default();
-        let has_words = self.text.as_ref().is_none_or(|text| {
-            let line = format!("{} {}", log.message, log.name).to_lowercase();
-            Words::of(&text.query).is_ok_and(|words| words.find(&line))
-        });
-        let parts = [
-            (level.ge_.is_some() || level.le_.is_some()).then(|| {
-                level.ge_.is_none_or(|least| log.level >= least.into())
-                    && level.le_.is_none_or(|most| log.level <= most.into())
-            }),
-            (times.before_.is_some() || times.after_.is_some()).then(|| {
-                times.before_.is_none_or(|before| log.at <= before)
-                    && times.after_.is_none_or(|after| log.at >= after)
-            }),
-            runs.map(|_| is_among(runs, log.flow_run_id)),
-            (tasks.any_.is_some() || tasks.is_null_.is_some()).then(|| {
-                is_among(tasks.any_.as_ref(), log.task_run_id)
-                    && tasks.is_null_.is_none_or(|is_null| log.task_run_id.is_none() == is_null)
-            }),
-            self.text.as_ref().map(|_| has_words),
-        ];
-        let mut parts = parts.into_iter().flatten().peekable();
-        match self.operator {
-            Operator::And => parts.all(|holds| holds),
-            Operator::Or => parts.peek().is_none() || parts.any(|holds| holds),
-        }
-    }
-}
-
 /// Which lines, in which order.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct LogsBody {
@@ -276,26 +193,10 @@ pub async fn filter(
         Some("TIMESTAMP_DESC") => true,
         Some(_) => return Err(Error::Invalid("sort: there is no such order.".to_owned())),
     };
-    let filter = body.logs.unwrap_or_default();
-    let flow_runs = filter.flow_run_id.unwrap_or_default();
-    let ids = |list: &Vec<Uuid>| list.iter().map(|id| Id::from(*id)).collect::<Vec<Id<()>>>();
-    let (levels, tasks) =
-        (filter.level.unwrap_or_default(), filter.task_run_id.unwrap_or_default());
-    let times = filter.timestamp.unwrap_or_default();
-    let which = Which {
-        flow_runs: flow_runs.checked()?.any_.as_ref().map(ids),
-        task_runs: tasks.checked()?.any_.as_ref().map(ids),
-        without_task: tasks.is_null_,
-        level_from: levels.ge_.map(Into::into),
-        level_to: levels.le_.map(Into::into),
-        before: times.before_,
-        after: times.after_,
-        operator: filter.operator,
-        is_down,
-        words: filter.text.map(|text| Words::of(&text.query)).transpose()?,
-    };
+    let term = body.logs.unwrap_or_default().term()?;
     let workspace = access.workspace().id;
-    let found = app.db.read(move |db| queries::some(db, workspace, &which, window)).await?;
+    let some = move |db: &mut Db| queries::some(db, workspace, (&term, is_down), window);
+    let found = app.db.read(some).await?;
     let list: Vec<LogBody> = found.into_iter().map(Into::into).collect();
     Ok(ok(&list))
 }

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod download;
+pub mod filter;
 pub mod forms;
 pub mod pages;
 pub mod queries;

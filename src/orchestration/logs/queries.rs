@@ -5,15 +5,14 @@ use std::collections::HashSet;
 use diesel::dsl::not;
 use diesel::prelude::*;
 
+use super::filter;
 use crate::access::WorkspaceId;
-use crate::access::history::{hides_some, shown_lines, shown_runs, shown_tasks};
-use crate::base::db::paging::contains_pattern;
+use crate::access::history::{Shown, all, hides_some, shown};
 use crate::base::db::schema::{flow_runs, logs, task_runs};
-use crate::base::db::{Db, Id, Instant, MultiBackend, length, lower, on_each_backend};
+use crate::base::db::{Db, Id, Instant, MultiBackend, length, on_each_backend};
 use crate::base::error::Result;
 use crate::base::http::json::{Window, check_together};
-use crate::orchestration::wire::filter::{Operator, Term, join};
-use crate::orchestration::wire::words::Words;
+use crate::orchestration::wire::term::Term;
 
 /// What an id of the `logs` table is the id of.
 #[derive(Debug)]
@@ -83,93 +82,22 @@ pub fn insert(db: &mut Db, workspace: WorkspaceId, lines: &[Log]) -> QueryResult
 fn hidden(db: &mut Db, workspace: WorkspaceId, lines: &[Log]) -> QueryResult<HashSet<Id<()>>> {
     let flow_run_ids: HashSet<Id<()>> = lines.iter().filter_map(|line| line.flow_run_id).collect();
     let task_run_ids: HashSet<Id<()>> = lines.iter().filter_map(|line| line.task_run_id).collect();
-    let runs: Vec<Id<()>> = flow_runs::table
-        .filter(flow_runs::workspace_id.eq(workspace))
+    let runs: Vec<Id<()>> = all::flow_runs(workspace)
         .filter(flow_runs::id.eq_any(flow_run_ids))
-        .filter(not(shown_runs!(workspace)))
+        .filter(not(Shown::<flow_runs::table>::of(workspace)))
         .select(flow_runs::id)
         .load(db)?;
-    let tasks: Vec<Id<()>> = task_runs::table
-        .filter(task_runs::workspace_id.eq(workspace))
+    let tasks: Vec<Id<()>> = all::task_runs(workspace)
         .filter(task_runs::id.eq_any(task_run_ids))
-        .filter(not(shown_tasks!(workspace)))
+        .filter(not(Shown::<task_runs::table>::of(workspace)))
         .select(task_runs::id)
         .load(db)?;
     Ok(runs.into_iter().chain(tasks).collect())
 }
 
-/// Which lines.
-#[derive(Clone, Debug, Default)]
-pub struct Which {
-    /// Of these flow runs.
-    pub flow_runs: Option<Vec<Id<()>>>,
-    /// Of these task runs.
-    pub task_runs: Option<Vec<Id<()>>>,
-    /// Of no task, or of some.
-    pub without_task: Option<bool>,
-    /// At least so grave.
-    pub level_from: Option<i64>,
-    /// At most so grave.
-    pub level_to: Option<i64>,
-    /// Until then.
-    pub before: Option<Instant>,
-    /// From then on.
-    pub after: Option<Instant>,
-    /// What the message or the logger's name is searched by.
-    pub words: Option<Words>,
-    /// How these are joined.
-    pub operator: Operator,
-    /// The latest first.
-    pub is_down: bool,
-}
-
-impl Which {
-    /// A condition for each part of the filter; what is said of tasks, grades and times is one each.
-    fn terms(self) -> Vec<Term<logs::table>> {
-        let mut terms: Vec<Term<logs::table>> = Vec::new();
-        if let Some(ids) = self.flow_runs {
-            terms.push(Box::new(logs::flow_run_id.eq_any(ids)));
-        }
-        let mut tasks: Vec<Term<logs::table>> = Vec::new();
-        if let Some(ids) = self.task_runs {
-            tasks.push(Box::new(logs::task_run_id.eq_any(ids)));
-        }
-        match self.without_task {
-            Some(true) => tasks.push(Box::new(logs::task_run_id.is_null().nullable())),
-            Some(false) => tasks.push(Box::new(logs::task_run_id.is_not_null().nullable())),
-            None => {}
-        }
-        let mut levels: Vec<Term<logs::table>> = Vec::new();
-        if let Some(level) = self.level_from {
-            levels.push(Box::new(logs::level.ge(level).nullable()));
-        }
-        if let Some(level) = self.level_to {
-            levels.push(Box::new(logs::level.le(level).nullable()));
-        }
-        let mut times: Vec<Term<logs::table>> = Vec::new();
-        if let Some(before) = self.before {
-            times.push(Box::new(logs::at.le(before).nullable()));
-        }
-        if let Some(after) = self.after {
-            times.push(Box::new(logs::at.ge(after).nullable()));
-        }
-        let words = self.words.as_ref().map_or_else(Vec::new, found_by);
-        terms.extend(
-            [tasks, levels, times, words].map(|all| join(Operator::And, all)).into_iter().flatten(),
-        );
-        terms
-    }
-}
-
-fn wanted(workspace: WorkspaceId, which: &Which, window: Window) -> Query {
-    let mut query = logs::table
-        .filter(logs::workspace_id.eq(workspace))
-        .filter(shown_lines!(workspace))
-        .into_boxed::<MultiBackend>();
-    if let Some(term) = join(which.operator, which.clone().terms()) {
-        query = query.filter(term);
-    }
-    query = if which.is_down {
+fn wanted(workspace: WorkspaceId, (term, is_down): (&Term, bool), window: Window) -> Query {
+    let query = shown::logs(workspace).filter(term.clone()).into_boxed::<MultiBackend>();
+    let query = if is_down {
         query.order((logs::at.desc(), logs::id.desc()))
     } else {
         query.order((logs::at, logs::id))
@@ -177,14 +105,14 @@ fn wanted(workspace: WorkspaceId, which: &Which, window: Window) -> Query {
     query.limit(window.limit).offset(window.offset)
 }
 
-/// Lines of a workspace.
+/// Lines of a workspace, the latest first or last.
 ///
 /// # Errors
 /// [`crate::base::error::Error::Invalid`] for lines that are too large together; the database's fault.
 pub fn some(
     db: &mut Db,
     workspace: WorkspaceId,
-    which: &Which,
+    which: (&Term, bool),
     window: Window,
 ) -> Result<Vec<Log>> {
     let lengths = wanted(workspace, which, window).select(length(logs::message)).load(db)?;
@@ -215,9 +143,7 @@ pub fn received_since(
     limit: i64,
 ) -> QueryResult<Vec<Log>> {
     let from = received_from(since).max(after);
-    logs::table
-        .filter(logs::workspace_id.eq(workspace))
-        .filter(shown_lines!(workspace))
+    shown::logs(workspace)
         .filter(logs::id.gt(from))
         .order(logs::id)
         .limit(limit)
@@ -242,30 +168,6 @@ pub struct Of {
 
 type Query = diesel::dsl::IntoBoxed<'static, logs::table, MultiBackend>;
 
-/// A condition for each word.
-fn words_of(words: &str) -> Vec<Term<logs::table>> {
-    words.split_whitespace().take(10).map(has).collect()
-}
-
-/// Whether a word is in the message or the logger's name.
-fn has(word: &str) -> Term<logs::table> {
-    let pattern = contains_pattern(word);
-    let message = lower(logs::message).like(pattern.clone()).escape('\\');
-    Box::new(message.or(lower(logs::name).like(pattern).escape('\\')).nullable())
-}
-
-/// A condition for each kind of words.
-fn found_by(words: &Words) -> Vec<Term<logs::table>> {
-    let each = |list: &[String]| list.iter().map(|word| has(word)).collect::<Vec<_>>();
-    let mut terms = each(&words.all);
-    terms.extend(join(Operator::Or, each(&words.any)));
-    terms.extend(
-        join(Operator::Or, each(&words.none))
-            .map(|found| Box::new(diesel::dsl::not(found)) as Term<logs::table>),
-    );
-    terms
-}
-
 /// Removes lines of a run of a task, at most `limit`; returns how many.
 ///
 /// # Errors
@@ -276,17 +178,14 @@ pub fn delete_of_task(
     task: Id<()>,
     limit: i64,
 ) -> QueryResult<usize> {
-    let all = logs::table.filter(logs::workspace_id.eq(workspace));
+    let all = all::logs(workspace);
     let ids: Vec<LogId> =
         all.filter(logs::task_run_id.eq(task)).limit(limit).select(logs::id).load(db)?;
     diesel::delete(all.filter(logs::id.eq_any(ids))).execute(db)
 }
 
 fn of(workspace: WorkspaceId, which: &Of) -> Query {
-    let mut query = logs::table
-        .into_boxed::<MultiBackend>()
-        .filter(logs::workspace_id.eq(workspace))
-        .filter(shown_lines!(workspace));
+    let mut query = shown::logs(workspace).into_boxed::<MultiBackend>();
     if let Some(run) = which.flow_run {
         query = query.filter(logs::flow_run_id.eq(run));
     }
@@ -294,8 +193,7 @@ fn of(workspace: WorkspaceId, which: &Of) -> Query {
         query = query.filter(logs::task_run_id.eq(run));
     }
     if let Some(name) = &which.task_name {
-        let of_name = task_runs::table
-            .filter(task_runs::workspace_id.eq(workspace))
+        let of_name = all::task_runs(workspace)
             .filter(task_runs::flow_run_id.eq(which.flow_run))
             .filter(task_runs::name.eq(name.clone()))
             .select(task_runs::id.nullable());
@@ -304,10 +202,8 @@ fn of(workspace: WorkspaceId, which: &Of) -> Query {
     if let Some(level) = which.level {
         query = query.filter(logs::level.ge(level));
     }
-    match which.words.as_deref().and_then(|words| join(Operator::And, words_of(words))) {
-        Some(term) => query.filter(term),
-        None => query,
-    }
+    let words = which.words.iter().flat_map(|words| words.split_whitespace()).take(10);
+    query.filter(Term::All(words.map(filter::has).collect()))
 }
 
 /// Lines before a place, the last one first.

@@ -4,7 +4,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use diesel::QueryResult;
 use serde_json::Value;
 
-use super::api::{LogBody, LogFilter};
+use super::api::LogBody;
+use super::filter::{self, LogFilter};
 use super::queries::{self, Log};
 use crate::access::WorkspaceId;
 use crate::app::App;
@@ -14,7 +15,7 @@ use crate::base::http::client::ClientIp;
 use crate::base::http::routes::resource;
 use crate::base::live::Topic;
 use crate::orchestration::wire::outgoing::{self, BATCH, Feed, News, Place};
-use crate::orchestration::wire::words::Words;
+use crate::orchestration::wire::term::Term;
 
 /// The addresses that take their key in the first frame; below `/api`, outside of its layer.
 pub fn open_routes(config: &mut web::ServiceConfig) {
@@ -32,8 +33,8 @@ async fn outgoing(
     outgoing::open::<Logs>(&req, &app, ip, payload)
 }
 
-/// Lines of a filter.
-struct Logs(LogFilter);
+/// Lines of a condition.
+struct Logs(Term);
 
 impl Feed for Logs {
     const TOPIC: Topic = Topic::Logs;
@@ -41,8 +42,7 @@ impl Feed for Logs {
     fn of(filter: Value) -> Result<Self> {
         let filter: LogFilter = serde_json::from_value(filter)
             .map_err(|error| Error::Invalid(format!("The filter does not fit: {error}.")))?;
-        filter.text.as_ref().map(|text| Words::of(&text.query)).transpose()?;
-        Ok(Self(filter))
+        Ok(Self(filter.term()?))
     }
 
     fn backfill(
@@ -60,7 +60,7 @@ impl Feed for Logs {
         let found = queries::received_since(db, workspace, after, BATCH)?;
         let told = |log: Log| {
             let (id, at) = (log.id.uuid(), queries::received_at(log.id));
-            let text = self.0.holds(&log).then(|| {
+            let text = filter::holds(&self.0, &log).then(|| {
                 let body = serde_json::json!({ "type": "log", "log": LogBody::from(log) });
                 body.to_string()
             });

@@ -2,14 +2,14 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::actions::{self, Wanted};
 use crate::access::permission::needs::{ManageFlows, RunFlows, SeeFlows};
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
-use crate::base::db::{Id, Instant};
+use crate::base::db::{Db, Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::json::{
     JsonBody, REPORT_LIMIT, Refusal, Window, created, moment, no_content, object, ok, path_id,
@@ -21,6 +21,7 @@ use crate::orchestration::rows::task_runs::queries::{self, LONGEST_KEY, Sort};
 use crate::orchestration::states::model::{State, StateCreate, StateType, seconds};
 use crate::orchestration::states::rules::Policy;
 use crate::orchestration::which::history::{HistoryBody, Interval, Span};
+use crate::orchestration::which::list::{list_endpoints, run_endpoints};
 use crate::orchestration::which::{Filters, Paginated};
 use crate::orchestration::wire::outcome::{OrchestrationResult, SetState};
 
@@ -306,189 +307,27 @@ pub async fn set_state(
     Ok(actions::set_state(&app, access, path_id(&req, "id")?, wish).await?.answer())
 }
 
-/// Which runs of tasks, in which order.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-pub struct TaskRunsBody {
-    /// Which.
-    #[serde(flatten)]
-    pub which: Filters,
-    /// `ID_DESC`, `EXPECTED_START_TIME_ASC`, `EXPECTED_START_TIME_DESC`, `NAME_ASC`, `NAME_DESC`,
-    /// `NEXT_SCHEDULED_START_TIME_ASC` or `END_TIME_DESC`.
-    pub sort: Option<String>,
-    /// Rows at most; 200 unless less is wanted.
-    #[schema(maximum = 200)]
-    pub limit: Option<u32>,
-    /// Rows left out before them.
-    pub offset: Option<u32>,
-    /// For pages: which one, from 1.
-    #[schema(minimum = 1)]
-    pub page: Option<u32>,
+list_endpoints! {
+    /// Which runs of tasks, in which order.
+    TaskRunsBody, "`ID_DESC`, `EXPECTED_START_TIME_ASC`, `EXPECTED_START_TIME_DESC`, `NAME_ASC`, `NAME_DESC`,\n`NEXT_SCHEDULED_START_TIME_ASC` or `END_TIME_DESC`."
+    by Sort, see SeeFlows, tag "Task runs";
+    Filters::of_task_runs => (queries::some, queries::count), body_of => TaskRunBody;
+    /// Runs of tasks.
+    filter "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/filter"
+    /// A page of runs of tasks, with how many there are.
+    paginate "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/paginate"
+    /// How many runs of tasks.
+    count "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/count"
 }
 
-fn sort(word: Option<&str>) -> Result<Sort> {
-    Ok(match word {
-        None | Some("ID_DESC") => Sort::Id,
-        Some("EXPECTED_START_TIME_ASC") => Sort::Expected,
-        Some("EXPECTED_START_TIME_DESC") => Sort::ExpectedDown,
-        Some("NAME_ASC") => Sort::Name,
-        Some("NAME_DESC") => Sort::NameDown,
-        Some("NEXT_SCHEDULED_START_TIME_ASC") => Sort::NextScheduled,
-        Some("END_TIME_DESC") => Sort::EndedDown,
-        Some(_) => return Err(Error::Invalid("sort: there is no such order.".to_owned())),
-    })
-}
-
-/// Runs of tasks.
-#[utoipa::path(post,
-    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/filter",
-    tag = "Task runs",
-    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    request_body = Option<TaskRunsBody>,
-    responses((status = 200, body = [TaskRunBody]), (status = 400, body = Refusal),
-              (status = 401, body = Refusal), (status = 403, body = Refusal),
-              (status = 404, body = Refusal), (status = 415, body = Refusal),
-              (status = 422, body = Refusal)))]
-pub async fn filter(
-    access: WorkspaceAccess<SeeFlows>,
-    app: web::Data<App>,
-    body: JsonBody<TaskRunsBody>,
-) -> Result<HttpResponse> {
-    let body = body.parsed()?;
-    let (window, sort) = (Window::of(body.limit, body.offset)?, sort(body.sort.as_deref())?);
-    let (workspace, now) = (access.workspace().id, app.now());
-    let found = app
-        .db
-        .read(move |db| {
-            let term = body.which.of_task_runs(workspace)?;
-            Ok(queries::some(db, workspace, term, sort, window)?)
-        })
-        .await?;
-    let list: Vec<TaskRunBody> = found.into_iter().map(|run| body_of(run, now)).collect();
-    Ok(ok(&list))
-}
-
-/// A page of runs of tasks, with how many there are.
-#[utoipa::path(post,
-    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/paginate",
-    tag = "Task runs",
-    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    request_body = Option<TaskRunsBody>,
-    responses((status = 200, body = Paginated<TaskRunBody>), (status = 400, body = Refusal),
-              (status = 401, body = Refusal), (status = 403, body = Refusal),
-              (status = 404, body = Refusal), (status = 415, body = Refusal),
-              (status = 422, body = Refusal)))]
-pub async fn paginate(
-    access: WorkspaceAccess<SeeFlows>,
-    app: web::Data<App>,
-    body: JsonBody<TaskRunsBody>,
-) -> Result<HttpResponse> {
-    let body = body.parsed()?;
-    let (window, page) = Window::of_page(body.limit, body.page)?;
-    let sort = sort(body.sort.as_deref())?;
-    let (workspace, now) = (access.workspace().id, app.now());
-    let (found, count) = app
-        .db
-        .read(move |db| {
-            let term = body.which.of_task_runs(workspace)?;
-            let count = queries::count(db, workspace, body.which.of_task_runs(workspace)?)?;
-            Ok((queries::some(db, workspace, term, sort, window)?, count))
-        })
-        .await?;
-    let list: Vec<TaskRunBody> = found.into_iter().map(|run| body_of(run, now)).collect();
-    Ok(ok(&Paginated::of(list, count, (page, window.limit))))
-}
-
-/// How many runs of tasks.
-#[utoipa::path(post,
-    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/count",
-    tag = "Task runs",
-    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    request_body = Option<Filters>,
-    responses((status = 200, body = i64, content_type = "application/json"), (status = 400, body = Refusal),
-              (status = 401, body = Refusal), (status = 403, body = Refusal),
-              (status = 404, body = Refusal), (status = 415, body = Refusal),
-              (status = 422, body = Refusal)))]
-pub async fn count(
-    access: WorkspaceAccess<SeeFlows>,
-    app: web::Data<App>,
-    body: JsonBody<Filters>,
-) -> Result<HttpResponse> {
-    let which = body.parsed()?;
-    let workspace = access.workspace().id;
-    let number = app
-        .db
-        .read(move |db| Ok(queries::count(db, workspace, which.of_task_runs(workspace)?)?))
-        .await?;
-    Ok(ok(&number))
-}
-
-/// How many runs of tasks were in which state, by the time that they were due.
-#[utoipa::path(post,
-    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/history",
-    tag = "Task runs",
-    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    request_body = HistoryBody,
-    responses((status = 200, body = [Interval]), (status = 400, body = Refusal),
-              (status = 401, body = Refusal), (status = 403, body = Refusal),
-              (status = 404, body = Refusal), (status = 415, body = Refusal),
-              (status = 422, body = Refusal)))]
-pub async fn history(
-    access: WorkspaceAccess<SeeFlows>,
-    app: web::Data<App>,
-    body: JsonBody<HistoryBody>,
-) -> Result<HttpResponse> {
-    let body = body.parsed()?;
-    let span = Span::of(&body)?;
-    let (workspace, now) = (access.workspace().id, app.now());
-    let rows = app
-        .db
-        .read(move |db| {
-            let term = body.which.of_task_runs(workspace)?;
-            Ok(queries::history(db, workspace, term, span, now)?)
-        })
-        .await?;
-    Ok(ok(&span.intervals(rows)))
-}
-
-/// Of which run of a task.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct OfTaskRun {
-    /// The run.
-    pub task_run_id: Uuid,
-}
-
-/// The states that a run of a task was in, the first one first.
-#[utoipa::path(get,
-    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_run_states/",
-    tag = "Task runs",
-    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), OfTaskRun),
-    responses((status = 200, body = [State]), (status = 422, body = Refusal), (status = 401, body = Refusal),
-              (status = 403, body = Refusal), (status = 404, body = Refusal)))]
-pub async fn states(
-    access: WorkspaceAccess<SeeFlows>,
-    app: web::Data<App>,
-    params: Option<web::Query<OfTaskRun>>,
-) -> Result<HttpResponse> {
-    let params = params.ok_or_else(|| Error::Invalid("Say of which task_run_id.".to_owned()))?;
-    let (workspace, id) = (access.workspace().id, TaskRunId::from(params.task_run_id));
-    let found = app.db.read(move |db| queries::states(db, workspace, id)).await?;
-    Ok(ok(&found))
-}
-
-/// One state of a run of a task.
-#[utoipa::path(get,
-    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_run_states/{id}",
-    tag = "Task runs",
-    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("id" = Uuid, Path)),
-    responses((status = 200, body = State), (status = 401, body = Refusal),
-              (status = 403, body = Refusal), (status = 404, body = Refusal)))]
-pub async fn state(
-    req: HttpRequest,
-    access: WorkspaceAccess<SeeFlows>,
-    app: web::Data<App>,
-) -> Result<HttpResponse> {
-    let (workspace, id): (_, Id<()>) = (access.workspace().id, path_id(&req, "id")?);
-    let found = app.db.read(move |db| Ok(queries::state(db, workspace, id)?)).await?;
-    Ok(ok(&found.ok_or(Error::NotFound)?))
+run_endpoints! {
+    tag "Task runs", see SeeFlows, of Filters::of_task_runs, queries queries;
+    /// How many runs of tasks were in which state, by the time that they were due.
+    history "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/history"
+    /// Of which run of a task.
+    OfTaskRun task_run_id of TaskRunId, "Say of which task_run_id."
+    /// The states that a run of a task was in, the first one first.
+    states "/api/accounts/{account_id}/workspaces/{workspace_id}/task_run_states/"
+    /// One state of a run of a task.
+    state "/api/accounts/{account_id}/workspaces/{workspace_id}/task_run_states/{id}"
 }

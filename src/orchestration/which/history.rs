@@ -179,7 +179,7 @@ pub fn sums_sql(db: &Db, now: Instant) -> (String, String) {
 
 /// Writes, for a table of runs, the query of their history.
 macro_rules! history_query {
-    ($table:ident, $shown:ident) => {
+    ($table:ident) => {
         /// How many runs of a workspace were in which state, by the time that they were due.
         ///
         /// # Errors
@@ -187,32 +187,30 @@ macro_rules! history_query {
         pub fn history(
             db: &mut Db,
             workspace: WorkspaceId,
-            term: Option<Term<$table::table>>,
+            term: Term,
             span: $crate::orchestration::which::history::Span,
             now: Instant,
         ) -> QueryResult<Vec<$crate::orchestration::which::history::Counted>> {
             use diesel::dsl::{count_star, sql};
-            use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+            use diesel::sql_types::{BigInt, Nullable, Text};
             let step = span.step_sql(db);
             let (ran, late) = $crate::orchestration::which::history::sums_sql(db, now);
-            let any: Term<$table::table> = Box::new(true.into_sql::<Bool>().nullable());
-            let rows: Vec<(i64, Option<StateType>, Option<String>, i64, i64, i64)> = $table::table
-                .filter($table::workspace_id.eq(workspace))
-                .filter($shown!(workspace))
-                .filter($table::expected_start_at.ge(span.start))
-                .filter($table::expected_start_at.lt(span.end))
-                .filter(term.unwrap_or(any))
-                .filter($table::state_type.is_not_null())
-                .group_by(sql::<BigInt>(&format!("{step}, state_type, state_name")))
-                .select((
-                    sql::<BigInt>(&step),
-                    sql::<Nullable<Text>>("state_type"),
-                    sql::<Nullable<Text>>("state_name"),
-                    count_star(),
-                    sql::<BigInt>(&ran),
-                    sql::<BigInt>(&late),
-                ))
-                .load(db)?;
+            let rows: Vec<(i64, Option<StateType>, Option<String>, i64, i64, i64)> =
+                shown::$table(workspace)
+                    .filter($table::expected_start_at.ge(span.start))
+                    .filter($table::expected_start_at.lt(span.end))
+                    .filter(term)
+                    .filter($table::state_type.is_not_null())
+                    .group_by(sql::<BigInt>(&format!("{step}, state_type, state_name")))
+                    .select((
+                        sql::<BigInt>(&step),
+                        sql::<Nullable<Text>>("state_type"),
+                        sql::<Nullable<Text>>("state_name"),
+                        count_star(),
+                        sql::<BigInt>(&ran),
+                        sql::<BigInt>(&late),
+                    ))
+                    .load(db)?;
             let counted =
                 |(step, kind, name, runs, ran, late): (i64, _, Option<String>, i64, i64, i64)| {
                     let name = name.unwrap_or_default();

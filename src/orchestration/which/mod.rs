@@ -2,11 +2,11 @@
 //! that belong to it (api.md §2).
 
 pub mod history;
+pub mod list;
 mod of_flow_runs;
 mod of_flows;
 mod of_task_runs;
 
-use diesel::prelude::*;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -16,14 +16,11 @@ use self::of_flows::FlowFilter;
 use self::of_task_runs::TaskRunFilter;
 
 use crate::access::WorkspaceId;
-use crate::access::history::{shown_runs, shown_tasks};
-use crate::base::db::MultiBackend;
-use crate::base::db::schema::{flow_runs, flows, task_runs};
+use crate::base::db::schema::{flow_runs, task_runs};
 use crate::base::error::Result;
 use crate::base::http::json::object;
-use crate::orchestration::wire::filter::{
-    Among, Named, Operator, Tagged, Term, Within, join, nothing,
-};
+use crate::orchestration::wire::filter::{Among, Named, Operator, Tagged};
+use crate::orchestration::wire::term::{Rows, Term, column};
 
 /// Filters side by side; what is null narrows nothing.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -155,72 +152,57 @@ impl Filters {
     ///
     /// # Errors
     /// [`crate::base::error::Error::Invalid`] for more values than a query takes.
-    pub fn of_flow_runs(&self, workspace: WorkspaceId) -> Result<Option<Term<flow_runs::table>>> {
-        let mut terms: Vec<Term<flow_runs::table>> = Vec::new();
-        terms.extend(self.flow_runs.as_ref().map(FlowRunFilter::term).transpose()?.flatten());
-        if let Some(term) = self.flows.as_ref().map(FlowFilter::term).transpose()?.flatten() {
-            let flows = flows::table
-                .filter(flows::workspace_id.eq(workspace))
-                .filter(term)
-                .select(flows::id)
-                .into_boxed::<MultiBackend>();
-            terms.push(Box::new(Within::new("flow_runs.flow_id", flows)));
-        }
-        if let Some(term) = self.task_runs.as_ref().map(TaskRunFilter::term).transpose()?.flatten()
-        {
-            let runs = task_runs::table
-                .filter(task_runs::workspace_id.eq(workspace))
-                .filter(shown_tasks!(workspace))
-                .filter(task_runs::flow_run_id.is_not_null())
-                .filter(term)
-                .select(task_runs::flow_run_id)
-                .into_boxed::<MultiBackend>();
-            terms.push(Box::new(Within::new("flow_runs.id", runs)));
-        }
-        if self.asks_for_nothing() {
-            terms.push(nothing());
-        }
-        Ok(join(Operator::And, terms))
+    pub fn of_flow_runs(&self, workspace: WorkspaceId) -> Result<Term> {
+        let flows = self.flows.as_ref().map(FlowFilter::term).transpose()?.flatten();
+        let flows = flows.map(|term| {
+            Term::within(column!(flow_runs.flow_id), Rows::all(column!(flows.id), workspace, term))
+        });
+        let tasks = self.task_runs.as_ref().map(|filter| filter.term(workspace));
+        let tasks = tasks.transpose()?.flatten().map(|term| {
+            let run = column!(task_runs.flow_run_id);
+            let term = Term::All(vec![Term::is_null(run, false), term]);
+            let runs = Rows::shown::<task_runs::table>(run, workspace, term);
+            Term::within(column!(flow_runs.id), runs)
+        });
+        let own = self.flow_runs.as_ref().map(|filter| filter.term(workspace));
+        let nothing = self.asks_for_nothing().then(|| Term::One(Vec::new()));
+        let parts = [own.transpose()?.flatten(), flows, tasks, nothing];
+        Ok(Term::All(parts.into_iter().flatten().collect()))
+    }
+
+    /// What the filters of other things say of runs of flows; `None` where there are none.
+    fn of_others(others: &Self, workspace: WorkspaceId) -> Result<Option<Term>> {
+        let term = others.of_flow_runs(workspace)?;
+        Ok((term != Term::any()).then_some(term))
     }
 
     /// The condition on runs of tasks.
     ///
     /// # Errors
     /// As of [`Filters::of_flow_runs`].
-    pub fn of_task_runs(&self, workspace: WorkspaceId) -> Result<Option<Term<task_runs::table>>> {
-        let mut terms: Vec<Term<task_runs::table>> = Vec::new();
-        terms.extend(self.task_runs.as_ref().map(TaskRunFilter::term).transpose()?.flatten());
+    pub fn of_task_runs(&self, workspace: WorkspaceId) -> Result<Term> {
+        let own = self.task_runs.as_ref().map(|filter| filter.term(workspace));
         let others = Self { task_runs: None, ..self.clone() };
-        if let Some(term) = others.of_flow_runs(workspace)? {
-            let runs = flow_runs::table
-                .filter(flow_runs::workspace_id.eq(workspace))
-                .filter(shown_runs!(workspace))
-                .filter(term)
-                .select(flow_runs::id.nullable())
-                .into_boxed::<MultiBackend>();
-            terms.push(Box::new(Within::new("task_runs.flow_run_id", runs)));
-        }
-        Ok(join(Operator::And, terms))
+        let others = Self::of_others(&others, workspace)?.map(|term| {
+            let runs = Rows::shown::<flow_runs::table>(column!(flow_runs.id), workspace, term);
+            Term::within(column!(task_runs.flow_run_id), runs)
+        });
+        Ok(Term::All([own.transpose()?.flatten(), others].into_iter().flatten().collect()))
     }
 
     /// The condition on flows.
     ///
     /// # Errors
     /// As of [`Filters::of_flow_runs`].
-    pub fn of_flows(&self, workspace: WorkspaceId) -> Result<Option<Term<flows::table>>> {
-        let mut terms: Vec<Term<flows::table>> = Vec::new();
-        terms.extend(self.flows.as_ref().map(FlowFilter::term).transpose()?.flatten());
+    pub fn of_flows(&self, workspace: WorkspaceId) -> Result<Term> {
+        let own = self.flows.as_ref().map(FlowFilter::term).transpose()?.flatten();
         let others = Self { flows: None, ..self.clone() };
-        if let Some(term) = others.of_flow_runs(workspace)? {
-            let runs = flow_runs::table
-                .filter(flow_runs::workspace_id.eq(workspace))
-                .filter(shown_runs!(workspace))
-                .filter(term)
-                .select(flow_runs::flow_id)
-                .into_boxed::<MultiBackend>();
-            terms.push(Box::new(Within::new("flows.id", runs)));
-        }
-        Ok(join(Operator::And, terms))
+        let others = Self::of_others(&others, workspace)?.map(|term| {
+            let flow = column!(flow_runs.flow_id);
+            let runs = Rows::shown::<flow_runs::table>(flow, workspace, term);
+            Term::within(column!(flows.id), runs)
+        });
+        Ok(Term::All([own, others].into_iter().flatten().collect()))
     }
 }
 

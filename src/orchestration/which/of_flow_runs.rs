@@ -1,19 +1,16 @@
 //! Which runs.
 
-use diesel::prelude::*;
-use diesel::sql_types::Bool;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::base::db::schema::{flow_runs, task_runs};
-use crate::base::db::{Id, either};
+use crate::access::WorkspaceId;
 use crate::base::error::Result;
 use crate::base::http::json::object;
 use crate::orchestration::wire::filter::{
-    Among, Between, InState, Linked, Named, Operator, Tagged, Term, conditions, join,
-    run_conditions,
+    Among, Between, InState, Linked, Named, Operator, Piece, Tagged, join,
 };
+use crate::orchestration::wire::term::{Column, NOWHERE, Rows, Term, column};
 
 /// Which runs; what is null narrows nothing.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -97,93 +94,66 @@ pub struct NamedLink {
     pub is_null_: Option<bool>,
 }
 
-conditions!(flow_runs);
-run_conditions!(flow_runs:
-    // What has not begun counts by when it is due, as on the client's own server.
-    begun_at = started_at: either(flow_runs::started_at, flow_runs::expected_start_at),
-    ended_at = ended_at: flow_runs::ended_at,
-    expected_start_at = expected_start_at: flow_runs::expected_start_at,
-    next_scheduled_at = next_scheduled_at: flow_runs::next_scheduled_at,
-);
+impl Piece for NamedLink {
+    fn terms(&self, column: Column) -> Result<Vec<Term>> {
+        let is_null = self.is_null_.map(|is_null| Term::is_null(column, is_null));
+        let any = Among { any_: self.any_.clone(), not_any_: None }.terms(column)?;
+        Ok(join(self.operator, any.into_iter().chain(is_null).collect()).into_iter().collect())
+    }
+}
+
+impl Maker {
+    /// What it says of the columns of whoever made a run: the id, and the kind.
+    fn terms(&self, id: Column, kind: Column) -> Result<Option<Term>> {
+        let is_null = self.is_null_.map(|is_null| Term::is_null(id, is_null));
+        let ids = Among { any_: self.id_.clone(), not_any_: None }.terms(id)?;
+        let kinds = Among { any_: self.type_.clone(), not_any_: None }.terms(kind)?;
+        Ok(join(self.operator, ids.into_iter().chain(kinds).chain(is_null).collect()))
+    }
+}
+
+/// When a run began; what has not begun counts by when it is due, as on the client's own server.
+const BEGUN: Column = "coalesce(flow_runs.started_at, flow_runs.expected_start_at)";
 
 impl FlowRunFilter {
     /// The condition; `None` for no condition.
     ///
     /// # Errors
     /// [`crate::base::error::Error::Invalid`] for more values than a query takes.
-    pub fn term(&self) -> Result<Option<Term<flow_runs::table>>> {
-        let mut terms: Vec<Rows> = Vec::new();
-        if let Some(id) = &self.id {
-            terms.extend(with_id(id)?);
-        }
-        if let Some(name) = &self.name {
-            terms.extend(named(name)?);
-        }
-        if let Some(tags) = &self.tags {
-            terms.extend(tagged(tags)?);
-        }
-        if let Some(deployment) = &self.deployment_id {
-            let has_any = deployment.any_.is_some();
-            terms.push(of_nothing(deployment.operator, has_any, deployment.is_null_));
-        }
-        if let Some(queue) = &self.work_queue_name {
-            terms.push(of_nothing(queue.operator, queue.any_.is_some(), queue.is_null_));
-        }
-        if let Some(maker) = &self.created_by {
-            let has_any = maker.id_.is_some() || maker.type_.is_some();
-            terms.push(of_nothing(maker.operator, has_any, maker.is_null_));
-        }
-        if let Some(state) = &self.state {
-            terms.extend(in_state(state)?);
-        }
-        among!(terms, flow_runs::flow_version, &self.flow_version);
-        among!(terms, flow_runs::idempotency_key, &self.idempotency_key);
-        terms.extend(begun_at(self.start_time.as_ref()));
-        terms.extend(ended_at(self.end_time.as_ref()));
-        terms.extend(expected_start_at(self.expected_start_time.as_ref()));
-        terms.extend(next_scheduled_at(self.next_scheduled_start_time.as_ref()));
-        if let Some(parent) = &self.parent_task_run_id {
-            terms.extend(of_tasks(parent.checked()?));
-        }
-        if let Some(parent) = &self.parent_flow_run_id
-            && let Some(any) = &parent.checked()?.any_
-        {
-            let tasks = task_runs::table
-                .filter(task_runs::workspace_id.eq(flow_runs::workspace_id))
-                .filter(task_runs::flow_run_id.eq_any(ids(any)))
-                .select(task_runs::id.nullable());
-            terms.push(Box::new(flow_runs::parent_task_run_id.eq_any(tasks)));
-        }
-        Ok(join(self.operator, terms))
+    pub fn term(&self, workspace: WorkspaceId) -> Result<Option<Term>> {
+        let state = (column!(flow_runs.state_type), column!(flow_runs.state_name));
+        let state = self.state.as_ref().map(|filter| filter.terms(state.0, state.1));
+        let began = self.start_time.as_ref();
+        let began = began.and_then(|time| time.of(BEGUN, column!(flow_runs.started_at)));
+        let maker = self.created_by.as_ref().map(|maker| maker.terms(NOWHERE, NOWHERE));
+        let parent = column!(flow_runs.parent_task_run_id);
+        let parts = [
+            self.id.terms(column!(flow_runs.id))?,
+            self.name.terms(column!(flow_runs.name))?,
+            self.tags.terms(column!(flow_runs.tags))?,
+            // No run stands for a deployment, which would have made it, or waits in a queue.
+            self.deployment_id.terms(NOWHERE)?,
+            self.work_queue_name.terms(NOWHERE)?,
+            maker.transpose()?.flatten().into_iter().collect(),
+            state.transpose()?.flatten().into_iter().collect(),
+            self.flow_version.terms(column!(flow_runs.flow_version))?,
+            self.idempotency_key.terms(column!(flow_runs.idempotency_key))?,
+            began.into_iter().collect(),
+            self.end_time.terms(column!(flow_runs.ended_at))?,
+            self.expected_start_time.terms(column!(flow_runs.expected_start_at))?,
+            self.next_scheduled_start_time.terms(column!(flow_runs.next_scheduled_at))?,
+            self.parent_task_run_id.terms(parent)?,
+            self.started_by(parent, workspace)?.into_iter().collect(),
+        ];
+        Ok(join(self.operator, parts.concat()))
     }
-}
 
-/// A condition on what no run has: no run stands for a deployment, which would have made it, or waits in a
-/// queue.
-fn of_nothing(operator: Operator, has_any: bool, is_null: Option<bool>) -> Rows {
-    let mut terms = has_any.then_some(false).into_iter().chain(is_null);
-    let holds = match operator {
-        Operator::And => terms.all(|holds| holds),
-        Operator::Or => (!has_any && is_null.is_none()) || terms.any(|holds| holds),
-    };
-    Box::new(holds.into_sql::<Bool>().nullable())
-}
-
-fn ids(list: &[Uuid]) -> Vec<Id<()>> {
-    list.iter().map(|id| Id::from(*id)).collect()
-}
-
-fn of_tasks(parent: &Linked) -> Option<Rows> {
-    let mut terms: Vec<Rows> = Vec::new();
-    if let Some(any) = &parent.any_ {
-        terms.push(Box::new(flow_runs::parent_task_run_id.eq_any(ids(any))));
+    /// That tasks of some runs stand for it.
+    fn started_by(&self, parent: Column, workspace: WorkspaceId) -> Result<Option<Term>> {
+        let any = self.parent_flow_run_id.as_ref().and_then(|runs| runs.any_.clone());
+        let Some(any) = any else { return Ok(None) };
+        let runs = Among { any_: Some(any), not_any_: None };
+        let of_runs = Term::All(runs.terms(column!(task_runs.flow_run_id))?);
+        Ok(Some(Term::within(parent, Rows::all(column!(task_runs.id), workspace, of_runs))))
     }
-    match parent.is_null_ {
-        Some(true) => terms.push(Box::new(flow_runs::parent_task_run_id.is_null().nullable())),
-        Some(false) => {
-            terms.push(Box::new(flow_runs::parent_task_run_id.is_not_null().nullable()));
-        }
-        None => {}
-    }
-    join(parent.operator, terms)
 }

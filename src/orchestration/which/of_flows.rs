@@ -1,17 +1,13 @@
 //! Which flows.
 
-use diesel::prelude::*;
-use diesel::sql_types::Bool;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::base::db::schema::flows;
 use crate::base::error::Result;
 use crate::base::http::json::object;
-use crate::orchestration::wire::filter::{
-    Among, Linked, Named, Operator, Tagged, Term, conditions, join,
-};
+use crate::orchestration::wire::filter::{Among, Linked, Named, Operator, Piece, Tagged, join};
+use crate::orchestration::wire::term::{NOWHERE, Term, column};
 
 /// Which flows; what is null narrows nothing.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -39,25 +35,16 @@ impl FlowFilter {
     ///
     /// # Errors
     /// [`crate::base::error::Error::Invalid`] for more values than a query takes.
-    pub fn term(&self) -> Result<Option<Term<flows::table>>> {
-        let mut terms: Vec<Term<flows::table>> = Vec::new();
-        if let Some(id) = &self.id {
-            terms.extend(with_id(id)?);
-        }
-        if let Some(name) = &self.name {
-            terms.extend(named(name)?);
-        }
-        if let Some(tags) = &self.tags {
-            terms.extend(tagged(tags)?);
-        }
-        if let Some(deployment) = &self.deployment
-            && let Some(is_null) = deployment.is_null_
-        {
-            // No flow has a deployment.
-            terms.push(Box::new(is_null.into_sql::<Bool>().nullable()));
-        }
-        Ok(join(self.operator, terms))
+    pub fn term(&self) -> Result<Option<Term>> {
+        // No flow has a deployment.
+        let deployment = self.deployment.as_ref().and_then(|deployment| deployment.is_null_);
+        let deployment = deployment.map(|is_null| Term::is_null(NOWHERE, is_null));
+        let parts = [
+            self.id.terms(column!(flows.id))?,
+            self.name.terms(column!(flows.name))?,
+            self.tags.terms(column!(flows.tags))?,
+            deployment.into_iter().collect(),
+        ];
+        Ok(join(self.operator, parts.concat()))
     }
 }
-
-conditions!(flows);

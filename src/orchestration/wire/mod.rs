@@ -6,4 +6,5 @@ pub mod me;
 pub mod outcome;
 pub mod outgoing;
 pub mod probes;
+pub mod term;
 pub mod words;

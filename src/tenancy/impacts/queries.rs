@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::model::{BotAccess, KeyAccess, PersonAccess};
 use crate::access::actor::KeyMarker;
+use crate::access::history::all;
 use crate::access::membership::{
     AccountKind, CUSTOM, CustomColumns, OwningAccount, Workspace, named_role,
 };
@@ -272,11 +273,7 @@ const NAMED: i64 = 20;
 /// # Errors
 /// The database's fault.
 pub fn active_runs(db: &mut Db, workspace: WorkspaceId) -> QueryResult<(i64, Vec<String>)> {
-    let active = || {
-        flow_runs::table
-            .filter(flow_runs::workspace_id.eq(workspace))
-            .filter(flow_runs::state_type.eq_any(GOING_ON))
-    };
+    let active = || all::flow_runs(workspace).filter(flow_runs::state_type.eq_any(GOING_ON));
     let names = active()
         .order((flow_runs::expected_start_at.desc(), flow_runs::id))
         .limit(NAMED)
@@ -290,8 +287,7 @@ pub fn active_runs(db: &mut Db, workspace: WorkspaceId) -> QueryResult<(i64, Vec
 /// # Errors
 /// The database's fault.
 pub fn due_runs(db: &mut Db, workspace: WorkspaceId, now: Instant) -> QueryResult<i64> {
-    flow_runs::table
-        .filter(flow_runs::workspace_id.eq(workspace))
+    all::flow_runs(workspace)
         .filter(flow_runs::state_type.eq("SCHEDULED"))
         .filter(flow_runs::expected_start_at.le(now + jiff::SignedDuration::from_hours(1)))
         .count()

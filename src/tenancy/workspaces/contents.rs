@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use crate::access::WorkspaceId;
 use crate::access::actor::KeyMarker;
-use crate::access::history::shown_runs;
+use crate::access::history::{all, shown};
 use crate::access::membership::{AccountKind, Workspace};
 use crate::access::permission::Permission;
 use crate::base::db::paging::{COUNT_LIMIT, count_text};
@@ -270,31 +270,27 @@ fn purge_keys(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<usize> {
 
 /// Counting stops one past [`COUNT_LIMIT`]: a history is not read to say how long it is.
 fn count_flow_runs(db: &mut Db, id: WorkspaceId) -> QueryResult<i64> {
-    let some: Vec<Id<ContentKind>> = flow_runs::table
-        .filter(flow_runs::workspace_id.eq(id))
-        .filter(shown_runs!(id))
-        .limit(COUNT_LIMIT + 1)
-        .select(flow_runs::id)
-        .load(db)?;
+    let some: Vec<Id<ContentKind>> =
+        shown::flow_runs(id).limit(COUNT_LIMIT + 1).select(flow_runs::id).load(db)?;
     Ok(i64::try_from(some.len()).unwrap_or(COUNT_LIMIT + 1))
 }
 
 /// With their states, which go along.
 fn purge_flow_runs(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<usize> {
-    let some = flow_runs::table.filter(flow_runs::workspace_id.eq(id));
+    let some = all::flow_runs(id);
     let ids: Vec<Id<ContentKind>> = some.limit(limit).select(flow_runs::id).load(db)?;
     diesel::delete(some.filter(flow_runs::id.eq_any(ids))).execute(db)
 }
 
 /// With their states, which go along.
 fn purge_task_runs(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<usize> {
-    let some = task_runs::table.filter(task_runs::workspace_id.eq(id));
+    let some = all::task_runs(id);
     let ids: Vec<Id<ContentKind>> = some.limit(limit).select(task_runs::id).load(db)?;
     diesel::delete(some.filter(task_runs::id.eq_any(ids))).execute(db)
 }
 
 fn purge_events(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<usize> {
-    let some = events::table.filter(events::workspace_id.eq(id));
+    let some = all::events(id);
     let ids: Vec<Id<ContentKind>> = some.limit(limit).select(events::id).load(db)?;
     diesel::delete(some.filter(events::id.eq_any(ids))).execute(db)
 }
@@ -316,7 +312,7 @@ fn purge_flows(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<usize> {
 }
 
 fn purge_logs(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<usize> {
-    let some = logs::table.filter(logs::workspace_id.eq(id));
+    let some = all::logs(id);
     let ids: Vec<Id<ContentKind>> = some.limit(limit).select(logs::id).load(db)?;
     diesel::delete(some.filter(logs::id.eq_any(ids))).execute(db)
 }

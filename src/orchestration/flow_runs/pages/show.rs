@@ -116,7 +116,7 @@ fn find(
     params: &LinesParams,
 ) -> Result<Found> {
     let run = queries::one(db, workspace, id)?.ok_or(Error::NotFound)?;
-    let in_run = || Some(task_runs::in_run(id));
+    let in_run = || task_runs::in_run(id);
     let task_count = task_runs::count(db, workspace, in_run())?;
     let task_offset = params.tasks.parse().unwrap_or(0).clamp(0, (task_count - 1).max(0));
     let task_offset = task_offset - task_offset % TASKS;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::model::FlowRunId;
 use crate::access::WorkspaceId;
-use crate::access::history::{shown_runs, shown_tasks};
+use crate::access::history::{all, shown};
 use crate::base::db::schema::{flow_runs, flows, task_runs};
 use crate::base::db::{Db, Id, Instant, Json};
 use crate::orchestration::rows::task_runs::model::{Body, TaskRunId};
@@ -70,10 +70,8 @@ type SubflowRow = (
 /// The database's fault.
 pub fn nodes(db: &mut Db, workspace: WorkspaceId, run: FlowRunId) -> QueryResult<Vec<Node>> {
     let limit = i64::try_from(NODES).unwrap_or(0) + 1;
-    let tasks: Vec<TaskRow> = task_runs::table
-        .filter(task_runs::workspace_id.eq(workspace))
+    let tasks: Vec<TaskRow> = shown::task_runs(workspace)
         .filter(task_runs::flow_run_id.eq(run))
-        .filter(shown_tasks!(workspace))
         .limit(limit)
         .select((
             task_runs::id,
@@ -86,16 +84,13 @@ pub fn nodes(db: &mut Db, workspace: WorkspaceId, run: FlowRunId) -> QueryResult
     let mut inputs = HashMap::new();
     // What tasks were given can be long: only the ids in it are kept.
     for some in ids.chunks(CHUNK) {
-        let bodies: Vec<(TaskRunId, Json<Body>)> = task_runs::table
-            .filter(task_runs::workspace_id.eq(workspace))
+        let bodies: Vec<(TaskRunId, Json<Body>)> = shown::task_runs(workspace)
             .filter(task_runs::id.eq_any(some.to_vec()))
-            .filter(shown_tasks!(workspace))
             .select((task_runs::id, task_runs::body))
             .load(db)?;
         inputs.extend(bodies.into_iter().map(|(id, body)| (id, inputs_of(&body.0))));
     }
-    let own = task_runs::table
-        .filter(task_runs::workspace_id.eq(workspace))
+    let own = all::task_runs(workspace)
         .filter(task_runs::flow_run_id.eq(run))
         .select(task_runs::id.nullable());
     let flow = flows::table
@@ -103,10 +98,8 @@ pub fn nodes(db: &mut Db, workspace: WorkspaceId, run: FlowRunId) -> QueryResult
         .filter(flows::id.eq(flow_runs::flow_id))
         .select(flows::name)
         .single_value();
-    let subflows: Vec<SubflowRow> = flow_runs::table
-        .filter(flow_runs::workspace_id.eq(workspace))
+    let subflows: Vec<SubflowRow> = shown::flow_runs(workspace)
         .filter(flow_runs::parent_task_run_id.eq_any(own))
-        .filter(shown_runs!(workspace))
         .order(flow_runs::id)
         .limit(limit)
         .select((

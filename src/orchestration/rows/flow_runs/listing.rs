@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Bool};
 
 use super::model::{FlowRun, FlowRunId};
 use crate::access::WorkspaceId;
-use crate::access::history::shown_runs;
+use crate::access::history::{all, shown};
 use crate::base::db::paging::{COUNT_LIMIT, Position, Slice, contains_pattern};
 use crate::base::db::schema::{flow_runs, flows, task_runs};
 use crate::base::db::{Db, Instant, MultiBackend, lower};
@@ -55,11 +55,8 @@ type Query = diesel::dsl::IntoBoxed<'static, flow_runs::table, MultiBackend>;
 
 fn of(workspace: WorkspaceId, narrow: &Narrow) -> Query {
     let due = flow_runs::expected_start_at;
-    let mut query = flow_runs::table
-        .into_boxed::<MultiBackend>()
-        .filter(flow_runs::workspace_id.eq(workspace))
-        .filter(shown_runs!(workspace))
-        .filter(due.is_not_null());
+    let mut query =
+        shown::flow_runs(workspace).into_boxed::<MultiBackend>().filter(due.is_not_null());
     if let Some(since) = narrow.since {
         query = query.filter(due.ge(since));
     }
@@ -154,8 +151,7 @@ pub fn tasks_of(
 ) -> QueryResult<Vec<(FlowRunId, i64, i64)>> {
     let ended = "SUM(CASE WHEN state_type IN ('COMPLETED', 'FAILED', 'CANCELLED', 'CRASHED') \
                  THEN 1 ELSE 0 END)";
-    let rows: Vec<(Option<FlowRunId>, i64, i64)> = task_runs::table
-        .filter(task_runs::workspace_id.eq(workspace))
+    let rows: Vec<(Option<FlowRunId>, i64, i64)> = all::task_runs(workspace)
         .filter(task_runs::flow_run_id.eq_any(ids.to_vec()))
         .group_by(task_runs::flow_run_id)
         .select((task_runs::flow_run_id, count_star(), sql::<BigInt>(ended)))
@@ -169,9 +165,7 @@ pub fn tasks_of(
 /// The database's fault.
 pub fn steps(db: &mut Db, workspace: WorkspaceId, span: Span) -> QueryResult<Vec<Step>> {
     let step = span.step_sql(db);
-    let rows: Vec<(i64, Option<StateType>, i64)> = flow_runs::table
-        .filter(flow_runs::workspace_id.eq(workspace))
-        .filter(shown_runs!(workspace))
+    let rows: Vec<(i64, Option<StateType>, i64)> = shown::flow_runs(workspace)
         .filter(flow_runs::expected_start_at.ge(span.start))
         .filter(flow_runs::expected_start_at.lt(span.end))
         .filter(sql::<Bool>("state_type IS NOT NULL"))
@@ -197,9 +191,7 @@ pub fn last_in(
     kind: StateType,
     limit: i64,
 ) -> QueryResult<Vec<FlowRun>> {
-    flow_runs::table
-        .filter(flow_runs::workspace_id.eq(workspace))
-        .filter(shown_runs!(workspace))
+    shown::flow_runs(workspace)
         .filter(flow_runs::state_type.eq(kind.as_str()))
         .order((flow_runs::expected_start_at.desc(), flow_runs::id.desc()))
         .limit(limit)
@@ -212,9 +204,7 @@ pub fn last_in(
 /// # Errors
 /// The database's fault.
 pub fn upcoming(db: &mut Db, workspace: WorkspaceId, limit: i64) -> QueryResult<Vec<FlowRun>> {
-    flow_runs::table
-        .filter(flow_runs::workspace_id.eq(workspace))
-        .filter(shown_runs!(workspace))
+    shown::flow_runs(workspace)
         .filter(flow_runs::state_type.eq(StateType::Scheduled.as_str()))
         .order((flow_runs::expected_start_at, flow_runs::id))
         .limit(limit)
@@ -227,11 +217,7 @@ pub fn upcoming(db: &mut Db, workspace: WorkspaceId, limit: i64) -> QueryResult<
 /// # Errors
 /// The database's fault.
 pub fn any(db: &mut Db, workspace: WorkspaceId) -> QueryResult<bool> {
-    let first: Option<FlowRunId> = flow_runs::table
-        .filter(flow_runs::workspace_id.eq(workspace))
-        .filter(shown_runs!(workspace))
-        .select(flow_runs::id)
-        .first(db)
-        .optional()?;
+    let first: Option<FlowRunId> =
+        shown::flow_runs(workspace).select(flow_runs::id).first(db).optional()?;
     Ok(first.is_some())
 }

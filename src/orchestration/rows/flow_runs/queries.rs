@@ -4,8 +4,9 @@ use diesel::prelude::*;
 
 use super::model::{FlowRun, FlowRunId};
 use crate::access::WorkspaceId;
-use crate::access::history::{shown_runs, shown_states};
+use crate::access::history::{all, shown};
 use crate::base::db::schema::{flow_run_states, flow_runs, flows, task_runs};
+use crate::base::db::text_enum;
 use crate::base::db::{
     Db, Id, Instant, Json, MultiBackend, Prepared, either, length, on_each_backend,
 };
@@ -16,46 +17,39 @@ use crate::orchestration::rows::task_runs::model::TaskRunId;
 use crate::orchestration::states::model::{State, StateType};
 use crate::orchestration::states::rules::{Course, Policy};
 use crate::orchestration::which::history::{history_query, sums_sql};
-use crate::orchestration::wire::filter::Term;
+use crate::orchestration::wire::term::Term;
 
-/// In which order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
-    /// The newest first.
-    #[default]
-    Id,
-    /// The first to be due first.
-    Expected,
-    /// The last to be due first.
-    ExpectedDown,
-    /// The first to begin first; what has not begun by when it is due.
-    Started,
-    /// The last to begin first, likewise.
-    StartedDown,
-    /// The last to end first, and then what has not ended.
-    EndedDown,
-    /// What waits for no moment, and then the next to be due first.
-    NextScheduled,
-    /// By name.
-    Name,
-    /// By name, from the end.
-    NameDown,
+text_enum! {
+    /// In which order, as clients say it; the first one where none is said.
+    Sort {
+        /// The newest first.
+        Id = "ID_DESC",
+        /// The first to be due first.
+        Expected = "EXPECTED_START_TIME_ASC",
+        /// The last to be due first.
+        ExpectedDown = "EXPECTED_START_TIME_DESC",
+        /// The first to begin first; what has not begun by when it is due.
+        Started = "START_TIME_ASC",
+        /// The last to begin first, likewise.
+        StartedDown = "START_TIME_DESC",
+        /// The last to end first, and then what has not ended.
+        EndedDown = "END_TIME_DESC",
+        /// What waits for no moment, and then the next to be due first.
+        NextScheduled = "NEXT_SCHEDULED_START_TIME_ASC",
+        /// By name.
+        Name = "NAME_ASC",
+        /// By name, from the end.
+        NameDown = "NAME_DESC",
+    }
 }
 
 type Query = diesel::dsl::IntoBoxed<'static, flow_runs::table, MultiBackend>;
 
-fn of(workspace: WorkspaceId, term: Option<Term<flow_runs::table>>) -> Query {
-    let query = flow_runs::table
-        .into_boxed::<MultiBackend>()
-        .filter(flow_runs::workspace_id.eq(workspace))
-        .filter(shown_runs!(workspace));
-    match term {
-        Some(term) => query.filter(term),
-        None => query,
-    }
+fn of(workspace: WorkspaceId, term: Term) -> Query {
+    shown::flow_runs(workspace).filter(term).into_boxed::<MultiBackend>()
 }
 
-history_query!(flow_runs, shown_runs);
+history_query!(flow_runs);
 
 /// How many seconds after they were due runs of a workspace began, or have not begun: the mean.
 ///
@@ -64,7 +58,7 @@ history_query!(flow_runs, shown_runs);
 pub fn lateness(
     db: &mut Db,
     workspace: WorkspaceId,
-    term: Option<Term<flow_runs::table>>,
+    term: Term,
     now: Instant,
 ) -> QueryResult<Option<f64>> {
     use diesel::dsl::{count_star, sql};
@@ -84,7 +78,7 @@ pub fn lateness(
 /// # Errors
 /// The database's fault.
 pub fn one(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult<Option<FlowRun>> {
-    let run = flow_runs::table.find((workspace, id)).filter(shown_runs!(workspace));
+    let run = shown::flow_runs(workspace).filter(flow_runs::id.eq(id));
     on_each_backend!(db, |conn| run.select(FlowRun::as_select()).first(conn)).optional()
 }
 
@@ -93,9 +87,8 @@ pub fn one(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult<Op
 /// # Errors
 /// The database's fault.
 pub fn exists(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult<bool> {
-    let found: Option<FlowRunId> = flow_runs::table
-        .find((workspace, id))
-        .filter(shown_runs!(workspace))
+    let found: Option<FlowRunId> = shown::flow_runs(workspace)
+        .filter(flow_runs::id.eq(id))
         .select(flow_runs::id)
         .first(db)
         .optional()?;
@@ -108,7 +101,7 @@ pub fn exists(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult
 /// The database's fault.
 pub fn locked(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult<Option<FlowRun>> {
     let Db::Postgres(conn) = db else { return one(db, workspace, id) };
-    let run = flow_runs::table.find((workspace, id)).filter(shown_runs!(workspace));
+    let run = shown::flow_runs(workspace).filter(flow_runs::id.eq(id));
     run.select(FlowRun::as_select()).for_update().first(conn).optional()
 }
 
@@ -127,7 +120,7 @@ pub fn locked_with_flow(
         .filter(flows::id.eq(flow_runs::flow_id));
     let (name, tags) =
         (flow.select(flows::name).single_value(), flow.select(flows::tags).single_value());
-    let run = flow_runs::table.find((workspace, id)).filter(shown_runs!(workspace));
+    let run = shown::flow_runs(workspace).filter(flow_runs::id.eq(id));
     let found: Option<Found> = match db {
         Db::Postgres(conn) => {
             run.select((FlowRun::as_select(), name, tags)).for_update().first(conn)
@@ -150,12 +143,10 @@ pub fn open_children(
 ) -> QueryResult<Vec<FlowRunId>> {
     let ended: Vec<StateType> =
         StateType::ALL.iter().copied().filter(|kind| kind.is_final()).collect();
-    let tasks = task_runs::table
-        .filter(task_runs::workspace_id.eq(workspace))
+    let tasks = all::task_runs(workspace)
         .filter(task_runs::flow_run_id.eq(id))
         .select(task_runs::id.nullable());
-    flow_runs::table
-        .filter(flow_runs::workspace_id.eq(workspace))
+    all::flow_runs(workspace)
         .filter(flow_runs::parent_task_run_id.eq_any(tasks))
         .filter(flow_runs::state_type.ne_all(ended))
         .limit(limit)
@@ -173,14 +164,11 @@ pub fn children(
     id: FlowRunId,
     limit: i64,
 ) -> QueryResult<Vec<FlowRun>> {
-    let tasks = task_runs::table
-        .filter(task_runs::workspace_id.eq(workspace))
+    let tasks = all::task_runs(workspace)
         .filter(task_runs::flow_run_id.eq(id))
         .select(task_runs::id.nullable());
-    flow_runs::table
-        .filter(flow_runs::workspace_id.eq(workspace))
+    shown::flow_runs(workspace)
         .filter(flow_runs::parent_task_run_id.eq_any(tasks))
-        .filter(shown_runs!(workspace))
         .order(flow_runs::id)
         .limit(limit)
         .select(FlowRun::as_select())
@@ -196,10 +184,8 @@ pub fn of_task(
     workspace: WorkspaceId,
     task: TaskRunId,
 ) -> QueryResult<Option<FlowRun>> {
-    flow_runs::table
-        .filter(flow_runs::workspace_id.eq(workspace))
+    shown::flow_runs(workspace)
         .filter(flow_runs::parent_task_run_id.eq(task.cast::<()>()))
-        .filter(shown_runs!(workspace))
         .select(FlowRun::as_select())
         .first(db)
         .optional()
@@ -214,8 +200,7 @@ pub fn of_key(
     workspace: WorkspaceId,
     (flow, key): (FlowId, &str),
 ) -> QueryResult<Option<FlowRun>> {
-    flow_runs::table
-        .filter(flow_runs::workspace_id.eq(workspace))
+    all::flow_runs(workspace)
         .filter(flow_runs::flow_id.eq(flow))
         .filter(flow_runs::idempotency_key.eq(key))
         .select(FlowRun::as_select())
@@ -230,7 +215,7 @@ pub fn of_key(
 pub fn some(
     db: &mut Db,
     workspace: WorkspaceId,
-    term: Option<Term<flow_runs::table>>,
+    term: Term,
     sort: Sort,
     window: Window,
 ) -> QueryResult<Vec<FlowRun>> {
@@ -257,11 +242,7 @@ pub fn some(
 ///
 /// # Errors
 /// The database's fault.
-pub fn count(
-    db: &mut Db,
-    workspace: WorkspaceId,
-    term: Option<Term<flow_runs::table>>,
-) -> QueryResult<i64> {
+pub fn count(db: &mut Db, workspace: WorkspaceId, term: Term) -> QueryResult<i64> {
     of(workspace, term).count().get_result(db)
 }
 
@@ -270,10 +251,8 @@ pub fn count(
 /// # Errors
 /// The database's fault.
 pub fn states(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> Result<Vec<State>> {
-    let all = flow_run_states::table
-        .filter(flow_run_states::workspace_id.eq(workspace))
+    let all = shown::flow_run_states(workspace)
         .filter(flow_run_states::flow_run_id.eq(id))
-        .filter(shown_states!(workspace))
         .order((flow_run_states::at, flow_run_states::id))
         .limit(1000);
     check_together(&all.select(length(flow_run_states::state)).load(db)?)?;
@@ -286,9 +265,8 @@ pub fn states(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> Result<Vec<
 /// # Errors
 /// The database's fault.
 pub fn state(db: &mut Db, workspace: WorkspaceId, id: Id<()>) -> QueryResult<Option<State>> {
-    let state: Option<Json<State>> = flow_run_states::table
-        .find((workspace, id))
-        .filter(shown_states!(workspace))
+    let state: Option<Json<State>> = shown::flow_run_states(workspace)
+        .filter(flow_run_states::id.eq(id))
         .select(flow_run_states::state)
         .first(db)
         .optional()?;

@@ -4,27 +4,28 @@ use diesel::prelude::*;
 
 use super::model::{Flow, FlowId};
 use crate::access::WorkspaceId;
-use crate::access::history::visible_from;
+use crate::access::history::{all, shown};
 use crate::base::db::paging::{PAGE_SIZE, Position, Slice, contains_pattern};
-use crate::base::db::schema::{flow_runs, flows};
+use crate::base::db::schema::{flow_runs, flows, workspaces};
+use crate::base::db::text_enum;
 use crate::base::db::{Db, Id, Instant, Json, MultiBackend, lower, on_each_backend};
 use crate::base::http::json::Window;
 use crate::base::json::RawObject;
 use crate::orchestration::rows::flow_runs::model::{FlowRun, FlowRunId, FlowRunMarker};
-use crate::orchestration::wire::filter::Term;
+use crate::orchestration::wire::term::Term;
 
-/// In which order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
-    /// By name.
-    #[default]
-    Name,
-    /// By name, from the end.
-    NameDown,
-    /// The newest first.
-    Created,
-    /// The last changed first.
-    Updated,
+text_enum! {
+    /// In which order, as clients say it; the first one where none is said.
+    Sort {
+        /// By name.
+        Name = "NAME_ASC",
+        /// By name, from the end.
+        NameDown = "NAME_DESC",
+        /// The newest first.
+        Created = "CREATED_DESC",
+        /// The last changed first.
+        Updated = "UPDATED_DESC",
+    }
 }
 
 /// A flow of a workspace, by id.
@@ -78,16 +79,15 @@ pub fn named(db: &mut Db, workspace: WorkspaceId, name: &str) -> QueryResult<Opt
 pub fn some(
     db: &mut Db,
     workspace: WorkspaceId,
-    term: Option<Term<flows::table>>,
+    term: Term,
     sort: Sort,
     window: Window,
 ) -> QueryResult<Vec<Flow>> {
-    let mut query =
-        flows::table.filter(flows::workspace_id.eq(workspace)).into_boxed::<MultiBackend>();
-    if let Some(term) = term {
-        query = query.filter(term);
-    }
-    query = match sort {
+    let query = flows::table
+        .filter(flows::workspace_id.eq(workspace))
+        .filter(term)
+        .into_boxed::<MultiBackend>();
+    let query = match sort {
         Sort::Name => query.order((flows::name, flows::id)),
         Sort::NameDown => query.order((flows::name.desc(), flows::id)),
         Sort::Created => query.order((flows::created_at.desc(), flows::id.desc())),
@@ -100,17 +100,8 @@ pub fn some(
 ///
 /// # Errors
 /// The database's fault.
-pub fn count(
-    db: &mut Db,
-    workspace: WorkspaceId,
-    term: Option<Term<flows::table>>,
-) -> QueryResult<i64> {
-    let mut query =
-        flows::table.filter(flows::workspace_id.eq(workspace)).into_boxed::<MultiBackend>();
-    if let Some(term) = term {
-        query = query.filter(term);
-    }
-    query.count().get_result(db)
+pub fn count(db: &mut Db, workspace: WorkspaceId, term: Term) -> QueryResult<i64> {
+    flows::table.filter(flows::workspace_id.eq(workspace)).filter(term).count().get_result(db)
 }
 
 /// The flow of a name, made if there is none; and whether it was made.
@@ -171,8 +162,7 @@ pub fn some_runs(
     (workspace, id): (WorkspaceId, FlowId),
     limit: i64,
 ) -> QueryResult<Vec<FlowRunId>> {
-    flow_runs::table
-        .filter(flow_runs::workspace_id.eq(workspace))
+    all::flow_runs(workspace)
         .filter(flow_runs::flow_id.eq(id))
         .limit(limit)
         .select(flow_runs::id)
@@ -184,10 +174,11 @@ pub fn some_runs(
 /// # Errors
 /// The database's fault.
 pub fn has_hidden_runs(db: &mut Db, workspace: WorkspaceId, id: FlowId) -> QueryResult<bool> {
-    let hidden = flow_runs::table
-        .filter(flow_runs::workspace_id.eq(workspace))
+    let visible_from =
+        workspaces::table.find(workspace).select(workspaces::runs_visible_from).single_value();
+    let hidden = all::flow_runs(workspace)
         .filter(flow_runs::flow_id.eq(id))
-        .filter(flow_runs::ended_at.lt(visible_from!(workspace)));
+        .filter(flow_runs::ended_at.lt(visible_from));
     diesel::select(diesel::dsl::exists(hidden)).get_result(db)
 }
 
@@ -236,19 +227,11 @@ pub fn newest_runs(
     ids: &[FlowId],
 ) -> QueryResult<Vec<FlowRun>> {
     // One look at the end of the index for each flow, all in one statement.
-    let alias = diesel::alias!(flow_runs as newest);
-    let last = alias
-        .filter(alias.field(flow_runs::workspace_id).eq(workspace))
-        .filter(alias.field(flow_runs::flow_id).eq(flows::id))
-        .filter(
-            visible_from!(workspace)
-                .is_null()
-                .or(alias.field(flow_runs::ended_at).is_null())
-                .or(alias.field(flow_runs::ended_at).ge(visible_from!(workspace))),
-        )
-        .order(alias.field(flow_runs::id).desc())
+    let last = shown::flow_runs(workspace)
+        .filter(flow_runs::flow_id.eq(flows::id))
+        .order(flow_runs::id.desc())
         .limit(1)
-        .select(alias.field(flow_runs::id))
+        .select(flow_runs::id)
         .single_value();
     let newest: Vec<Option<Id<FlowRunMarker>>> = flows::table
         .filter(flows::workspace_id.eq(workspace))
@@ -256,8 +239,7 @@ pub fn newest_runs(
         .select(last)
         .load(db)?;
     let newest: Vec<Id<FlowRunMarker>> = newest.into_iter().flatten().collect();
-    flow_runs::table
-        .filter(flow_runs::workspace_id.eq(workspace))
+    all::flow_runs(workspace)
         .filter(flow_runs::id.eq_any(newest))
         .select(FlowRun::as_select())
         .load(db)

@@ -6,8 +6,9 @@ use diesel::prelude::*;
 
 use super::model::{TaskRun, TaskRunId};
 use crate::access::WorkspaceId;
-use crate::access::history::{shown_task_states, shown_tasks};
+use crate::access::history::{Shown, all, shown};
 use crate::base::db::schema::{task_run_states, task_runs};
+use crate::base::db::text_enum;
 use crate::base::db::{Db, Id, Instant, Json, MultiBackend, Prepared, length, on_each_backend};
 use crate::base::error::Result;
 use crate::base::http::json::{Window, check_together};
@@ -16,49 +17,42 @@ use crate::base::text::hex;
 use crate::orchestration::rows::flow_runs::model::FlowRunId;
 use crate::orchestration::states::model::{State, StateType};
 use crate::orchestration::which::history::history_query;
-use crate::orchestration::wire::filter::Term;
+use crate::orchestration::wire::term::{Term, column};
 
-/// In which order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
-    /// The newest first.
-    #[default]
-    Id,
-    /// The first to be due first.
-    Expected,
-    /// The last to be due first.
-    ExpectedDown,
-    /// The last to end first, and then what has not ended.
-    EndedDown,
-    /// What waits for no moment, and then the next to be due first.
-    NextScheduled,
-    /// By name.
-    Name,
-    /// By name, from the end.
-    NameDown,
+text_enum! {
+    /// In which order, as clients say it; the first one where none is said.
+    Sort {
+        /// The newest first.
+        Id = "ID_DESC",
+        /// The first to be due first.
+        Expected = "EXPECTED_START_TIME_ASC",
+        /// The last to be due first.
+        ExpectedDown = "EXPECTED_START_TIME_DESC",
+        /// The last to end first, and then what has not ended.
+        EndedDown = "END_TIME_DESC",
+        /// What waits for no moment, and then the next to be due first.
+        NextScheduled = "NEXT_SCHEDULED_START_TIME_ASC",
+        /// By name.
+        Name = "NAME_ASC",
+        /// By name, from the end.
+        NameDown = "NAME_DESC",
+    }
 }
 
 type Query = diesel::dsl::IntoBoxed<'static, task_runs::table, MultiBackend>;
 
-fn of(workspace: WorkspaceId, term: Option<Term<task_runs::table>>) -> Query {
-    let query = task_runs::table
-        .into_boxed::<MultiBackend>()
-        .filter(task_runs::workspace_id.eq(workspace))
-        .filter(shown_tasks!(workspace));
-    match term {
-        Some(term) => query.filter(term),
-        None => query,
-    }
+fn of(workspace: WorkspaceId, term: Term) -> Query {
+    shown::task_runs(workspace).filter(term).into_boxed::<MultiBackend>()
 }
 
-history_query!(task_runs, shown_tasks);
+history_query!(task_runs);
 
 /// A run of a workspace.
 ///
 /// # Errors
 /// The database's fault.
 pub fn one(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult<Option<TaskRun>> {
-    let run = task_runs::table.find((workspace, id)).filter(shown_tasks!(workspace));
+    let run = shown::task_runs(workspace).filter(task_runs::id.eq(id));
     on_each_backend!(db, |conn| run.select(TaskRun::as_select()).first(conn)).optional()
 }
 
@@ -68,7 +62,7 @@ pub fn one(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult<Op
 /// The database's fault.
 pub fn locked(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult<Option<TaskRun>> {
     let Db::Postgres(conn) = db else { return one(db, workspace, id) };
-    let run = task_runs::table.find((workspace, id)).filter(shown_tasks!(workspace));
+    let run = shown::task_runs(workspace).filter(task_runs::id.eq(id));
     run.select(TaskRun::as_select()).for_update().first(conn).optional()
 }
 
@@ -77,9 +71,9 @@ pub fn locked(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult
 /// # Errors
 /// The database's fault.
 pub fn is_hidden(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult<bool> {
-    let hidden: Option<TaskRunId> = task_runs::table
-        .find((workspace, id))
-        .filter(diesel::dsl::not(shown_tasks!(workspace)))
+    let hidden: Option<TaskRunId> = all::task_runs(workspace)
+        .filter(task_runs::id.eq(id))
+        .filter(diesel::dsl::not(Shown::<task_runs::table>::of(workspace)))
         .select(task_runs::id)
         .first(db)
         .optional()?;
@@ -96,8 +90,7 @@ pub fn id_of_keys(
     flow_run: Option<FlowRunId>,
     (task_key, dynamic_key): (&str, &str),
 ) -> QueryResult<Option<TaskRunId>> {
-    let all = task_runs::table
-        .filter(task_runs::workspace_id.eq(workspace))
+    let all = all::task_runs(workspace)
         .filter(task_runs::task_key.eq(task_key))
         .filter(task_runs::dynamic_key.eq(dynamic_key))
         .select(task_runs::id);
@@ -137,7 +130,7 @@ const LOCK_OF_KEYS: i32 = 1;
 pub fn some(
     db: &mut Db,
     workspace: WorkspaceId,
-    term: Option<Term<task_runs::table>>,
+    term: Term,
     sort: Sort,
     window: Window,
 ) -> QueryResult<Vec<TaskRun>> {
@@ -158,8 +151,8 @@ pub fn some(
 }
 
 /// The condition of being in a run of a flow.
-pub fn in_run(run: FlowRunId) -> Term<task_runs::table> {
-    Box::new(task_runs::flow_run_id.eq(run))
+pub fn in_run(run: FlowRunId) -> Term {
+    Term::is(column!(task_runs.flow_run_id), run)
 }
 
 /// How many runs in a run of a flow failed, and the first of them.
@@ -171,12 +164,11 @@ pub fn failed(
     workspace: WorkspaceId,
     run: FlowRunId,
 ) -> QueryResult<(i64, Option<TaskRun>)> {
-    let kinds = [StateType::Failed, StateType::Crashed];
-    let term = || -> Term<task_runs::table> {
-        Box::new(task_runs::flow_run_id.eq(run).and(task_runs::state_type.eq_any(kinds)))
-    };
-    let first = some(db, workspace, Some(term()), Sort::Expected, Window { limit: 1, offset: 0 })?;
-    Ok((count(db, workspace, Some(term()))?, first.into_iter().next()))
+    let kinds = [StateType::Failed, StateType::Crashed].map(|kind| kind.as_str().into());
+    let kinds = Term::Among(column!(task_runs.state_type), kinds.to_vec());
+    let term = Term::All(vec![in_run(run), kinds]);
+    let first = some(db, workspace, term.clone(), Sort::Expected, Window { limit: 1, offset: 0 })?;
+    Ok((count(db, workspace, term)?, first.into_iter().next()))
 }
 
 /// The names of some runs.
@@ -188,10 +180,8 @@ pub fn names(
     workspace: WorkspaceId,
     ids: &[TaskRunId],
 ) -> QueryResult<Vec<(TaskRunId, String)>> {
-    task_runs::table
-        .filter(task_runs::workspace_id.eq(workspace))
+    shown::task_runs(workspace)
         .filter(task_runs::id.eq_any(ids.to_vec()))
-        .filter(shown_tasks!(workspace))
         .select((task_runs::id, task_runs::name))
         .load(db)
 }
@@ -200,11 +190,7 @@ pub fn names(
 ///
 /// # Errors
 /// The database's fault.
-pub fn count(
-    db: &mut Db,
-    workspace: WorkspaceId,
-    term: Option<Term<task_runs::table>>,
-) -> QueryResult<i64> {
+pub fn count(db: &mut Db, workspace: WorkspaceId, term: Term) -> QueryResult<i64> {
     of(workspace, term).count().get_result(db)
 }
 
@@ -220,8 +206,7 @@ pub fn open_in(
 ) -> QueryResult<Vec<TaskRunId>> {
     let ended: Vec<StateType> =
         StateType::ALL.iter().copied().filter(|kind| kind.is_final()).collect();
-    task_runs::table
-        .filter(task_runs::workspace_id.eq(workspace))
+    all::task_runs(workspace)
         .filter(task_runs::flow_run_id.eq(run))
         .filter(task_runs::state_type.is_null().or(task_runs::state_type.ne_all(ended)))
         .limit(limit)
@@ -239,7 +224,7 @@ pub fn delete_in(
     runs: &[FlowRunId],
     limit: i64,
 ) -> QueryResult<usize> {
-    let some = task_runs::table.filter(task_runs::workspace_id.eq(workspace));
+    let some = all::task_runs(workspace);
     let ids: Vec<TaskRunId> = some
         .filter(task_runs::flow_run_id.eq_any(runs.to_vec()))
         .limit(limit)
@@ -362,11 +347,9 @@ pub fn cached(
     now: Instant,
 ) -> QueryResult<Option<State>> {
     let expires = task_run_states::cache_expires_at;
-    let state: Option<Json<State>> = task_run_states::table
-        .filter(task_run_states::workspace_id.eq(workspace))
+    let state: Option<Json<State>> = shown::task_run_states(workspace)
         .filter(task_run_states::cache_key.eq(indexed(key)))
         .filter(expires.is_null().or(expires.gt(now)))
-        .filter(shown_task_states!(workspace))
         .order(task_run_states::at.desc())
         .select(task_run_states::state)
         .first(db)
@@ -379,10 +362,8 @@ pub fn cached(
 /// # Errors
 /// The database's fault.
 pub fn states(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> Result<Vec<State>> {
-    let all = task_run_states::table
-        .filter(task_run_states::workspace_id.eq(workspace))
+    let all = shown::task_run_states(workspace)
         .filter(task_run_states::task_run_id.eq(id))
-        .filter(shown_task_states!(workspace))
         .order((task_run_states::at, task_run_states::id))
         .limit(1000);
     check_together(&all.select(length(task_run_states::state)).load(db)?)?;
@@ -395,9 +376,8 @@ pub fn states(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> Result<Vec<
 /// # Errors
 /// The database's fault.
 pub fn state(db: &mut Db, workspace: WorkspaceId, id: Id<()>) -> QueryResult<Option<State>> {
-    let state: Option<Json<State>> = task_run_states::table
-        .find((workspace, id))
-        .filter(shown_task_states!(workspace))
+    let state: Option<Json<State>> = shown::task_run_states(workspace)
+        .filter(task_run_states::id.eq(id))
         .select(task_run_states::state)
         .first(db)
         .optional()?;

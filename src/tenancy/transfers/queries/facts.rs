@@ -12,7 +12,7 @@ use super::moves::is_ended;
 use crate::access::AccountId;
 use crate::access::actor::Person;
 use crate::access::handle::Handle;
-use crate::access::history::visible_from;
+use crate::access::history::all;
 use crate::access::membership::{self, OwningAccount, Workspace};
 use crate::access::organization::Organization;
 use crate::access::role::RoleId;
@@ -188,20 +188,14 @@ fn removal(
     let visible_from: Option<Instant> =
         workspaces::table.find(workspace.id).select(workspaces::runs_visible_from).first(db)?;
     let from = visible_from.unwrap_or(Instant::from_microseconds(0));
-    let ended = flow_runs::workspace_id
-        .eq(workspace.id)
-        .and(flow_runs::ended_at.ge(from))
-        .and(flow_runs::ended_at.lt(before));
+    let ended = flow_runs::ended_at.ge(from).and(flow_runs::ended_at.lt(before));
     let ends = |end: Option<Option<Instant>>| end.flatten();
-    let shown = flow_runs::table.filter(ended);
+    let shown = all::flow_runs(workspace.id).filter(ended);
     let first = shown.select(min(flow_runs::ended_at)).first(db).optional()?;
     let Some(first) = ends(first) else { return Ok(Removal::default()) };
     let last = shown.select(max(flow_runs::ended_at)).first(db).optional()?;
-    let rows: Vec<(FlowKey, i64)> = flow_runs::table
-        .group_by(flow_runs::flow_id)
-        .select((flow_runs::flow_id, count_star()))
-        .filter(ended)
-        .load(db)?;
+    let rows: Vec<(FlowKey, i64)> =
+        shown.group_by(flow_runs::flow_id).select((flow_runs::flow_id, count_star())).load(db)?;
     let names: Vec<(FlowKey, String)> = flows::table
         .filter(flows::workspace_id.eq(workspace.id))
         .select((flows::id, flows::name))
@@ -221,9 +215,10 @@ fn removal(
 
 /// How many runs an earlier transfer hid, which are still there.
 fn hidden(db: &mut Db, workspace: &Workspace) -> QueryResult<i64> {
-    let some: Vec<FlowKey> = flow_runs::table
-        .filter(flow_runs::workspace_id.eq(workspace.id))
-        .filter(flow_runs::ended_at.lt(visible_from!(workspace.id)))
+    let from =
+        workspaces::table.find(workspace.id).select(workspaces::runs_visible_from).single_value();
+    let some: Vec<FlowKey> = all::flow_runs(workspace.id)
+        .filter(flow_runs::ended_at.lt(from))
         .limit(COUNT_LIMIT + 1)
         .select(flow_runs::flow_id)
         .load(db)?;

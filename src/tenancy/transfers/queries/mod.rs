@@ -8,7 +8,7 @@ mod removed;
 use diesel::prelude::*;
 
 use super::model::{Consent, GoingOn, Receipt, State, Transfer, TransferId};
-use crate::access::history::release_starts;
+use crate::access::history::{all, release_starts};
 use crate::access::{AccountId, WorkspaceId};
 use crate::base::db::schema::{accounts, flow_runs, transfers, workspaces};
 use crate::base::db::{Db, Instant, Json, MultiBackend};
@@ -150,9 +150,8 @@ pub fn let_runs_start(db: &mut Db, transfer: &Transfer, expires_at: Instant) -> 
 /// # Errors
 /// The database's fault.
 pub fn is_busy(db: &mut Db, workspace: WorkspaceId) -> QueryResult<bool> {
-    let running = flow_runs::table
-        .filter(flow_runs::workspace_id.eq(workspace))
-        .filter(flow_runs::state_type.eq_any(["RUNNING", "CANCELLING"]));
+    let running =
+        all::flow_runs(workspace).filter(flow_runs::state_type.eq_any(["RUNNING", "CANCELLING"]));
     diesel::select(diesel::dsl::exists(running)).get_result(db)
 }
 
@@ -170,8 +169,7 @@ pub fn going_on(
     at: Instant,
 ) -> QueryResult<(Vec<GoingOn>, i64)> {
     let runs = || {
-        flow_runs::table
-            .filter(flow_runs::workspace_id.eq(workspace))
+        all::flow_runs(workspace)
             .filter(flow_runs::state_type.eq_any(GOING_ON))
             .filter(flow_runs::created_at.le(at))
     };

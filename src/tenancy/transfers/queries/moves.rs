@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::super::model::{Before, State, Transfer, TransferId};
 use crate::access::handle::Handle;
+use crate::access::history::all;
 use crate::access::membership::{self, AccountKind, OwningAccount, Workspace};
 use crate::access::role::{Role, RoleId};
 use crate::access::{AccountId, ServiceAccountId, UserId, WorkspaceId};
@@ -402,14 +403,10 @@ pub fn has_changed(
         .filter(audit_entries::workspace_id.eq(workspace))
         .filter(audit_entries::occurred_at.ge(since))
         .filter(audit_entries::event.ne_all(looking));
-    let ran = flow_runs::table
-        .filter(flow_runs::workspace_id.eq(workspace))
-        .filter(flow_runs::created_at.gt(since));
+    let ran = all::flow_runs(workspace).filter(flow_runs::created_at.gt(since));
     let made =
         flows::table.filter(flows::workspace_id.eq(workspace)).filter(flows::created_at.gt(since));
-    let happened = events::table
-        .filter(events::workspace_id.eq(workspace))
-        .filter(events::received_at.gt(since));
+    let happened = all::events(workspace).filter(events::received_at.gt(since));
     diesel::select(exists(told).or(exists(ran)).or(exists(made)).or(exists(happened)))
         .get_result(db)
 }

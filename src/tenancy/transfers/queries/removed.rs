@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use super::super::model::{RemovedRun, RunKey};
 use crate::access::WorkspaceId;
+use crate::access::history::all;
 use crate::base::db::schema::{flow_runs, flows, workspaces};
 use crate::base::db::{Db, Instant};
 
@@ -22,11 +23,10 @@ pub fn removed_runs(
         workspaces::table.find(workspace).select(workspaces::runs_visible_from).first(db)?;
     let zero = Instant::from_microseconds(0);
     let (at, id) = after.unwrap_or((visible_from.unwrap_or(zero), RunKey::from(uuid::Uuid::nil())));
-    flow_runs::table
+    all::flow_runs(workspace)
         .inner_join(flows::table.on(
             flows::workspace_id.eq(flow_runs::workspace_id).and(flows::id.eq(flow_runs::flow_id)),
         ))
-        .filter(flow_runs::workspace_id.eq(workspace))
         .filter(flow_runs::ended_at.ge(at))
         .filter(flow_runs::ended_at.gt(at).or(flow_runs::id.gt(id)))
         .filter(flow_runs::ended_at.lt(before))
