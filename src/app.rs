@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use crate::access::cache::Cache;
 use crate::base::clock::Clock;
 use crate::base::db::{Database, Db, Id, Instant, Location};
+use crate::base::declared::Declared;
 use crate::base::error::{Error, Result};
 use crate::base::http::limits::Limits;
 use crate::base::http::metrics::Metrics;
@@ -30,6 +31,8 @@ pub struct Context {
     pub clock: Clock,
     /// The key behind links.
     pub keys: InstanceKeys,
+    /// What the slices declare.
+    pub declared: Declared,
 }
 
 impl Context {

@@ -7,6 +7,7 @@
 //! - [`access`]: who may do what.
 //! - [`tenancy`]: accounts, workspaces, collaborators, invitations, keys, the audit log.
 //! - [`orchestration`]: what the Prefect client talks to.
+//! - [`slices`]: what these bring along, in lists.
 //! - [`server`]: routes and layers.
 pub mod access;
 pub mod app;
@@ -15,6 +16,7 @@ pub mod cli;
 pub mod openapi;
 pub mod orchestration;
 pub mod server;
+pub mod slices;
 pub mod start;
 pub mod tenancy;
 pub mod urls;

@@ -18,7 +18,7 @@ use crate::base::db::{Database, Db, Location, Role, Sizes, connect, migrate};
 use crate::base::secret::InstanceKeys;
 use crate::base::settings::{Settings, check_private};
 use crate::base::{mail, random, text};
-use crate::server;
+use crate::{server, slices};
 
 /// Why the program does not start, in one sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +76,7 @@ pub fn start(settings: Settings, mode: Mode) -> Result<Started, StartError> {
         Location::Postgres(_) => sizes,
     };
     let database = Database::new(settings.database.clone(), sizes);
-    let context = Context { settings, clock: Clock::system(), keys };
+    let context = Context { settings, clock: Clock::system(), keys, declared: slices::DECLARED };
     let app = App::new(database, context, server::render_mail);
     Ok(Started { app, migrations, engine, _lock: lock })
 }

@@ -55,7 +55,8 @@ fn imports_go_one_way() {
             for (used, _) in uses(&fs::read_to_string(&file).unwrap()) {
                 let above =
                     layers.iter().position(|known| *known == used).is_some_and(|used| used > rank);
-                let is_outer = ["server", "worker", "start", "cli"].contains(&used.as_str());
+                let is_outer =
+                    ["server", "slices", "worker", "start", "cli"].contains(&used.as_str());
                 assert!(
                     !above && !is_outer,
                     "{} uses crate::{used}: {layer} must not",
@@ -140,6 +141,37 @@ fn parts_of_orchestration_stand_on_earlier_ones() {
         let text = fs::read_to_string(&file).unwrap();
         for other in ["diesel", "actix", "crate::access", "crate::app"] {
             assert!(!text.contains(other), "{} is pure, and knows {other}", name(&file));
+        }
+    }
+}
+
+/// The tables that a file imports from the schema.
+fn tables(text: &str) -> BTreeSet<String> {
+    assert!(!text.contains("schema::*") && !text.contains("::schema;"), "tables by their names");
+    let lists = text.split("schema::").skip(1).map(|rest| match rest.strip_prefix('{') {
+        Some(list) => list.split('}').next().unwrap(),
+        None => rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap(),
+    });
+    let names =
+        lists.flat_map(|list| list.split(',')).filter_map(|one| one.split_whitespace().next());
+    names.map(str::to_owned).collect()
+}
+
+/// What goes through all that a workspace contains, and the tables that it may name: a kind of content
+/// declares itself in its own slice.
+const GO_THROUGH_ALL: &[(&str, &[&str])] = &[
+    ("src/access/contents.rs", &[]),
+    ("src/tenancy/workspaces/contents.rs", &["workspace_redirects"]),
+    ("src/tenancy/workspaces/actions/purge.rs", &[]),
+];
+
+/// Whoever adds a kind of content need not touch what counts, purges and ages all of them.
+#[test]
+fn kinds_of_content_declare_themselves() {
+    for (path, may_name) in GO_THROUGH_ALL {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+        for table in tables(&text) {
+            assert!(may_name.contains(&table.as_str()), "{path} names {table} of another slice");
         }
     }
 }

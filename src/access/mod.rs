@@ -6,6 +6,7 @@
 pub mod account;
 pub mod actor;
 pub mod cache;
+pub mod contents;
 pub mod email;
 pub mod handle;
 pub mod history;

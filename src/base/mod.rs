@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod csv;
 pub mod db;
+pub mod declared;
 pub mod descriptors;
 pub mod error;
 pub mod http;

@@ -7,6 +7,7 @@ use askama::Template;
 use jiff::SignedDuration;
 use serde::Deserialize;
 
+use crate::access::contents::Contents;
 use crate::access::membership::Workspace;
 use crate::access::permission::Permission;
 use crate::access::workspace::{AnyRole, WorkspaceAccess};
@@ -91,8 +92,13 @@ struct FoundRuns {
     about: About,
 }
 
-fn find(db: &mut Db, workspace: &Workspace, seen: &[Permission], span: Span) -> Result<Found> {
-    let counts = contents::counts(db, workspace, |one| seen.contains(&one))?;
+fn find(
+    db: &mut Db,
+    kinds: Contents,
+    (workspace, seen): (&Workspace, &[Permission]),
+    span: Span,
+) -> Result<Found> {
+    let counts = contents::counts(db, kinds, workspace, |one| seen.contains(&one))?;
     let id = workspace.id;
     if !seen.contains(&Permission::SeeFlows) || !listing::any(db, id)? {
         return Ok(Found { counts, runs: None });
@@ -118,7 +124,8 @@ pub(super) async fn show(
     let (workspace, now) = (access.workspace().clone(), app.now());
     let seen: Vec<Permission> = Permission::all().filter(|one| access.may(*one)).collect();
     let (place, span) = (workspace.clone(), period.span(now, &shell.zone));
-    let found = app.db.read(move |db| find(db, &place, &seen, span)).await?;
+    let kinds = Contents::of(&app.context);
+    let found = app.db.read(move |db| find(db, kinds, (&place, &seen), span)).await?;
     let people_href = access
         .may(Permission::SeeWorkspaceUsers)
         .then(|| Place::Workspace(workspace.clone()).people());

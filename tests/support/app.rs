@@ -21,7 +21,7 @@ use bulkhead::base::secret::InstanceKeys;
 use bulkhead::base::settings::{Flags, Settings};
 use bulkhead::tenancy::accounts::actions::create_user;
 use bulkhead::tenancy::accounts::model::{DisplayName, NewUser};
-use bulkhead::{server, worker};
+use bulkhead::{server, slices, worker};
 use clap::Parser;
 use diesel::prelude::*;
 
@@ -76,7 +76,11 @@ fn spawn_on(database: TestDatabase, change: impl FnOnce(&mut Flags)) -> TestApp 
         Location::Postgres(_) => Sizes { readers: 4, writers: 4 },
     };
     let db = Database::new(settings.database.clone(), sizes);
-    let app = App::new(db, Context { settings, clock, keys }, server::render_mail);
+    let app = App::new(
+        db,
+        Context { settings, clock, keys, declared: slices::DECLARED },
+        server::render_mail,
+    );
     let (send, receive) = std::sync::mpsc::channel();
     let serving = app.clone();
     std::thread::spawn(move || {

@@ -65,6 +65,7 @@ impl Demo {
             settings: app.settings().clone(),
             clock: clock.clone(),
             keys: app.context.keys.clone(),
+            declared: app.context.declared,
         };
         let app = App::new(app.db.clone(), context, app.render_mail);
         Self { api: program::api(app.clone()).await, app, clock, now }

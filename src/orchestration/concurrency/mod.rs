@@ -2,4 +2,5 @@
 //! is given (api.md §7, §12.4).
 
 pub mod api;
+pub mod contents;
 pub mod queries;

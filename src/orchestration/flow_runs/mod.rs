@@ -2,6 +2,7 @@
 
 pub mod actions;
 pub mod api;
+pub mod contents;
 pub mod expiry;
 pub mod forms;
 pub mod inputs;

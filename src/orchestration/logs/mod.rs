@@ -1,6 +1,7 @@
 //! Lines that runs logged.
 
 pub mod api;
+pub mod contents;
 pub mod download;
 pub mod filter;
 pub mod forms;

@@ -2,5 +2,6 @@
 
 pub mod actions;
 pub mod api;
+pub mod contents;
 pub mod pages;
 pub mod recorder;

@@ -4,6 +4,7 @@
 //! organization's workspace has no such page (B7).
 
 pub mod actions;
+pub mod contents;
 mod forms;
 pub mod mail;
 pub mod model;

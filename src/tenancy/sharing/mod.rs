@@ -7,6 +7,7 @@
 
 pub mod actions;
 pub mod api;
+pub mod contents;
 mod forms;
 pub mod jobs;
 pub mod mail;

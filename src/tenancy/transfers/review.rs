@@ -3,6 +3,7 @@
 
 use super::model::{Carried, CarriedAs, Facts, Party, Sees};
 use super::rules;
+use crate::access::contents::Fate;
 use crate::access::membership::AccountKind;
 use crate::base::db::paging::{COUNT_LIMIT, count_text};
 use crate::base::text::{counted, thousands};
@@ -11,7 +12,7 @@ use crate::tenancy::impacts::parts::{
     count_of, invitations_end, keys_lose, part, people_lose, runs_active, runs_due,
     service_accounts_lose, subject, verb,
 };
-use crate::tenancy::workspaces::contents::{Counted, Fate};
+use crate::tenancy::workspaces::contents::Counted;
 
 /// What a transfer does, as somebody of one side or of both may see it (SP-24).
 pub fn review(facts: &Facts, sees: Sees) -> Review {

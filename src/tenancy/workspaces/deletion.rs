@@ -1,8 +1,9 @@
 //! What deleting a workspace does, and to whom: its page, its mails, its audit entry and its receipt all read what this writes
 //! (G5, G6; lifecycles.md 3).
 
-use super::contents::{Counted, Fate};
+use super::contents::Counted;
 use super::model::Slots;
+use crate::access::contents::Fate;
 use crate::access::membership::Workspace;
 use crate::base::db::Instant;
 use crate::base::text::thousands;

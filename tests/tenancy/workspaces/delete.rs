@@ -2,7 +2,7 @@
 
 use bulkhead::access::WorkspaceId;
 use bulkhead::base::db::schema::{audit_entries, invitations};
-use bulkhead::tenancy::workspaces::contents::KINDS;
+use bulkhead::tenancy::collaborators::contents::CONTENTS;
 use bulkhead::tenancy::workspaces::queries;
 use diesel::prelude::*;
 use serde_json::json;
@@ -193,9 +193,9 @@ async fn a_purge_that_stopped_goes_on() {
     app.app
         .db
         .ingest(move |db| {
-            let removed = (KINDS[0].purge)(db, id, 2)?;
+            let removed = (CONTENTS[0].purge)(db, id, 2)?;
             assert_eq!(removed, 2);
-            Ok(queries::add_purged(db, id, KINDS[0].many, removed)?)
+            Ok(queries::add_purged(db, id, CONTENTS[0].many, removed)?)
         })
         .await
         .unwrap();

@@ -56,7 +56,7 @@ async fn counts_of(app: &App, id: TransferId, now: Instant) -> Result<Counts> {
             let workspace = workspace_of(db, &transfer)?;
             let target = queries::owning_account(db, transfer.target_account_id)?;
             let target = queries::party(db, target.ok_or(Error::NotFound)?, again.settings())?;
-            Ok(queries::counts(db, &workspace, &target, now)?)
+            Ok(queries::counts(db, &again.context, (&workspace, &target), now)?)
         })
         .await
 }

@@ -42,7 +42,7 @@ async fn facts_of(app: &App, asked: Asked, now: Instant) -> Result<Facts> {
     let (workspace, target) = (asked.workspace.clone(), asked.target.clone());
     let counts = app.db.read(move |db| {
         let party = queries::party(db, target, settings.settings())?;
-        Ok(queries::counts(db, &workspace, &party, now)?)
+        Ok(queries::counts(db, &settings.context, (&workspace, &party), now)?)
     });
     let facts = app.db.read(move |db| {
         let facts = queries::facts(db, asked, Counts::default(), again.settings(), now)?;

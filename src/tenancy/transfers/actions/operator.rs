@@ -74,7 +74,7 @@ pub fn by_operator(db: &mut Db, app: &App, order: &Order, now: Instant) -> Resul
     }
     let locks = Locks::accounts([workspace.account, target.id]);
     let party = queries::party(db, target.clone(), app.settings())?;
-    let counts = queries::counts(db, &workspace, &party, now)?;
+    let counts = queries::counts(db, &app.context, (&workspace, &party), now)?;
     in_transaction(db, &locks, |db| {
         // Nobody held the rows until now.
         let is_same = with_deleted(db, workspace.id)? == Some((workspace.clone(), None));

@@ -84,7 +84,7 @@ pub async fn start(
         .db
         .read(move |db| {
             let target = queries::party(db, target, again.settings())?;
-            Ok(queries::counts(db, &workspace, &target, now)?)
+            Ok(queries::counts(db, &again.context, (&workspace, &target), now)?)
         })
         .await?;
     let locks = Locks::accounts([access.workspace().account, wanted.target.id]);

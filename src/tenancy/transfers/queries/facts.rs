@@ -11,12 +11,14 @@ use super::carry::carried;
 use super::moves::is_ended;
 use crate::access::AccountId;
 use crate::access::actor::Person;
+use crate::access::contents::Contents;
 use crate::access::handle::Handle;
 use crate::access::history::all;
 use crate::access::membership::{self, OwningAccount, Workspace};
 use crate::access::organization::Organization;
 use crate::access::role::RoleId;
 use crate::access::{UserId, organization};
+use crate::app::Context;
 use crate::base::db::paging::COUNT_LIMIT;
 use crate::base::db::schema::{
     accounts, audit_entries, flow_runs, flows, memberships, service_account_grants as grants,
@@ -153,8 +155,8 @@ impl Counts {
 /// The database's fault.
 pub fn counts(
     db: &mut Db,
-    workspace: &Workspace,
-    target: &Party,
+    context: &Context,
+    (workspace, target): (&Workspace, &Party),
     now: Instant,
 ) -> QueryResult<Counts> {
     let removal = match rules::visible_from(target, now) {
@@ -172,7 +174,7 @@ pub fn counts(
         active: active_runs(db, workspace.id)?,
         due: due_runs(db, workspace.id, now)?,
         audit_entries: i64::try_from(about.len()).unwrap_or(COUNT_LIMIT + 1),
-        contents: contents::counts(db, workspace, |_| true)?,
+        contents: contents::counts(db, Contents::of(context), workspace, |_| true)?,
         hidden: hidden(db, workspace)?,
     })
 }

@@ -55,7 +55,7 @@ async fn delete_as(
         .write(access.locks(), move |db| {
             access.still_holds(db)?;
             let workspace = access.workspace();
-            let facts = queries::deletion(db, workspace, inner.settings(), now)?;
+            let facts = queries::deletion(db, workspace, &inner.context, now)?;
             queue_mails(db, &facts, now)?;
             let reason = "The workspace was deleted.";
             invitations::void_of_workspace(db, workspace.id, reason, now)?;

@@ -6,12 +6,12 @@
 use serde_json::json;
 
 use super::restore::restore_if_unwanted;
+use crate::access::contents::{ContentKind, Contents};
 use crate::access::membership::Workspace;
 use crate::app::App;
 use crate::base::error::Result;
 use crate::tenancy::audit::{By, Entry, record};
 use crate::tenancy::organizations;
-use crate::tenancy::workspaces::contents::{ContentKind, KINDS};
 use crate::tenancy::workspaces::queries;
 
 /// Rows removed in one transaction.
@@ -39,7 +39,8 @@ async fn purge(app: &App, workspace: Workspace) -> Result<()> {
     if restore_if_unwanted(app, &workspace).await? {
         return Ok(());
     }
-    let kinds = KINDS.iter().filter(|kind| kind.is_in(workspace.account_kind));
+    let kinds =
+        Contents::of(&app.context).kinds().filter(|kind| kind.is_in(workspace.account_kind));
     for kind in kinds {
         while purge_batch(app, &workspace, kind).await? > 0 {}
     }

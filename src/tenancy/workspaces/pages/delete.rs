@@ -46,7 +46,7 @@ async fn page(
 ) -> Result<DeletePage> {
     let (now, place, again) = (app.now(), access.workspace().clone(), app.clone());
     let facts =
-        app.db.read(move |db| Ok(queries::deletion(db, &place, again.settings(), now)?)).await?;
+        app.db.read(move |db| Ok(queries::deletion(db, &place, &again.context, now)?)).await?;
     let Workspace { account_handle, handle, .. } = access.workspace().clone();
     let path = path_of(access.workspace());
     Ok(DeletePage {

@@ -7,6 +7,7 @@ use askama::Template;
 
 use crate::access::WorkspaceId;
 use crate::access::actor::SignedInPerson;
+use crate::access::contents::Contents;
 use crate::access::membership::{self, AccountKind, Owner};
 use crate::access::permission::Permission;
 use crate::access::transfers::{self, Undoable, Waiting};
@@ -34,6 +35,8 @@ struct ListPage {
     transfers: Vec<(String, String, String)>,
     undoable: Vec<UndoableRow>,
     is_first_run: bool,
+    /// What workspaces are for.
+    contents: String,
     is_unfiltered: bool,
     q: String,
     owner: String,
@@ -240,6 +243,7 @@ pub(super) async fn show(
         invitations,
         transfers: found.transfers.into_iter().map(transfer_row).collect(),
         undoable: found.undoable.into_iter().map(|row| undoable_row(row, app.now())).collect(),
+        contents: Contents::of(&app.context).words(),
         is_first_run: found.owners.is_empty(),
         is_unfiltered: q.is_empty() && owner.is_empty(),
         owners: owner_options(&found.owners, &own.handle),

@@ -4,11 +4,12 @@ use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
 use super::{COLUMNS, slots};
+use crate::access::contents::Contents;
 use crate::access::membership::{self, Workspace};
 use crate::access::{UserId, WorkspaceId, transfers};
+use crate::app::Context;
 use crate::base::db::schema::{accounts, organizations, workspaces};
 use crate::base::db::{Db, Instant, Json};
-use crate::base::settings::Settings;
 use crate::tenancy::impacts::model::Review;
 use crate::tenancy::impacts::queries::{
     Everybody, active_runs, bots, due_runs, keys, open_invitations,
@@ -24,9 +25,10 @@ use crate::tenancy::workspaces::rules;
 pub fn deletion(
     db: &mut Db,
     workspace: &Workspace,
-    settings: &Settings,
+    context: &Context,
     now: Instant,
 ) -> QueryResult<Facts> {
+    let settings = &context.settings;
     let days = settings.flags.deletion_grace_days;
     let default_role = membership::default_role(db, workspace.id)?;
     let people = Everybody::of(db, workspace, default_role.as_ref(), now)?.by_name();
@@ -41,7 +43,7 @@ pub fn deletion(
         active: active_runs(db, workspace.id)?,
         due: due_runs(db, workspace.id, now)?,
         moving_to: pending.map(|(_, target)| target),
-        contents: contents::counts(db, workspace, |_| true)?,
+        contents: contents::counts(db, Contents::of(context), workspace, |_| true)?,
         slots: slots(db, workspace.account, settings.flags.workspace_limit)?,
         workspace: workspace.clone(),
         people,
