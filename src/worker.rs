@@ -31,10 +31,7 @@ pub fn all_jobs() -> Vec<Job> {
         tenancy::sharing::jobs::JOBS,
         tenancy::transfers::jobs::JOBS,
         tenancy::workspaces::jobs::JOBS,
-        orchestration::concurrency::queries::JOBS,
-        orchestration::flow_runs::expiry::JOBS,
-        orchestration::flow_runs::leftovers::JOBS,
-        orchestration::flow_runs::retention::JOBS,
+        &orchestration::jobs(),
     ]
     .concat()
 }

@@ -105,6 +105,8 @@ fn slices_stand_on_earlier_ones() {
 #[test]
 fn parts_of_orchestration_stand_on_earlier_ones() {
     let order = [
+        "ageing",
+        "part",
         "states",
         "wire",
         "which",
@@ -118,6 +120,7 @@ fn parts_of_orchestration_stand_on_earlier_ones() {
         "intake",
         "flow_runs",
         "flows",
+        "retention",
         "dashboard",
         "live",
         "links",
@@ -163,6 +166,7 @@ const GO_THROUGH_ALL: &[(&str, &[&str])] = &[
     ("src/access/contents.rs", &[]),
     ("src/tenancy/workspaces/contents.rs", &["workspace_redirects"]),
     ("src/tenancy/workspaces/actions/purge.rs", &[]),
+    ("src/orchestration/retention.rs", &["accounts", "organizations", "transfers", "workspaces"]),
 ];
 
 /// Whoever adds a kind of content need not touch what counts, purges and ages all of them.
@@ -223,7 +227,8 @@ const READ_ALL: &[(&str, &[&str])] = &[
     ("orchestration/events/queries.rs", &["links_of_things", "by_ids"]),
     // What goes for good.
     ("orchestration/flow_runs/leftovers.rs", &["with_lines"]),
-    ("orchestration/flow_runs/retention.rs", &["ended", "strays"]),
+    ("orchestration/flow_runs/ageing.rs", &["ended"]),
+    ("orchestration/logs/ageing.rs", &["strays"]),
     // The transfer itself.
     ("tenancy/transfers/queries/facts.rs", &["removal", "hidden"]),
     ("tenancy/transfers/queries/removed.rs", &["removed_runs"]),
@@ -233,7 +238,10 @@ const READ_ALL: &[(&str, &[&str])] = &[
 /// Functions that read these tables in all workspaces at once: what is due, or kept no longer.
 const READ_EVERYWHERE: &[(&str, &[&str])] = &[
     ("orchestration/flow_runs/expiry.rs", &["some"]),
-    ("orchestration/flow_runs/retention.rs", &["with_usual_retention"]),
+    ("orchestration/events/ageing.rs", &["is_due"]),
+    ("orchestration/flow_runs/ageing.rs", &["is_due"]),
+    ("orchestration/logs/ageing.rs", &["is_due"]),
+    ("orchestration/task_runs/ageing.rs", &["is_due"]),
 ];
 
 /// SP-27: runs, their states, lines and events are read through `access/history.rs`: `shown`, which leaves out what a

@@ -56,9 +56,15 @@ impl ContentKind {
     }
 }
 
-/// Every kind, by slices, in the order of the pages. What refers to rows of another kind is purged before it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Contents(pub &'static [&'static [ContentKind]]);
+/// Every kind, in the order of the pages. What refers to rows of another kind is purged before it.
+#[derive(Clone, Copy)]
+pub struct Contents(pub fn() -> &'static [ContentKind]);
+
+impl Default for Contents {
+    fn default() -> Self {
+        Self(|| &[])
+    }
+}
 
 impl Contents {
     /// Those that the program was put together with.
@@ -66,14 +72,15 @@ impl Contents {
         context.declared.of()
     }
 
-    /// One kind after the other.
-    pub fn kinds(self) -> impl Iterator<Item = &'static ContentKind> {
-        self.0.iter().copied().flatten()
+    /// The kinds.
+    pub fn kinds(self) -> &'static [ContentKind] {
+        (self.0)()
     }
 
     /// What workspaces are for, in words: the kinds of content that stay in them.
     pub fn words(self) -> String {
-        let kinds = self.kinds().filter(|kind| kind.fate != Fate::Ends && kind.shown_to.is_some());
+        let kinds =
+            self.kinds().iter().filter(|kind| kind.fate != Fate::Ends && kind.shown_to.is_some());
         kinds.map(|kind| kind.many).collect::<Vec<_>>().join(", ")
     }
 }

@@ -4,6 +4,7 @@
 //! [`crate::access::workspace::WorkspaceAccess`], so a workspace out of the key's reach answers
 //! with the same bytes as one that does not exist.
 
+pub mod ageing;
 pub mod concurrency;
 mod dashboard;
 pub mod events;
@@ -13,7 +14,9 @@ pub mod intake;
 mod links;
 mod live;
 pub mod logs;
+pub mod part;
 pub mod period;
+mod retention;
 pub mod rows;
 pub mod states;
 pub mod task_runs;
@@ -24,6 +27,26 @@ pub mod wire;
 use actix_web::web;
 
 use crate::base::http::routes::resource;
+use crate::base::jobs::Job;
+use part::Part;
+
+/// All parts that keep something in workspaces. What refers to rows of another part stands before it, since a deleted
+/// workspace is emptied in this order, and pages count in it.
+pub const PARTS: &[Part] = &[
+    events::PART,
+    task_runs::PART,
+    intake::PART,
+    concurrency::PART,
+    flow_runs::PART,
+    flows::PART,
+    logs::PART,
+];
+
+/// The periodic jobs.
+pub fn jobs() -> Vec<Job> {
+    let of_parts = PARTS.iter().flat_map(|part| part.jobs).copied();
+    of_parts.chain([retention::JOB]).collect()
+}
 
 /// The pages of what a workspace runs.
 pub fn pages(config: &mut web::ServiceConfig) {
@@ -32,30 +55,19 @@ pub fn pages(config: &mut web::ServiceConfig) {
     config
         .service(of_workspace("").get(dashboard::show))
         .service(of_workspace("/live").get(live::show));
-    flow_runs::pages::routes(config);
-    task_runs::pages::routes(config);
-    flows::pages::routes(config);
+    PARTS.iter().for_each(|part| (part.pages)(config));
     links::routes(config);
 }
 
 /// Addresses below `/api` that take their key in a frame and not in the head.
 pub fn open_sockets(config: &mut web::ServiceConfig) {
-    events::sockets::open_routes(config);
-    logs::sockets::open_routes(config);
+    PARTS.iter().for_each(|part| (part.open_sockets)(config));
 }
 
 /// The API's addresses inside a workspace, relative to its own.
 pub fn api_in_workspace(config: &mut web::ServiceConfig) {
-    config
-        .configure(flow_runs::api::routes)
-        .configure(logs::api::routes)
-        .configure(task_runs::api::routes)
-        .configure(intake::socket::routes)
-        .configure(intake::api::routes)
-        .configure(events::api::routes)
-        .configure(flows::api::routes)
-        .configure(concurrency::api::routes)
-        .configure(wire::probes::in_workspace);
+    PARTS.iter().for_each(|part| (part.api)(config));
+    wire::probes::in_workspace(config);
 }
 
 /// The API's addresses outside of any workspace, relative to `/api`.

@@ -4,3 +4,9 @@
 pub mod api;
 pub mod contents;
 pub mod queries;
+
+use crate::orchestration::part::Part;
+
+/// What this part brings along.
+pub const PART: Part =
+    Part { api: api::routes, jobs: &[queries::JOB], contents: contents::CONTENTS, ..Part::NOTHING };

@@ -62,12 +62,12 @@ pub fn end(db: &mut Db, workspace: WorkspaceId, id: LeaseId) -> QueryResult<()> 
     Ok(())
 }
 
-/// The job of this slice.
-pub const JOBS: &[Job] = &[Job {
+/// The job.
+pub const JOB: Job = Job {
     name: "concurrency.leases",
     every: SignedDuration::from_secs(60),
     work: |app| Box::pin(forget(app)),
-}];
+};
 
 /// Leases removed in one transaction.
 const SOME: i64 = 500;

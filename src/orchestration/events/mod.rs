@@ -1,5 +1,6 @@
 //! What happened in a workspace: told by clients and by this server, kept, found, and passed on live.
 
+pub mod ageing;
 pub mod api;
 pub mod contents;
 pub mod filter;
@@ -7,3 +8,14 @@ pub mod model;
 pub mod of_runs;
 pub mod queries;
 pub mod sockets;
+
+use crate::orchestration::part::Part;
+
+/// What this part brings along.
+pub const PART: Part = Part {
+    api: api::routes,
+    open_sockets: sockets::open_routes,
+    contents: contents::CONTENTS,
+    ageing: ageing::AGEING,
+    ..Part::NOTHING
+};

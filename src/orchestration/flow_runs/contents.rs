@@ -23,9 +23,7 @@ pub const CONTENTS: &[ContentKind] = &[ContentKind {
 
 /// Counting stops one past [`COUNT_LIMIT`]: a history is not read to say how long it is.
 fn count(db: &mut Db, id: WorkspaceId) -> QueryResult<i64> {
-    let some: Vec<Id<ContentKind>> = shown::flow_runs(id)
-        .limit(COUNT_LIMIT + 1)
-        .select(flow_runs::id)
-        .load(db)?;
+    let some: Vec<Id<ContentKind>> =
+        shown::flow_runs(id).limit(COUNT_LIMIT + 1).select(flow_runs::id).load(db)?;
     Ok(i64::try_from(some.len()).unwrap_or(COUNT_LIMIT + 1))
 }

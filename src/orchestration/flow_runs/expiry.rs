@@ -16,12 +16,12 @@ use crate::orchestration::rows::flow_runs::model::FlowRunId;
 use crate::orchestration::rows::flow_runs::queries;
 use crate::orchestration::states::model::{State, StateCreate, StateType};
 
-/// The job of this slice.
-pub const JOBS: &[Job] = &[Job {
+/// The job.
+pub const JOB: Job = Job {
     name: "flow-runs.expiry",
     every: SignedDuration::from_secs(5),
     work: |app| Box::pin(expire(app)),
-}];
+};
 
 /// Runs looked at together.
 const SOME: i64 = 200;

@@ -22,12 +22,12 @@ use crate::orchestration::rows::flow_runs::queries;
 use crate::orchestration::states::model::{StateCreate, StateType};
 use crate::orchestration::task_runs::actions as task_runs;
 
-/// The job of this slice.
-pub const JOBS: &[Job] = &[Job {
+/// The job.
+pub const JOB: Job = Job {
     name: "flow-runs.leftovers",
     every: SignedDuration::from_secs(5),
     work: |app| Box::pin(finish_all(app)),
-}];
+};
 
 crate::base::db::text_enum! {
     /// What is to be done.

@@ -1,6 +1,7 @@
 //! Runs of flows: made, moved from state to state, found.
 
 pub mod actions;
+pub mod ageing;
 pub mod api;
 pub mod contents;
 pub mod expiry;
@@ -9,4 +10,15 @@ pub mod inputs;
 pub mod leftovers;
 pub mod names;
 pub mod pages;
-pub mod retention;
+
+use crate::orchestration::part::Part;
+
+/// What this part brings along.
+pub const PART: Part = Part {
+    pages: pages::routes,
+    api: api::routes,
+    jobs: &[expiry::JOB, leftovers::JOB],
+    contents: contents::CONTENTS,
+    ageing: ageing::AGEING,
+    ..Part::NOTHING
+};

@@ -4,3 +4,9 @@ pub mod actions;
 pub mod api;
 pub mod contents;
 pub mod pages;
+
+use crate::orchestration::part::Part;
+
+/// What this part brings along.
+pub const PART: Part =
+    Part { pages: pages::routes, api: api::routes, contents: contents::CONTENTS, ..Part::NOTHING };

@@ -3,3 +3,14 @@
 pub mod api;
 pub mod keep;
 pub mod socket;
+
+use actix_web::web::ServiceConfig;
+
+use crate::orchestration::part::Part;
+
+/// What this part brings along.
+pub const PART: Part = Part { api: routes, ..Part::NOTHING };
+
+fn routes(config: &mut ServiceConfig) {
+    config.configure(socket::routes).configure(api::routes);
+}

@@ -1,5 +1,6 @@
 //! Lines that runs logged.
 
+pub mod ageing;
 pub mod api;
 pub mod contents;
 pub mod download;
@@ -8,3 +9,14 @@ pub mod forms;
 pub mod pages;
 pub mod queries;
 pub mod sockets;
+
+use crate::orchestration::part::Part;
+
+/// What this part brings along.
+pub const PART: Part = Part {
+    api: api::routes,
+    open_sockets: sockets::open_routes,
+    contents: contents::CONTENTS,
+    ageing: ageing::AGEING,
+    ..Part::NOTHING
+};

@@ -66,6 +66,7 @@ pub fn counts(
 ) -> QueryResult<Vec<Counted>> {
     contents
         .kinds()
+        .iter()
         .filter(|kind| kind.is_in(workspace.account_kind))
         .filter(|kind| kind.shown_to.is_some_and(&may))
         .map(|kind| Ok(Counted { kind, number: (kind.count)(db, workspace.id)? }))

@@ -40,7 +40,7 @@ async fn purge(app: &App, workspace: Workspace) -> Result<()> {
         return Ok(());
     }
     let kinds =
-        Contents::of(&app.context).kinds().filter(|kind| kind.is_in(workspace.account_kind));
+        Contents::of(&app.context).kinds().iter().filter(|kind| kind.is_in(workspace.account_kind));
     for kind in kinds {
         while purge_batch(app, &workspace, kind).await? > 0 {}
     }
