@@ -296,6 +296,67 @@ fn reads_of_runs_leave_out_what_is_hidden() {
     assert_eq!(known, listed.sum::<usize>(), "what is no more is to be taken off the lists");
 }
 
+/// What writes without a proof of a right in a workspace, an organization or an account, and why there is none.
+const WITHOUT_A_PROOF: &[(&str, &str)] = &[
+    ("tenancy/accounts/actions/", "a person's own account, signing up and in, mailed links"),
+    ("tenancy/accounts/jobs.rs", "a job"),
+    ("tenancy/api_keys/actions.rs", "a person's own keys"),
+    ("tenancy/api_keys/jobs.rs", "a job"),
+    ("tenancy/audit/record.rs", "what was refused: there is no right to it"),
+    ("tenancy/audit/retention.rs", "a job"),
+    ("tenancy/audit/visits.rs", "notes a visit after its answer"),
+    ("tenancy/closing/", "a person's own account, and a job"),
+    ("tenancy/invitations/actions/accept.rs", "the invitation is the right, and is judged inside"),
+    ("tenancy/invitations/actions/answer.rs", "an invitation"),
+    ("tenancy/invitations/actions/join.rs", "an invitation"),
+    ("tenancy/invitations/jobs.rs", "a job"),
+    ("tenancy/organizations/actions/mod.rs", "whoever is signed in makes an organization"),
+    ("tenancy/service_accounts/jobs.rs", "a job"),
+    ("tenancy/sharing/jobs.rs", "a job"),
+    (
+        "tenancy/transfers/actions/answer.rs",
+        "two accounts: who decides over which is judged inside",
+    ),
+    ("tenancy/transfers/actions/operator.rs", "a command of the operator"),
+    ("tenancy/transfers/actions/undo.rs", "two accounts, again"),
+    ("tenancy/transfers/jobs.rs", "a job"),
+    ("tenancy/workspaces/actions/purge.rs", "a job"),
+    ("tenancy/workspaces/actions/restore.rs", "a job; who decides over the account has a verb"),
+    ("/concurrency/queries.rs", "a job"),
+    ("/intake/keep.rs", "a socket asks every three seconds instead"),
+    ("/expiry.rs", "a job"),
+    ("/leftovers.rs", "what follows a change that was judged"),
+    ("/ageing.rs", "a job"),
+    ("/retention.rs", "a job"),
+];
+
+/// AZ-08: who holds a proof writes by its verbs, which ask again inside the transaction; nothing else does but
+/// what is listed.
+#[test]
+fn whoever_holds_a_proof_writes_by_it() {
+    let proofs = ["WorkspaceAccess<", "OrganizationAccess<", "AccountAccess<", "MayInvite"];
+    let mut found = BTreeSet::new();
+    for file in ["src/tenancy", "src/orchestration"].iter().flat_map(|of| files_below(of, "rs")) {
+        let (path, text) = (name(&file), fs::read_to_string(&file).unwrap());
+        let code: Vec<&str> =
+            text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        for function in code.join("\n").split("fn ").skip(1) {
+            let dense: String = function.split_whitespace().collect();
+            let writes = ["db.write(", "db.ingest(", "in_transaction("];
+            if !writes.iter().any(|write| dense.contains(write)) {
+                continue;
+            }
+            let known = WITHOUT_A_PROOF.iter().find(|(part, _)| path.contains(part));
+            let (known, _) = known.unwrap_or_else(|| panic!("{path} writes without a proof"));
+            let holds = proofs.iter().find(|proof| function.contains(*proof));
+            assert!(holds.is_none(), "{path} holds a {holds:?}, and writes without it");
+            found.insert(*known);
+        }
+    }
+    let listed = WITHOUT_A_PROOF.iter().map(|(part, _)| *part);
+    assert_eq!(found, listed.collect(), "what is no more is to be taken off the list");
+}
+
 /// The ids of rules in a comment: `IV-10`, `SP-27`, `T11`.
 fn ids_in(comment: &str) -> Vec<&str> {
     const LONG: [&str; 14] =

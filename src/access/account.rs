@@ -15,8 +15,8 @@ use super::actor::{Actor, Person, Reach};
 use super::membership::OwningAccount;
 use super::organization::{self, Admin, AsksOfMember, OrganizationRole};
 use crate::app::App;
-use crate::base::db::Instant;
 use crate::base::db::schema::accounts;
+use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 
 /// Proof that a person is `P` in an account; over the own account everybody decides.
@@ -99,6 +99,25 @@ impl AccountAccess<Admin> {
     pub fn into_owner(self) -> (Actor, OwningAccount) {
         (self.actor, self.account)
     }
+}
+
+/// Changes something, as the only writer of an account: `work` runs only when the person decides over it inside the
+/// transaction.
+///
+/// # Errors
+/// [`Error::NotFound`] for whoever does not; as [`Database::write`](crate::base::db::Database::write).
+pub fn write_over<R: Send + 'static>(
+    app: &App,
+    person: Person,
+    account: AccountId,
+    work: impl FnOnce(&mut Db, &Person) -> Result<R> + Send + 'static,
+) -> impl Future<Output = Result<R>> {
+    app.db.write(account, move |db| {
+        if !organization::has_authority(db, &person, account)? {
+            return Err(Error::NotFound);
+        }
+        work(db, &person)
+    })
 }
 
 impl<P: AsksOfMember> FromRequest for AccountAccess<P> {

@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::base::db::schema::{
     account_redirects, accounts, organization_members, organizations, two_factor, users,
 };
-use crate::base::db::{Db, Id, Instant, Locks};
+use crate::base::db::{Db, Id, Instant, Locks, lock_accounts};
 use crate::base::error::{Error, Result};
 use crate::base::http::page::{CurrentOrganization, Shell};
 use crate::urls;
@@ -449,12 +449,41 @@ impl<P: AsksOfMember> OrganizationAccess<P> {
         )))
     }
 
-    /// Checks once more, inside the transaction of a change, and returns the organization as it is
-    /// now.
+    /// Changes something, as the only writer of the organization's account: `work` runs only when the person is still
+    /// `P` inside the transaction, and is handed the proof with the organization and the role as they are there.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Forbidden`].
-    pub fn still_holds(&self, db: &mut Db) -> Result<Organization> {
+    /// [`Error::NotFound`] and [`Error::Forbidden`] when the right went meanwhile; as
+    /// [`Database::write`](crate::base::db::Database::write).
+    pub fn write<R: Send + 'static>(
+        mut self,
+        app: &App,
+        work: impl FnOnce(&mut Db, Self) -> Result<R> + Send + 'static,
+    ) -> impl Future<Output = Result<R>> {
+        app.db.write(self.organization.account, move |db| {
+            (self.organization, self.role) = self.present(db)?;
+            work(db, self)
+        })
+    }
+
+    /// The same with the lock of the instance, for what belongs to no account too: handles.
+    ///
+    /// # Errors
+    /// As [`OrganizationAccess::write`].
+    pub fn write_with_instance<R: Send + 'static>(
+        mut self,
+        app: &App,
+        work: impl FnOnce(&mut Db, Self) -> Result<R> + Send + 'static,
+    ) -> impl Future<Output = Result<R>> {
+        app.db.write(Locks::Instance, move |db| {
+            lock_accounts(db, &[self.organization.account])?;
+            (self.organization, self.role) = self.present(db)?;
+            work(db, self)
+        })
+    }
+
+    /// The organization, and what the person is in it, inside the transaction of a change.
+    fn present(&self, db: &mut Db) -> Result<(Organization, OrganizationRole)> {
         let found = by_account(db, self.person.user, self.organization.account)?;
         let (organization, member) = found.ok_or(Error::NotFound)?;
         if P::RULES && member.lacks_second_factor {
@@ -463,7 +492,7 @@ impl<P: AsksOfMember> OrganizationAccess<P> {
         if P::ADMIN && member.role != OrganizationRole::Admin {
             return Err(Error::Forbidden("Your role changed meanwhile.".to_owned()));
         }
-        Ok(organization)
+        Ok((organization, member.role))
     }
 }
 
@@ -491,11 +520,6 @@ impl<P> OrganizationAccess<P> {
     /// What the person is in the organization.
     pub fn role(&self) -> OrganizationRole {
         self.role
-    }
-
-    /// The lock of a change in this organization.
-    pub fn locks(&self) -> Locks {
-        self.organization.account.into()
     }
 
     /// The shell of a page of this organization.

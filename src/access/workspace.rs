@@ -15,6 +15,7 @@ use super::cache::Known;
 use super::handle::Handle;
 use super::identify::KeyOfRequest;
 use super::membership::{self, AccountKind, Held, Workspace};
+use super::permission::needs::RunFlows;
 use super::permission::{Needs, Permission};
 use super::recent::Recent;
 use super::role::{NamedRole, RoleRef, Scopes};
@@ -213,48 +214,139 @@ impl<P: Asks> WorkspaceAccess<P> {
         }
     }
 
-    /// Checks once more, inside the transaction of a change: the role may have gone since the
-    /// request was let in.
+    /// Changes something, as the only writer of the workspace's account: `work` runs only when the right is still there
+    /// inside the transaction, and is handed the proof with the workspace and the role as they are there.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Forbidden`].
-    pub fn still_holds(&self, db: &mut Db) -> Result<()> {
-        self.present(db).map(drop)
+    /// [`Error::NotFound`] and [`Error::Forbidden`] when the right went meanwhile; as
+    /// [`Database::write`](crate::base::db::Database::write).
+    pub fn write<R: Send + 'static>(
+        self,
+        app: &App,
+        work: impl FnOnce(&mut Db, Self) -> Result<R> + Send + 'static,
+    ) -> impl Future<Output = Result<R>> {
+        let locks = Locks::from(self.workspace.account);
+        self.write_locking(app, locks, work)
     }
 
-    /// The same at a later moment, by which the role may have come to its end.
+    /// The same as the only writer of another account too.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Forbidden`].
-    pub fn still_holds_at(&self, db: &mut Db, now: Instant) -> Result<()> {
-        self.present_at(db, now).map(drop)
+    /// As [`WorkspaceAccess::write`].
+    pub fn write_with<R: Send + 'static>(
+        self,
+        app: &App,
+        other: AccountId,
+        work: impl FnOnce(&mut Db, Self) -> Result<R> + Send + 'static,
+    ) -> impl Future<Output = Result<R>> {
+        let locks = Locks::accounts([self.workspace.account, other]);
+        self.write_locking(app, locks, work)
     }
 
-    /// The same, with the workspace as it is now.
+    fn write_locking<R: Send + 'static>(
+        mut self,
+        app: &App,
+        locks: Locks,
+        work: impl FnOnce(&mut Db, Self) -> Result<R> + Send + 'static,
+    ) -> impl Future<Output = Result<R>> {
+        let claim = self.claim();
+        app.db.write(locks, move |db| {
+            (self.workspace, self.held, self.scopes) = claim.judge(db)?;
+            work(db, self)
+        })
+    }
+
+    /// Changes something that guards itself by its own row, without the lock of the account: `work` runs only when the
+    /// right is still there inside the transaction. What is done some at a time asks again each time.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Forbidden`].
-    pub fn present(&self, db: &mut Db) -> Result<Workspace> {
-        self.present_at(db, self.reach.now)
+    /// [`Error::NotFound`] and [`Error::Forbidden`] when the right went meanwhile; as
+    /// [`Database::ingest`](crate::base::db::Database::ingest).
+    pub fn ingest<R: Send + 'static>(
+        &self,
+        app: &App,
+        work: impl FnOnce(&mut Db, WorkspaceId) -> Result<R> + Send + 'static,
+    ) -> impl Future<Output = Result<R>> {
+        let claim = self.claim();
+        app.db.ingest(move |db| {
+            claim.judge(db)?;
+            work(db, claim.place.1)
+        })
     }
 
-    fn present_at(&self, db: &mut Db, now: Instant) -> Result<Workspace> {
-        let reach = self.reach.at(now);
-        let found = membership::by_id(db, &reach, self.workspace.id)?;
+    /// Reads when the right is still there at this moment: for what lives longer than its request.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] and [`Error::Forbidden`] when the right went meanwhile; as
+    /// [`Database::read`](crate::base::db::Database::read).
+    pub fn read_again<R: Send + 'static>(
+        &self,
+        app: &App,
+        work: impl FnOnce(&mut Db) -> Result<R> + Send + 'static,
+    ) -> impl Future<Output = Result<R>> {
+        let mut claim = self.claim();
+        claim.reach = claim.reach.at(app.now());
+        app.db.read(move |db| {
+            claim.judge(db)?;
+            work(db)
+        })
+    }
+
+    fn claim(&self) -> Claim {
+        let place = (self.workspace.account, self.workspace.id);
+        Claim { reach: self.reach, place, asked: P::ASKED }
+    }
+}
+
+impl WorkspaceAccess<RunFlows> {
+    /// Keeps what runs report, by the right that was there when the request came in; the only verb of a proof that does
+    /// not ask again inside its transaction.
+    ///
+    /// It is for what runs report all the time: that they were made and changed, states, inputs, logs, events and
+    /// leases. Asking again would add queries to each of so many short transactions, and spare little: the request was
+    /// judged by what the process remembers of the key as long as the versions of the accounts stay the same (decision
+    /// 0015), and a socket asks every three seconds ([`super::standing`]). So such a report may be kept that began
+    /// while the right was there. Whatever can be undone by nobody (people, roles, names, deletions, transfers, flows)
+    /// asks again: [`WorkspaceAccess::write`], [`WorkspaceAccess::ingest`].
+    ///
+    /// # Errors
+    /// As [`Database::ingest`](crate::base::db::Database::ingest).
+    pub fn report<R: Send + 'static>(
+        &self,
+        app: &App,
+        work: impl FnOnce(&mut Db, WorkspaceId) -> Result<R> + Send + 'static,
+    ) -> impl Future<Output = Result<R>> {
+        let workspace = self.workspace.id;
+        app.db.ingest(move |db| work(db, workspace))
+    }
+}
+
+/// What a proof says, to be judged again: the same whatever the proof asks for, so that it is compiled once.
+#[derive(Clone, Copy)]
+struct Claim {
+    reach: Reach,
+    place: (AccountId, WorkspaceId),
+    asked: Option<Permission>,
+}
+
+impl Claim {
+    /// What the workspace is by now, and what the actor holds in it.
+    fn judge(&self, db: &mut Db) -> Result<(Workspace, Held, Scopes)> {
+        let found = membership::by_id(db, &self.reach, self.place.1)?;
         let (workspace, held) = found.ok_or(Error::NotFound)?;
         // What was let in holds the lock of the account that it saw.
-        if workspace.account != self.workspace.account {
+        if workspace.account != self.place.0 {
             return Err(Error::NotFound);
         }
         if held.lacks_second_factor {
             return Err(Error::SecondFactorRequired(workspace.account_name));
         }
         let scopes = self.reach.narrow(held.scopes);
-        match P::ASKED {
+        match self.asked {
             Some(permission) if !scopes.contains(permission) => {
                 Err(Error::Forbidden("Your role changed meanwhile.".to_owned()))
             }
-            _ => Ok(workspace),
+            _ => Ok((workspace, held, scopes)),
         }
     }
 }
@@ -352,11 +444,6 @@ impl<P> WorkspaceAccess<P> {
     /// nor an organization's admins leave a workspace.
     pub fn can_leave(&self) -> bool {
         self.held.grant().is_some() && self.actor.as_person().is_some()
-    }
-
-    /// The lock of a change in this workspace: its account's.
-    pub fn locks(&self) -> Locks {
-        self.workspace.account.into()
     }
 
     /// The shell of a page in this workspace.

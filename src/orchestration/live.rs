@@ -26,7 +26,7 @@ const LIFE: Duration = Duration::from_secs(600);
 
 struct Listening {
     app: App,
-    access: std::sync::Arc<WorkspaceAccess<SeeFlows>>,
+    access: WorkspaceAccess<SeeFlows>,
     events: watch::Receiver<u64>,
     logs: watch::Receiver<u64>,
     closing: watch::Receiver<bool>,
@@ -46,7 +46,7 @@ pub(super) async fn show(
         events: app.live.listen(workspace, Topic::Events),
         logs: app.live.listen(workspace, Topic::Logs),
         closing: app.live.closing(),
-        access: std::sync::Arc::new(access),
+        access,
         app: app.get_ref().clone(),
         began: Tick::now(),
         asked: Tick::now(),
@@ -99,14 +99,13 @@ impl Listening {
     }
 
     async fn may_still(&self) -> bool {
-        let (access, now) = (std::sync::Arc::clone(&self.access), self.app.now());
-        let asked = self.app.db.read(move |db| {
-            if let Actor::Session { session, .. } = access.actor()
-                && !session_lives(db, *session)?
-            {
-                return Err(Error::SignInRequired);
-            }
-            access.still_holds_at(db, now)
+        let session = match self.access.actor() {
+            Actor::Session { session, .. } => Some(*session),
+            Actor::UserKey { .. } | Actor::ServiceAccountKey { .. } => None,
+        };
+        let asked = self.access.read_again(&self.app, move |db| match session {
+            Some(session) if !session_lives(db, session)? => Err(Error::SignInRequired),
+            _ => Ok(()),
         });
         matches!(asked.await, Ok(()) | Err(Error::Unavailable))
     }

@@ -11,6 +11,7 @@ use super::queries::{self, LeaseId};
 use crate::access::permission::needs::RunFlows;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
+use crate::base::db::Db;
 use crate::base::error::{Error, Result};
 use crate::base::http::json::{JsonBody, Refusal, no_content, object, ok, path_id};
 use crate::base::http::routes::resource;
@@ -93,11 +94,13 @@ pub async fn increment(
     if !matches!(body.mode.as_deref(), None | Some("concurrency" | "rate_limit")) {
         return Err(Error::Invalid("mode: use concurrency or rate_limit.".to_owned()));
     }
-    let (workspace, now) = (access.workspace().id, app.now());
+    let now = app.now();
     let (id, until) = (LeaseId::new(now), now + duration(body.lease_duration)?);
     let holder = body.holder.map(|holder| serde_json::json!(holder));
-    app.db
-        .ingest(move |db| Ok(queries::insert(db, (workspace, id), (body.names, holder), until)?))
+    access
+        .report(&app, move |db, workspace| {
+            Ok(queries::insert(db, (workspace, id), (body.names, holder), until)?)
+        })
         .await?;
     Ok(ok(&Lease { lease_id: id.uuid(), limits: Vec::new() }))
 }
@@ -126,11 +129,12 @@ pub async fn renew(
     app: web::Data<App>,
     body: JsonBody<Renewal>,
 ) -> Result<HttpResponse> {
-    let (workspace, now) = (access.workspace().id, app.now());
+    let now = app.now();
     let until = now + duration(body.parsed()?.lease_duration)?;
     let id: LeaseId = path_id(&req, "id")?;
-    let is_held =
-        app.db.ingest(move |db| Ok(queries::renew(db, (workspace, id), (now, until))?)).await?;
+    let renew =
+        move |db: &mut Db, workspace| Ok(queries::renew(db, (workspace, id), (now, until))?);
+    let is_held = access.report(&app, renew).await?;
     if !is_held {
         return Err(Error::Gone("This lease has ended. Take a new one.".to_owned()));
     }
@@ -159,7 +163,7 @@ pub async fn decrement(
     app: web::Data<App>,
     body: JsonBody<Decrement>,
 ) -> Result<HttpResponse> {
-    let (workspace, id) = (access.workspace().id, LeaseId::from(body.parsed()?.lease_id));
-    app.db.ingest(move |db| Ok(queries::end(db, workspace, id)?)).await?;
+    let id = LeaseId::from(body.parsed()?.lease_id);
+    access.report(&app, move |db, workspace| Ok(queries::end(db, workspace, id)?)).await?;
     Ok(no_content())
 }

@@ -66,10 +66,11 @@ pub async fn create(
 ) -> Result<(FlowRun, bool)> {
     let (workspace, now) = (access.workspace().id, app.now());
     let again = wanted.key.is_some().then(|| wanted.clone());
-    let made = match (app.db.ingest(move |db| make(db, workspace, wanted, now)).await, again) {
+    let made = access.report(app, move |db, workspace| make(db, workspace, wanted, now)).await;
+    let made = match (made, again) {
         // Somebody else made the run of this key in between: it is there now.
         (Err(Error::Conflict(_)), Some(wanted)) => {
-            app.db.ingest(move |db| make(db, workspace, wanted, now)).await?
+            access.report(app, move |db, workspace| make(db, workspace, wanted, now)).await?
         }
         (outcome, _) => outcome?,
     };
@@ -220,7 +221,9 @@ pub async fn set_state(
     (wish, force): (StateCreate, bool),
 ) -> Result<Orchestrated> {
     let (workspace, now) = (access.workspace().id, app.now());
-    let told = app.db.ingest(move |db| orchestrate(db, workspace, id, (wish, force), now)).await?;
+    let told = access
+        .report(app, move |db, workspace| orchestrate(db, workspace, id, (wish, force), now))
+        .await?;
     app.live.wake(workspace.uuid(), Topic::Events);
     settle(app, workspace, &told).await;
     Ok(told)
@@ -285,7 +288,8 @@ pub async fn resume(
         }
         None => Answer { state: None, input: Ok(None) },
     };
-    let told = app.db.ingest(move |db| go_on(db, workspace, id, input, now)).await?;
+    let told =
+        access.report(app, move |db, workspace| go_on(db, workspace, id, input, now)).await?;
     app.live.wake(workspace.uuid(), Topic::Events);
     Ok(told)
 }
@@ -394,9 +398,9 @@ pub async fn change(
     id: FlowRunId,
     change: Change,
 ) -> Result<()> {
-    let (workspace, now) = (access.workspace().id, app.now());
-    app.db
-        .ingest(move |db| {
+    let now = app.now();
+    access
+        .report(app, move |db, workspace| {
             let mut run = queries::locked(db, workspace, id)?.ok_or(Error::NotFound)?;
             run.name = change.name.filter(|name| !name.is_empty()).unwrap_or(run.name);
             run.flow_version = change.flow_version.or(run.flow_version);
@@ -447,10 +451,8 @@ pub async fn end(
     (id, ending): (FlowRunId, Ending),
 ) -> Result<(String, Orchestrated)> {
     let (now, workspace) = (app.now(), access.workspace().id);
-    let done = app
-        .db
-        .write(access.locks(), move |db| {
-            access.still_holds(db)?;
+    let done = access
+        .write(app, move |db, access| {
             let place = access.workspace();
             let run = queries::one(db, place.id, id)?.ok_or(Error::NotFound)?;
             let (wish, event) = match ending {
@@ -496,10 +498,9 @@ pub async fn delete(
     if !app.db.read(move |db| Ok(queries::exists(db, workspace, id)?)).await? {
         return Err(Error::NotFound);
     }
-    remove_tasks(app, workspace, vec![id]).await?;
-    app.db
-        .write(access.locks(), move |db| {
-            access.still_holds(db)?;
+    remove_tasks(app, &access, vec![id]).await?;
+    access
+        .write(app, move |db, access| {
             let place = access.workspace();
             let run = queries::locked(db, place.id, id)?.ok_or(Error::NotFound)?;
             leftovers::delete(db, place.id, &[id], now)?;
@@ -519,16 +520,26 @@ pub async fn delete(
 /// Removes the tasks of some runs that are about to go.
 ///
 /// # Errors
-/// The database's fault.
-pub async fn remove_tasks(app: &App, workspace: WorkspaceId, runs: Vec<FlowRunId>) -> Result<()> {
+/// The right went meanwhile; the database's fault.
+pub async fn remove_tasks(
+    app: &App,
+    access: &WorkspaceAccess<ManageFlows>,
+    runs: Vec<FlowRunId>,
+) -> Result<()> {
     loop {
         let runs = runs.clone();
-        let removed = app
-            .db
-            .ingest(move |db| Ok(task_queries::delete_in(db, workspace, &runs, TASKS)?))
-            .await?;
-        if i64::try_from(removed).unwrap_or(0) < TASKS {
+        let some = move |db: &mut Db, workspace| remove_some_tasks(db, workspace, &runs);
+        if !access.ingest(app, some).await? {
             return Ok(());
         }
     }
+}
+
+/// The same inside a transaction, some at a time; returns whether there may be more.
+///
+/// # Errors
+/// The database's fault.
+pub fn remove_some_tasks(db: &mut Db, workspace: WorkspaceId, runs: &[FlowRunId]) -> Result<bool> {
+    let removed = task_queries::delete_in(db, workspace, runs, TASKS)?;
+    Ok(i64::try_from(removed).unwrap_or(0) == TASKS)
 }

@@ -1,9 +1,11 @@
 //! Runs go when they ended too long ago, with their tasks and states; their lines are left over.
 
+use std::sync::Arc;
+
 use diesel::dsl::exists;
 use diesel::prelude::*;
 
-use super::actions::remove_tasks;
+use super::actions::remove_some_tasks;
 use super::leftovers;
 use crate::access::WorkspaceId;
 use crate::access::history::all;
@@ -33,7 +35,11 @@ async fn remove(app: &App, Old { workspace, before, now }: Old) -> Result<()> {
         if due.is_empty() {
             return Ok(());
         }
-        remove_tasks(app, workspace, due).await?;
+        let due = Arc::new(due);
+        while {
+            let due = Arc::clone(&due);
+            app.db.ingest(move |db| remove_some_tasks(db, workspace, &due)).await?
+        } {}
         // One that began again meanwhile stays.
         let remove = move |db: &mut Db| {
             let due = ended(db, workspace, before)?;

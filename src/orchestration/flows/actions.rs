@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::access::permission::needs::ManageFlows;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
+use crate::base::db::Db;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::orchestration::flow_runs;
@@ -27,8 +28,7 @@ pub async fn delete(
     ip: ClientIp,
     id: FlowId,
 ) -> Result<()> {
-    let (place, now) = (access.workspace().clone(), app.now());
-    let workspace = place.id;
+    let (workspace, now) = (access.workspace().id, app.now());
     let flow = app.db.read(move |db| Ok(queries::one(db, workspace, id)?)).await?;
     let flow = flow.ok_or(Error::NotFound)?;
     if app.db.read(move |db| Ok(queries::has_hidden_runs(db, workspace, id)?)).await? {
@@ -41,18 +41,17 @@ pub async fn delete(
         let some =
             app.db.read(move |db| Ok(queries::some_runs(db, (workspace, id), RUNS)?)).await?;
         let is_last = i64::try_from(some.len()).unwrap_or(0) < RUNS;
-        flow_runs::actions::remove_tasks(app, workspace, some.clone()).await?;
-        removed += app
-            .db
-            .ingest(move |db| Ok(flow_runs::leftovers::delete(db, workspace, &some, now)?))
-            .await?;
+        flow_runs::actions::remove_tasks(app, &access, some.clone()).await?;
+        let remove = move |db: &mut Db, workspace| {
+            Ok(flow_runs::leftovers::delete(db, workspace, &some, now)?)
+        };
+        removed += access.ingest(app, remove).await?;
         if is_last {
             break;
         }
     }
-    app.db
-        .write(access.locks(), move |db| {
-            access.still_holds(db)?;
+    access
+        .write(app, move |db, access| {
             let last = queries::some_runs(db, (workspace, id), RUNS)?;
             let last = flow_runs::leftovers::delete(db, workspace, &last, now)?;
             if !queries::delete(db, workspace, id)? {
@@ -60,7 +59,7 @@ pub async fn delete(
             }
             let runs = removed + last;
             let details = json!({ "flow": { "id": id, "name": flow.name }, "flow_runs": runs });
-            let entry = Entry::of_workspace("flow.deleted", &place, details);
+            let entry = Entry::of_workspace("flow.deleted", access.workspace(), details);
             record(db, &By::actor(access.actor(), ip), entry, now)
         })
         .await?;

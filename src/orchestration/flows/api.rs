@@ -104,11 +104,9 @@ pub async fn create(
         let rule = "name: use 1 to 500 characters, and none of / \\ % & < >.";
         return Err(Error::Invalid(rule.to_owned()));
     }
-    let (workspace, now) = (access.workspace().id, app.now());
-    let (flow, is_new) = app
-        .db
-        .ingest(move |db| {
-            access.still_holds(db)?;
+    let now = app.now();
+    let (flow, is_new) = access
+        .ingest(&app, move |db, workspace| {
             Ok(queries::get_or_create(db, workspace, &name, (&tags, &labels), now)?)
         })
         .await?;
@@ -173,13 +171,9 @@ pub async fn edit(
     body: JsonBody<FlowChange>,
 ) -> Result<HttpResponse> {
     let (id, tags) = (path_id(&req, "id")?, body.parsed()?.tags);
-    let (workspace, now) = (access.workspace().id, app.now());
-    let is_there = app
-        .db
-        .ingest(move |db| {
-            access.still_holds(db)?;
-            Ok(queries::retag(db, (workspace, id), tags, now)?)
-        })
+    let now = app.now();
+    let is_there = access
+        .ingest(&app, move |db, workspace| Ok(queries::retag(db, (workspace, id), tags, now)?))
         .await?;
     if is_there { Ok(no_content()) } else { Err(Error::NotFound) }
 }

@@ -153,7 +153,7 @@ pub async fn create(
         }
     }
     app.metrics.dropped("log", count - lines.len());
-    app.db.ingest(move |db| Ok(queries::insert(db, workspace, &lines)?)).await?;
+    access.report(&app, move |db, workspace| Ok(queries::insert(db, workspace, &lines)?)).await?;
     app.live.wake(workspace.uuid(), Topic::Logs);
     Ok(created(&()))
 }

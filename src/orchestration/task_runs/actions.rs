@@ -1,7 +1,5 @@
 //! What happens to runs of tasks over REST, and to those that stand for subflows.
 
-use std::sync::Arc;
-
 use crate::access::WorkspaceId;
 use crate::access::permission::needs::{ManageFlows, RunFlows};
 use crate::access::workspace::WorkspaceAccess;
@@ -56,9 +54,12 @@ pub async fn create(
 ) -> Result<(TaskRun, bool)> {
     let (workspace, now) = (access.workspace().id, app.now());
     let again = wanted.clone();
-    let made = match app.db.ingest(move |db| make(db, workspace, wanted, now)).await {
+    let made = access.report(app, move |db, workspace| make(db, workspace, wanted, now)).await;
+    let made = match made {
         // Somebody else made the run of these keys in between: it is there now.
-        Err(Error::Conflict(_)) => app.db.ingest(move |db| make(db, workspace, again, now)).await?,
+        Err(Error::Conflict(_)) => {
+            access.report(app, move |db, workspace| make(db, workspace, again, now)).await?
+        }
         outcome => outcome?,
     };
     app.live.wake(workspace.uuid(), Topic::Events);
@@ -173,7 +174,9 @@ pub async fn set_state(
     (wish, force): (StateCreate, bool),
 ) -> Result<Orchestrated> {
     let (workspace, now) = (access.workspace().id, app.now());
-    let told = app.db.ingest(move |db| orchestrate(db, workspace, id, (wish, force), now)).await?;
+    let told = access
+        .report(app, move |db, workspace| orchestrate(db, workspace, id, (wish, force), now))
+        .await?;
     app.live.wake(workspace.uuid(), Topic::Events);
     Ok(told)
 }
@@ -297,9 +300,9 @@ pub async fn rename(
     id: TaskRunId,
     name: Option<String>,
 ) -> Result<()> {
-    let (workspace, now) = (access.workspace().id, app.now());
-    app.db
-        .ingest(move |db| {
+    let now = app.now();
+    access
+        .report(app, move |db, workspace| {
             let mut run = queries::locked(db, workspace, id)?.ok_or(Error::NotFound)?;
             if let Some(name) = name.filter(|name| !name.is_empty()) {
                 run.name = name;
@@ -321,20 +324,12 @@ const LINES: i64 = 1000;
 /// [`Error::NotFound`] for a run of elsewhere; the right went meanwhile; the database's fault, and then some of
 /// its lines are gone already.
 pub async fn delete(app: &App, access: WorkspaceAccess<ManageFlows>, id: TaskRunId) -> Result<()> {
-    let access = Arc::new(access);
-    loop {
-        let access = Arc::clone(&access);
-        let is_gone = app.db.ingest(move |db| remove_some(db, &access, id)).await?;
-        if is_gone {
-            return Ok(());
-        }
-    }
+    while !access.ingest(app, move |db, workspace| remove_some(db, workspace, id)).await? {}
+    Ok(())
 }
 
 /// Removes some lines of a run, and the run with the last ones; returns whether it is gone.
-fn remove_some(db: &mut Db, access: &WorkspaceAccess<ManageFlows>, id: TaskRunId) -> Result<bool> {
-    access.still_holds(db)?;
-    let workspace = access.workspace().id;
+fn remove_some(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> Result<bool> {
     queries::one(db, workspace, id)?.ok_or(Error::NotFound)?;
     let removed = logs::delete_of_task(db, workspace, id.cast(), LINES)?;
     if i64::try_from(removed).unwrap_or(0) == LINES {

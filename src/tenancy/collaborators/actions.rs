@@ -27,10 +27,8 @@ pub async fn remove(
     once: Id<FormToken>,
 ) -> Result<Collaborator> {
     let now = app.now();
-    let removed = app
-        .db
-        .write(access.locks(), move |db| {
-            access.still_holds(db)?;
+    let removed = access
+        .write(app, move |db, access| {
             only_once(db, once, now)?;
             let workspace = access.workspace();
             let gone = queries::one(db, workspace.id, id)?.ok_or(Error::NotFound)?;

@@ -47,9 +47,9 @@ pub async fn create(
     once: Option<Id<FormToken>>,
 ) -> Result<Outcome> {
     let now = app.now();
-    app.db
-        .write(access.locks(), move |db| {
-            let account = access.still_holds(db)?.account;
+    access
+        .write(app, move |db, access| {
+            let account = access.organization().account;
             if let Some(once) = once
                 && let Use::Again(_) = use_once(db, once, None, now)?
             {
@@ -100,9 +100,9 @@ pub async fn edit(
     seen: Seen,
 ) -> Result<Outcome> {
     let now = app.now();
-    app.db
-        .write(access.locks(), move |db| {
-            let account = access.still_holds(db)?.account;
+    access
+        .write(app, move |db, access| {
+            let account = access.organization().account;
             let before = queries::one(db, account, id)?.ok_or(Error::NotFound)?;
             let wanted = wanted(&before)?;
             if queries::has_name(db, account, &wanted.name, Some(id))? {
@@ -163,9 +163,9 @@ pub async fn delete(
     replacement: Option<RoleRef>,
 ) -> Result<Deleted> {
     let now = app.now();
-    app.db
-        .write(access.locks(), move |db| {
-            let account = access.still_holds(db)?.account;
+    access
+        .write(app, move |db, access| {
+            let account = access.organization().account;
             let role = queries::one(db, account, id)?.ok_or(Error::NotFound)?;
             let uses = queries::uses(db, account)?.get(&id).copied().unwrap_or_default();
             let new: Option<NamedRole> = match replacement {

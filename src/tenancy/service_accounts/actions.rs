@@ -64,10 +64,9 @@ pub async fn create(
 ) -> Result<Created> {
     let now = app.now();
     let usual = app.settings().flags.service_account_limit;
-    let created = app
-        .db
-        .write(access.locks(), move |db| {
-            let account = access.still_holds(db)?.account;
+    let created = access
+        .write(app, move |db, access| {
+            let account = access.organization().account;
             once_only(db, once, now)?;
             let limit = queries::own_limit(db, account)?.or(usual).map_or(MOST, i64::from);
             let refusal = if queries::has_name(db, account, &name, None)? {
@@ -147,7 +146,7 @@ fn note(
 }
 
 fn find(db: &mut Db, access: &OrganizationAccess<Admin>, id: ServiceAccountId) -> Result<Bot> {
-    let account = access.still_holds(db)?.account;
+    let account = access.organization().account;
     queries::one(db, account, id)?.ok_or(Error::NotFound)
 }
 
@@ -168,9 +167,8 @@ pub async fn rotate(
         return Err(Error::Invalid(text.to_owned()));
     }
     let now = app.now();
-    let new = app
-        .db
-        .write(access.locks(), move |db| {
+    let new = access
+        .write(app, move |db, access| {
             let bot = find(db, &access, id)?;
             once_only(db, once, now)?;
             queries::replace_keys(db, id, now + overlap, now)?;
@@ -209,8 +207,8 @@ pub async fn rename(
     name: BotName,
 ) -> Result<Renamed> {
     let now = app.now();
-    app.db
-        .write(access.locks(), move |db| {
+    access
+        .write(app, move |db, access| {
             let bot = find(db, &access, id)?;
             if queries::has_name(db, access.organization().account, &name, Some(id))? {
                 return Ok(Renamed::NameTaken);
@@ -239,8 +237,8 @@ pub async fn set_disabled(
     (id, is_disabled): (ServiceAccountId, bool),
 ) -> Result<String> {
     let now = app.now();
-    app.db
-        .write(access.locks(), move |db| {
+    access
+        .write(app, move |db, access| {
             let bot = find(db, &access, id)?;
             if bot.disabled_at.is_some() != is_disabled {
                 queries::set_disabled(db, id, is_disabled.then_some(now))?;
@@ -266,8 +264,8 @@ pub async fn remove(
     id: ServiceAccountId,
 ) -> Result<String> {
     let now = app.now();
-    app.db
-        .write(access.locks(), move |db| {
+    access
+        .write(app, move |db, access| {
             let bot = find(db, &access, id)?;
             let shared = queries::shared(db, id)?;
             let workspaces: Vec<&str> = shared.iter().map(|one| one.handle.as_str()).collect();

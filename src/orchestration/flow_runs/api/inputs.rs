@@ -80,7 +80,7 @@ pub async fn create(
 ) -> Result<HttpResponse> {
     let body = body.parsed()?;
     check_key(&body.key)?;
-    let (workspace, now) = (access.workspace().id, app.now());
+    let now = app.now();
     let input = FlowRunInput {
         flow_run_id: path_id(&req, "id")?,
         key: body.key,
@@ -89,7 +89,7 @@ pub async fn create(
         sender: body.sender,
         created_at: now,
     };
-    app.db.ingest(move |db| inputs::insert(db, workspace, &input)).await?;
+    access.report(&app, move |db, workspace| inputs::insert(db, workspace, &input)).await?;
     Ok(created(&()))
 }
 
@@ -182,11 +182,9 @@ pub async fn remove(
     access: WorkspaceAccess<RunFlows>,
     app: web::Data<App>,
 ) -> Result<HttpResponse> {
-    let (workspace, id): (_, FlowRunId) = (access.workspace().id, path_id(&req, "id")?);
-    let key: String = path_id(&req, "key")?;
-    let is_gone = app
-        .db
-        .ingest(move |db| {
+    let (id, key): (FlowRunId, String) = (path_id(&req, "id")?, path_id(&req, "key")?);
+    let is_gone = access
+        .report(&app, move |db, workspace| {
             Ok(queries::exists(db, workspace, id)? && inputs::delete(db, (workspace, id), &key)?)
         })
         .await?;

@@ -113,10 +113,8 @@ async fn invite_as(
 ) -> Result<Vec<LineResult>> {
     let lines = read(typed);
     let (context, now) = (app.context.clone(), app.now());
-    let results = app
-        .db
-        .write(access.locks(), move |db| {
-            access.still_may(db)?;
+    let results = access
+        .write(app, move |db, access| {
             if let Some(once) = once {
                 only_once(db, once, now)?;
             }

@@ -12,7 +12,8 @@ use crate::access::actor::{Actor, StepUp};
 use crate::access::organization::{Admin, OrganizationAccess, OrganizationRole};
 use crate::access::permission::needs::ManageWorkspaceUsers;
 use crate::access::workspace::WorkspaceAccess;
-use crate::base::db::{Db, Locks};
+use crate::app::App;
+use crate::base::db::Db;
 use crate::base::error::{Error, Result};
 use crate::tenancy::audit::Entry;
 
@@ -26,21 +27,23 @@ pub enum Handling {
 }
 
 /// Proof that somebody may invite into one place: a workspace, or an organization.
-pub trait MayInvite: Send + 'static {
+pub trait MayInvite: Sized + Send + 'static {
     /// The place whose invitations these are.
     fn scope(&self) -> Scope;
 
     /// Who acts.
     fn actor(&self) -> &Actor;
 
-    /// The lock of a change.
-    fn locks(&self) -> Locks;
-
-    /// Checks once more, inside the transaction of a change, whether the actor may invite at all.
+    /// Changes something with the lock of the place's account, once it is seen inside the transaction that the actor
+    /// still may invite at all.
     ///
     /// # Errors
     /// The right went meanwhile; the database's fault.
-    fn still_may(&self, db: &mut Db) -> Result<()>;
+    fn write<R: Send + 'static>(
+        self,
+        app: &App,
+        work: impl FnOnce(&mut Db, Self) -> Result<R> + Send + 'static,
+    ) -> impl Future<Output = Result<R>>;
 
     /// Checks whether this invitation may be sent, or taken back, in the actor's name: nobody offers
     /// or takes away a role that allows more than the own one, or offers it for longer (R4).
@@ -63,12 +66,12 @@ impl MayInvite for WorkspaceAccess<ManageWorkspaceUsers> {
         self.actor()
     }
 
-    fn locks(&self) -> Locks {
-        self.locks()
-    }
-
-    fn still_may(&self, db: &mut Db) -> Result<()> {
-        self.still_holds(db)
+    fn write<R: Send + 'static>(
+        self,
+        app: &App,
+        work: impl FnOnce(&mut Db, Self) -> Result<R> + Send + 'static,
+    ) -> impl Future<Output = Result<R>> {
+        self.write(app, work)
     }
 
     fn reaches(&self, db: &mut Db, invitation: &Invitation, what: Handling) -> Result<()> {
@@ -139,12 +142,13 @@ impl MayInvite for Recruiting {
         self.access.actor()
     }
 
-    fn locks(&self) -> Locks {
-        self.access.locks()
-    }
-
-    fn still_may(&self, db: &mut Db) -> Result<()> {
-        self.access.still_holds(db).map(drop)
+    fn write<R: Send + 'static>(
+        self,
+        app: &App,
+        work: impl FnOnce(&mut Db, Self) -> Result<R> + Send + 'static,
+    ) -> impl Future<Output = Result<R>> {
+        let step_up = self.step_up;
+        self.access.write(app, move |db, access| work(db, Self { access, step_up }))
     }
 
     fn reaches(&self, _: &mut Db, invitation: &Invitation, what: Handling) -> Result<()> {

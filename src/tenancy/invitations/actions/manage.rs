@@ -41,7 +41,6 @@ fn find(
     if found.is_none() && !queries::is_in(db, scope, id)? {
         return Err(Error::NotFound);
     }
-    access.still_may(db)?;
     if let Some(found) = &found {
         access.reaches(db, found, what)?;
     }
@@ -74,10 +73,8 @@ pub async fn resend_some(
     (ids, once): (Vec<InvitationId>, Option<Id<FormToken>>),
 ) -> Result<Vec<Managed<Invitation>>> {
     let (context, now) = (app.context.clone(), app.now());
-    let outcome = app
-        .db
-        .write(access.locks(), move |db| {
-            access.still_may(db)?;
+    let outcome = access
+        .write(app, move |db, access| {
             if let Some(once) = once {
                 only_once(db, once, now)?;
             }
@@ -210,9 +207,8 @@ pub async fn revoke_some(
     ids: Vec<InvitationId>,
 ) -> Result<Vec<Managed<Invitation>>> {
     let now = app.now();
-    app.db
-        .write(access.locks(), move |db| {
-            access.still_may(db)?;
+    access
+        .write(app, move |db, access| {
             ids.into_iter().map(|id| revoke_one(db, &access, (ip, id), now)).collect()
         })
         .await
@@ -250,8 +246,8 @@ pub async fn copy_link(
     (id, once): (InvitationId, Id<FormToken>),
 ) -> Result<Managed<(Invitation, String)>> {
     let (context, now) = (app.context.clone(), app.now());
-    app.db
-        .write(access.locks(), move |db| {
+    access
+        .write(app, move |db, access| {
             let Some(invitation) = find(db, &access, id, Handling::Offer)? else {
                 return Ok(Managed::Over);
             };

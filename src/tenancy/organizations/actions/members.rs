@@ -43,10 +43,9 @@ pub async fn change_role(
     step_up: StepUp,
 ) -> Result<Changed> {
     let now = app.now();
-    let outcome = app
-        .db
-        .write(access.locks(), move |db| {
-            let organization = access.still_holds(db)?;
+    let outcome = access
+        .write(app, move |db, access| {
+            let organization = access.organization();
             let account = organization.account;
             let member = queries::member(db, account, id)?.ok_or(Error::NotFound)?;
             if member.role == role {
@@ -76,7 +75,7 @@ pub async fn change_role(
             let entry = Entry::of_account("account-membership.updated", account, details);
             record(db, &By::actor(access.actor(), ip), entry, now)?;
             if member.user != access.person().user {
-                let who = (&organization, access.person());
+                let who = (organization, access.person());
                 mail::queue_role_changed(db, who, &member.email, role, now)?;
             }
             Ok(Changed::Done(member.name))
@@ -108,10 +107,9 @@ pub async fn remove_member(
     step_up: StepUp,
 ) -> Result<Removed> {
     let now = app.now();
-    let outcome = app
-        .db
-        .write(access.locks(), move |db| {
-            let organization = access.still_holds(db)?;
+    let outcome = access
+        .write(app, move |db, access| {
+            let organization = access.organization();
             let account = organization.account;
             let member = queries::member(db, account, id)?.ok_or(Error::NotFound)?;
             if member.role == OrganizationRole::Admin {
@@ -129,7 +127,7 @@ pub async fn remove_member(
             let by = By::actor(access.actor(), ip);
             take_out(db, account, &who, (&by, "Whoever sent it was removed."), now)?;
             if member.user != access.person().user {
-                mail::queue_removed(db, (&organization, access.person()), &member.email, now)?;
+                mail::queue_removed(db, (organization, access.person()), &member.email, now)?;
             }
             Ok(Removed::Gone(Box::new(member)))
         })

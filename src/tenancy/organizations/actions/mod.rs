@@ -18,8 +18,8 @@ use crate::access::organization::{
 };
 use crate::access::transfers;
 use crate::app::App;
-use crate::base::db::{Db, Id, Locks, lock_accounts};
-use crate::base::error::{Error, Result};
+use crate::base::db::{Db, Id, Locks};
+use crate::base::error::Result;
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{FormToken, Use, unuse, use_once};
 use crate::tenancy::accounts;
@@ -101,11 +101,10 @@ pub async fn edit(
     wanted: impl FnOnce(&Organization) -> Result<Wanted> + Send + 'static,
 ) -> Result<Outcome> {
     let now = app.now();
-    app.db
-        .write(Locks::Instance, move |db| {
-            lock_accounts(db, &[access.organization().account])?;
-            let before = access.still_holds(db)?;
-            let wanted = wanted(&before)?;
+    access
+        .write_with_instance(app, move |db, access| {
+            let before = access.organization();
+            let wanted = wanted(before)?;
             let handle = wanted.handle.as_str();
             if handle != before.handle {
                 if let Some(taken) = taken(db, &wanted.handle)? {
@@ -115,7 +114,7 @@ pub async fn edit(
                 accounts::queries::take_over_handle(db, &before.handle)?;
                 accounts::queries::keep_old_handle(db, &before.handle, before.account, now)?;
             }
-            let (old, new) = (described(&before), described_as(&wanted));
+            let (old, new) = (described(before), described_as(&wanted));
             if old != new {
                 queries::update(db, before.account, &wanted, now)?;
                 let details = json!({ "before": old, "after": new });
@@ -149,18 +148,17 @@ pub enum Left {
 /// Takes the person out of the organization. Of an admin that asks for the password (AU-17).
 ///
 /// # Errors
-/// [`Error::ReauthenticationRequired`]; [`Error::NotFound`] when that happened meanwhile; the database's fault.
+/// [`ReauthenticationRequired`](crate::base::error::Error); `NotFound` when that happened meanwhile; the database's fault.
 pub async fn leave(
     app: &App,
     (access, step_up): (OrganizationAccess<Leaving>, StepUp),
     ip: ClientIp,
 ) -> Result<Left> {
     let now = app.now();
-    app.db
-        .write(access.locks(), move |db| {
+    access
+        .write(app, move |db, access| {
             let (account, person) = (access.organization().account, access.person());
-            let role = crate::access::organization::role(db, person.user, account)?;
-            let role = role.ok_or(Error::NotFound)?;
+            let role = access.role();
             if role == OrganizationRole::Admin {
                 step_up.demand()?;
             }
@@ -196,16 +194,14 @@ pub async fn delete(
     ip: ClientIp,
 ) -> Result<Ended> {
     let now = app.now();
-    let ended = app
-        .db
-        .write(Locks::Instance, move |db| {
-            lock_accounts(db, &[access.organization().account])?;
-            let organization = access.still_holds(db)?;
+    let ended = access
+        .write_with_instance(app, move |db, access| {
+            let organization = access.organization();
             let account = organization.account;
             if !queries::active_workspaces(db, account, 1)?.is_empty() {
                 return Ok(Ended::HasWorkspaces);
             }
-            mail::queue_deleted(db, &organization, access.person(), now)?;
+            mail::queue_deleted(db, organization, access.person(), now)?;
             let details = json!({ "handle": organization.handle, "name": organization.name,
                                   "members": queries::member_count(db, account)? });
             let entry = Entry::of_account("account.deleted", account, details);

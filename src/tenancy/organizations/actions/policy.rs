@@ -54,10 +54,10 @@ pub async fn set_policy(
     step_up: StepUp,
 ) -> Result<PolicyOutcome> {
     let now = app.now();
-    app.db
-        .write(access.locks(), move |db| {
-            let before = access.still_holds(db)?;
-            let policy = wanted(policy_of(&before))?;
+    access
+        .write(app, move |db, access| {
+            let before = access.organization();
+            let policy = wanted(policy_of(before))?;
             if before.two_factor_since.is_some() && !policy.second_factor {
                 step_up.demand()?;
             }
@@ -66,7 +66,7 @@ pub async fn set_policy(
                 return Ok(PolicyOutcome::YourselfFirst);
             }
             let since = policy.second_factor.then(|| before.two_factor_since.unwrap_or(now));
-            let (old, new) = (told(&policy_of(&before)), told(&policy));
+            let (old, new) = (told(&policy_of(before)), told(&policy));
             if old != new {
                 queries::set_policy(db, before.account, &policy, since)?;
                 let details = json!({ "before": old, "after": new });

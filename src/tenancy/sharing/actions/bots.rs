@@ -40,9 +40,8 @@ pub async fn share(
 ) -> Result<SharedOutcome> {
     organization_only(access.workspace())?;
     let now = app.now();
-    app.db
-        .write(access.locks(), move |db| {
-            access.still_holds(db)?;
+    access
+        .write(app, move |db, access| {
             check_until(request.until, now)?;
             let place = access.workspace();
             let (named, grantable) = wanted(db, &access, (request.role, request.until))?;
@@ -81,9 +80,8 @@ pub async fn change_bot(
 ) -> Result<SharedBot> {
     organization_only(access.workspace())?;
     let now = app.now();
-    app.db
-        .write(access.locks(), move |db| {
-            access.still_holds(db)?;
+    access
+        .write(app, move |db, access| {
             let place = access.workspace();
             let row = queries::bot(db, place.id, id)?.ok_or(Error::NotFound)?;
             access.covers(db, &row.role)?;
@@ -116,9 +114,8 @@ pub async fn remove_bot(
 ) -> Result<SharedBot> {
     organization_only(access.workspace())?;
     let now = app.now();
-    app.db
-        .write(access.locks(), move |db| {
-            access.still_holds(db)?;
+    access
+        .write(app, move |db, access| {
             let place = access.workspace();
             let row = queries::bot(db, place.id, id)?.ok_or(Error::NotFound)?;
             access.covers(db, &row.role)?;

@@ -63,10 +63,8 @@ pub async fn invite_member(
 ) -> Result<Invited> {
     organization_only(access.workspace())?;
     let (context, now) = (app.context.clone(), app.now());
-    let outcome = app
-        .db
-        .write(access.locks(), move |db| {
-            access.still_holds(db)?;
+    let outcome = access
+        .write(app, move |db, access| {
             check_until(request.until, now)?;
             let inviter = access.actor().person()?;
             let place = access.workspace();
@@ -166,10 +164,8 @@ pub async fn grant_member(
 ) -> Result<SharedPerson> {
     organization_only(access.workspace())?;
     let now = app.now();
-    let row = app
-        .db
-        .write(access.locks(), move |db| {
-            access.still_holds(db)?;
+    let row = access
+        .write(app, move |db, access| {
             check_until(request.until, now)?;
             let place = access.workspace();
             let at = (place.account, place.id);
@@ -237,9 +233,8 @@ pub async fn change_member(
 ) -> Result<SharedPerson> {
     organization_only(access.workspace())?;
     let now = app.now();
-    app.db
-        .write(access.locks(), move |db| {
-            access.still_holds(db)?;
+    access
+        .write(app, move |db, access| {
             let place = access.workspace();
             let row = queries::person(db, (place.account, place.id), id)?.ok_or(Error::NotFound)?;
             access.covers(db, &row.role)?;
@@ -274,10 +269,8 @@ pub async fn remove_member(
 ) -> Result<SharedPerson> {
     organization_only(access.workspace())?;
     let now = app.now();
-    let row = app
-        .db
-        .write(access.locks(), move |db| {
-            access.still_holds(db)?;
+    let row = access
+        .write(app, move |db, access| {
             let place = access.workspace();
             let row = queries::person(db, (place.account, place.id), id)?.ok_or(Error::NotFound)?;
             access.covers(db, &row.role)?;
@@ -324,9 +317,8 @@ pub async fn set_default(
         return Err(Error::NotFound);
     }
     let now = app.now();
-    app.db
-        .write(access.locks(), move |db| {
-            access.still_holds(db)?;
+    access
+        .write(app, move |db, access| {
             let place = access.workspace();
             let before = membership::default_role(db, place.id)?;
             if let Some(before) = &before {

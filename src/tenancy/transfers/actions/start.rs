@@ -12,7 +12,7 @@ use crate::access::membership::{AccountKind, OwningAccount};
 use crate::access::permission::needs;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
-use crate::base::db::{Db, Id, Instant, Json, Locks};
+use crate::base::db::{Db, Id, Instant, Json};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{FormToken, Use, unuse, use_once};
@@ -87,12 +87,10 @@ pub async fn start(
             Ok(queries::counts(db, &again.context, (&workspace, &target), now)?)
         })
         .await?;
-    let locks = Locks::accounts([access.workspace().account, wanted.target.id]);
     let inner = app.clone();
-    let started = app
-        .db
-        .write(locks, move |db| {
-            let workspace = access.present(db)?;
+    let started = access
+        .write_with(app, wanted.target.id, move |db, access| {
+            let workspace = access.workspace();
             let id = TransferId::new(now);
             let place = urls::transfer(id);
             if let Some(once) = once

@@ -50,10 +50,8 @@ async fn delete_as(
     ip: ClientIp,
 ) -> Result<Option<Instant>> {
     let (now, inner) = (app.now(), app.clone());
-    let until = app
-        .db
-        .write(access.locks(), move |db| {
-            access.still_holds(db)?;
+    let until = access
+        .write(app, move |db, access| {
             let workspace = access.workspace();
             let facts = queries::deletion(db, workspace, &inner.context, now)?;
             queue_mails(db, &facts, now)?;

@@ -8,12 +8,11 @@ use serde_json::json;
 
 use super::model::{Slots, Taken, Wanted};
 use super::{queries, rules};
-use crate::access::AccountId;
 use crate::access::actor::{Actor, SignedInPerson};
 use crate::access::membership::{OwningAccount, Workspace};
-use crate::access::organization;
 use crate::access::permission::needs;
 use crate::access::workspace::{AnyRole, WorkspaceAccess};
+use crate::access::{AccountId, account};
 use crate::app::App;
 use crate::base::db::{Db, Id, Instant};
 use crate::base::error::{Error, Result};
@@ -54,31 +53,27 @@ pub async fn create(
 ) -> Result<Created> {
     let now = app.now();
     let usual = app.settings().flags.workspace_limit;
-    app.db
-        .write(owner.id, move |db| {
-            let by = actor.person()?;
-            if !organization::has_authority(db, by, owner.id)? {
-                return Err(Error::NotFound);
+    let person = actor.person()?.clone();
+    account::write_over(app, person, owner.id, move |db, person| {
+        let place = urls::settings(&owner.handle, wanted.handle.as_str());
+        if let Some(once) = once
+            && let Use::Again(first) = use_once(db, once, Some(&place), now)?
+        {
+            return Ok(Created::Before(first.unwrap_or(place)));
+        }
+        if let Some(refusal) = refusal(db, owner.id, &wanted, usual, now)? {
+            if let Some(once) = once {
+                unuse(db, once)?;
             }
-            let place = urls::settings(&owner.handle, wanted.handle.as_str());
-            if let Some(once) = once
-                && let Use::Again(first) = use_once(db, once, Some(&place), now)?
-            {
-                return Ok(Created::Before(first.unwrap_or(place)));
-            }
-            if let Some(refusal) = refusal(db, owner.id, &wanted, usual, now)? {
-                if let Some(once) = once {
-                    unuse(db, once)?;
-                }
-                return Ok(refusal);
-            }
-            let made = queries::insert(db, by, &owner, &wanted, now)?;
-            let details = json!({ "handle": made.handle, "description": made.description });
-            let entry = Entry::of_workspace("workspace.created", &made, details);
-            record(db, &By::actor(&actor, ip), entry, now)?;
-            Ok(Created::Now(place))
-        })
-        .await
+            return Ok(refusal);
+        }
+        let made = queries::insert(db, person, &owner, &wanted, now)?;
+        let details = json!({ "handle": made.handle, "description": made.description });
+        let entry = Entry::of_workspace("workspace.created", &made, details);
+        record(db, &By::actor(&actor, ip), entry, now)?;
+        Ok(Created::Now(place))
+    })
+    .await
 }
 
 fn refusal(
@@ -134,25 +129,25 @@ pub async fn edit(
     wanted: impl FnOnce(&Workspace) -> Result<Wanted> + Send + 'static,
 ) -> Result<Edited> {
     let now = app.now();
-    app.db
-        .write(access.locks(), move |db| {
-            let before = access.present(db)?;
-            let wanted = wanted(&before)?;
+    access
+        .write(app, move |db, access| {
+            let before = access.workspace();
+            let wanted = wanted(before)?;
             let taken = queries::taken(db, before.account, &wanted.handle, Some(before.id), now)?;
             if let Some(taken) = taken {
                 return Ok(Edited::Taken(taken));
             }
             let (handle, description) = (wanted.handle.as_str(), wanted.description.as_str());
             if (handle, description) != (&before.handle, &before.description) {
-                queries::update(db, &before, &wanted, now)?;
+                queries::update(db, before, &wanted, now)?;
                 let details = json!({
                     "before": { "handle": before.handle, "description": before.description },
                     "after": { "handle": handle, "description": description },
                 });
-                let entry = Entry::of_workspace("workspace.updated", &before, details);
+                let entry = Entry::of_workspace("workspace.updated", before, details);
                 record(db, &By::actor(access.actor(), ip), entry, now)?;
             }
-            Ok(Edited::Saved { before: before.handle })
+            Ok(Edited::Saved { before: before.handle.clone() })
         })
         .await
 }
@@ -166,8 +161,8 @@ pub async fn leave(app: &App, access: WorkspaceAccess<AnyRole>, ip: ClientIp) ->
         return Err(Error::Forbidden(rules::leave_reason(access.workspace())));
     }
     let now = app.now();
-    app.db
-        .write(access.locks(), move |db| {
+    access
+        .write(app, move |db, access| {
             let person = access.actor().person()?;
             if !queries::remove_member(db, access.workspace().id, person.user)? {
                 return Err(Error::NotFound);

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use crate::access::actor::{Person, Reach, RecentlyConfirmed, SignedInPerson};
+use crate::access::actor::{Reach, RecentlyConfirmed, SignedInPerson};
 use crate::access::membership::{self, Workspace};
 use crate::access::permission::Permission;
-use crate::access::{AccountId, WorkspaceId, identify, organization};
+use crate::access::{AccountId, WorkspaceId, account, identify};
 use crate::app::App;
 use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
@@ -37,37 +37,24 @@ pub async fn restore(
 ) -> Result<Restored> {
     let now = app.now();
     let usual = app.settings().flags.workspace_limit;
-    app.db
-        .write(account, move |db| {
-            let (workspace, purge_after) = decided_over(db, person.person(), account, id)?;
-            match purge_after {
-                None => return Ok(Restored::Back(workspace)),
-                Some(purge_after) if purge_after <= now => return Ok(Restored::TooLate),
-                Some(_) => {}
-            }
-            let slots = queries::slots(db, account, usual)?;
-            if slots.is_full() {
-                return Ok(Restored::Full(slots));
-            }
-            queries::mark_restored(db, id, now)?;
-            let entry = Entry::of_workspace("workspace.restored", &workspace, json!({}));
-            record(db, &By::actor(person.actor(), ip), entry, now)?;
-            Ok(Restored::Back(workspace))
-        })
-        .await
-}
-
-/// A workspace of an account over which the person decides at this moment.
-fn decided_over(
-    db: &mut Db,
-    person: &Person,
-    account: AccountId,
-    id: WorkspaceId,
-) -> Result<(Workspace, Option<Instant>)> {
-    if !organization::has_authority(db, person, account)? {
-        return Err(Error::NotFound);
-    }
-    queries::of_account(db, account, id)?.ok_or(Error::NotFound)
+    account::write_over(app, person.person().clone(), account, move |db, _| {
+        let (workspace, purge_after) =
+            queries::of_account(db, account, id)?.ok_or(Error::NotFound)?;
+        match purge_after {
+            None => return Ok(Restored::Back(workspace)),
+            Some(purge_after) if purge_after <= now => return Ok(Restored::TooLate),
+            Some(_) => {}
+        }
+        let slots = queries::slots(db, account, usual)?;
+        if slots.is_full() {
+            return Ok(Restored::Full(slots));
+        }
+        queries::mark_restored(db, id, now)?;
+        let entry = Entry::of_workspace("workspace.restored", &workspace, json!({}));
+        record(db, &By::actor(person.actor(), ip), entry, now)?;
+        Ok(Restored::Back(workspace))
+    })
+    .await
 }
 
 /// Ends the days of grace of a deleted workspace of an account over which the person decides.
@@ -81,18 +68,18 @@ pub async fn delete_now(
     (account, id): (AccountId, WorkspaceId),
 ) -> Result<Workspace> {
     let now = app.now();
-    app.db
-        .write(account, move |db| {
-            let (workspace, purge_after) = decided_over(db, confirmed.person(), account, id)?;
-            if purge_after.ok_or(Error::NotFound)? > now {
-                queries::purge_now(db, (id, confirmed.person().user), now)?;
-                let details = json!({ "removed_after": now });
-                let entry = Entry::of_workspace("workspace.grace-ended", &workspace, details);
-                record(db, &By::actor(confirmed.actor(), ip), entry, now)?;
-            }
-            Ok(workspace)
-        })
-        .await
+    account::write_over(app, confirmed.person().clone(), account, move |db, person| {
+        let (workspace, purge_after) =
+            queries::of_account(db, account, id)?.ok_or(Error::NotFound)?;
+        if purge_after.ok_or(Error::NotFound)? > now {
+            queries::purge_now(db, (id, person.user), now)?;
+            let details = json!({ "removed_after": now });
+            let entry = Entry::of_workspace("workspace.grace-ended", &workspace, details);
+            record(db, &By::actor(confirmed.actor(), ip), entry, now)?;
+        }
+        Ok(workspace)
+    })
+    .await
 }
 
 /// Brings back the deleted workspaces whose deletion nobody stands behind any more: whoever deleted one may not do that any
