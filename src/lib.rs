@@ -1,18 +1,19 @@
 //! Bulkhead: workspaces for teams that run Prefect themselves.
 //!
 //! In reading order:
-//! - [`app`]: what every request needs.
+//! - [`base`]: database, HTTP, mail, jobs, settings; knows nothing of the product. Of it
+//!   [`app`]: what every request needs.
 //! - [`urls`]: every link of the site.
-//! - [`base`]: database, HTTP, mail, jobs, settings; knows nothing of the product.
+//! - [`frame`]: what surrounds every page.
 //! - [`access`]: who may do what.
 //! - [`tenancy`]: accounts, workspaces, collaborators, invitations, keys, the audit log.
 //! - [`orchestration`]: what the Prefect client talks to.
 //! - [`slices`]: what these bring along, in lists.
 //! - [`server`]: routes and layers.
 pub mod access;
-pub mod app;
 pub mod base;
 pub mod cli;
+pub mod frame;
 pub mod openapi;
 pub mod orchestration;
 pub mod server;
@@ -21,3 +22,5 @@ pub mod start;
 pub mod tenancy;
 pub mod urls;
 pub mod worker;
+
+pub use base::app;

@@ -22,9 +22,10 @@ use crate::base::descriptors;
 use crate::base::error::{Error, Result};
 use crate::base::http::connections::{self, Connections, Watched};
 use crate::base::http::routes::{resource, scope};
-use crate::base::http::{assets, headers, metrics, session};
+use crate::base::http::{assets, headers, metrics, refusal, session};
 use crate::base::mail::{QueuedMail, Rendered};
 use crate::base::telemetry::RequestSpan;
+use crate::frame::errors;
 use crate::tenancy::audit::visits;
 use crate::{openapi, orchestration, tenancy};
 
@@ -132,6 +133,7 @@ pub fn routes(app: App) -> impl FnOnce(&mut ServiceConfig) + Clone {
     move |config| {
         config
             .app_data(web::Data::new(app.clone()))
+            .app_data(web::Data::from(Arc::clone(&app.context)))
             .service(resource("/health").get(health))
             .service(resource("/ready").get(ready))
             .service(resource("/metrics").get(metrics::serve))
@@ -140,7 +142,7 @@ pub fn routes(app: App) -> impl FnOnce(&mut ServiceConfig) + Clone {
             .service(
                 web::scope("/api")
                     .wrap(from_fn(visits::layer))
-                    .wrap(from_fn(headers::render_json))
+                    .wrap(from_fn(refusal::render_json))
                     .wrap(from_fn(identify::by_key))
                     .configure(api)
                     .default_service(web::to(orchestration::wire::absent::at_root)),
@@ -148,7 +150,7 @@ pub fn routes(app: App) -> impl FnOnce(&mut ServiceConfig) + Clone {
             .service(
                 web::scope("")
                     .wrap(from_fn(visits::layer))
-                    .wrap(from_fn(headers::render_pages))
+                    .wrap(from_fn(errors::render_pages))
                     .wrap(from_fn(identify::by_session))
                     .wrap(session::middleware(&app))
                     .wrap(from_fn(session::or_unavailable))

@@ -365,8 +365,12 @@ pub fn api_workspace(account_id: impl Display, workspace_id: impl Display) -> St
 }
 
 /// Where a list of events on the API goes on.
-pub fn api_events_next(workspace: &crate::access::membership::Workspace, token: &str) -> String {
-    let workspace = api_workspace(workspace.account, workspace.id);
+pub fn api_events_next(
+    account_id: impl Display,
+    workspace_id: impl Display,
+    token: &str,
+) -> String {
+    let workspace = api_workspace(account_id, workspace_id);
     format!("{workspace}/events/filter/next?page-token={token}")
 }
 

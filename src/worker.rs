@@ -11,7 +11,7 @@ use crate::base::db::{Location, tell};
 use crate::base::error::Result;
 use crate::base::http::form;
 use crate::base::jobs::{self, Job};
-use crate::base::mail::{self, Mailer};
+use crate::base::mail::{self, Mailer, delivery};
 use crate::{orchestration, tenancy};
 
 /// Rows that only mattered for a while.
@@ -88,7 +88,7 @@ async fn send_mails(app: App, mailer: Mailer, mut stop: watch::Receiver<bool>) {
     loop {
         let round = actix_web::rt::spawn({
             let (app, mailer) = (app.clone(), mailer.clone());
-            async move { mail::deliver_due(&app, &mailer).await }
+            async move { delivery::deliver_due(&app, &mailer).await }
         });
         match round.await {
             // There may be more than one batch.

@@ -43,10 +43,23 @@ fn uses(text: &str) -> BTreeSet<(String, String)> {
         .collect()
 }
 
-/// base ← access ← tenancy ← orchestration ← server and the command line.
+/// What knows nothing of the product uses nothing of the crate but itself. `urls`, which the frame of every page
+/// needs, knows how things are addressed, and nobody who has them.
+#[test]
+fn the_base_stands_alone() {
+    let mut files = files_below("src/base", "rs");
+    files.push(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/urls.rs"));
+    for file in files {
+        for (used, _) in uses(&fs::read_to_string(&file).unwrap()) {
+            assert!(used == "base", "{} uses crate::{used}", name(&file));
+        }
+    }
+}
+
+/// base ← frame ← access ← tenancy ← orchestration ← server and the command line.
 #[test]
 fn imports_go_one_way() {
-    let layers = ["base", "access", "tenancy", "orchestration"];
+    let layers = ["base", "frame", "access", "tenancy", "orchestration"];
     for (rank, layer) in layers.iter().enumerate() {
         if !Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(layer).exists() {
             continue;

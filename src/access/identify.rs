@@ -16,6 +16,7 @@ use super::UserId;
 use super::actor::{
     Actor, KeyMarker, KeyOfPerson, Person, ServiceAccount, ServiceAccountKeyMarker,
 };
+use super::cache::Cache;
 use crate::app::App;
 use crate::base::db::schema::{
     accounts, api_keys, service_account_keys, service_accounts, sessions, users,
@@ -23,12 +24,12 @@ use crate::base::db::schema::{
 use crate::base::db::{Db, Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::base::http::page::Viewer;
 use crate::base::http::routes::route_of;
 use crate::base::http::session::{ROW_ID, SIGNED_IN, SessionMarker, SignedIn};
 use crate::base::secret::{ApiKey, KeyKind, password_stamp};
 use crate::base::text::{initials, tone_of};
 use crate::base::zone::Zone;
+use crate::frame::Viewer;
 
 crate::base::db::text_enum! {
     /// How an address was confirmed.
@@ -257,17 +258,18 @@ async fn admit(app: &App, actor: &Actor) -> Result<()> {
 
 async fn identify_key(req: &actix_web::HttpRequest) -> Result<()> {
     let app = req.app_data::<web::Data<App>>().ok_or_else(|| Error::internal("no App"))?.clone();
-    let ip = ClientIp::of(req, &app);
+    let ip = ClientIp::of(req, &app.context);
     let typed = bearer(req).ok_or(Error::SignInRequired)?;
     // What fails the checksum is a typing error, not a guess.
     let key = Arc::new(ApiKey::parse(typed).ok_or(Error::SignInRequired)?);
-    let last = place_of(req.path()).and_then(|place| app.known.last(&key, place));
+    let cache = app.memory.of::<Cache>();
+    let last = place_of(req.path()).and_then(|place| cache.last(&key, place));
     let counted = last.is_some();
     let known = match last {
         Some(last) => {
             // Whoever asks too much is told so without a question to the database.
             admit(&app, &last.actor).await?;
-            app.known.still_counts(&app, &key, last).await?
+            cache.still_counts(&app, &key, last).await?
         }
         None => None,
     };

@@ -21,7 +21,7 @@ use crate::base::db::schema::{
 };
 use crate::base::db::{Db, Id, Instant, Locks, lock_accounts};
 use crate::base::error::{Error, Result};
-use crate::base::http::page::{CurrentOrganization, Shell};
+use crate::frame::{CurrentOrganization, Shell};
 use crate::urls;
 
 crate::base::db::text_enum! {

@@ -11,7 +11,7 @@ use actix_web::http::Method;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
 use super::actor::{Actor, Reach};
-use super::cache::Known;
+use super::cache::{Cache, Known};
 use super::handle::Handle;
 use super::identify::KeyOfRequest;
 use super::membership::{self, AccountKind, Held, Workspace};
@@ -24,8 +24,8 @@ use super::{AccountId, WorkspaceId, transfers};
 use crate::app::App;
 use crate::base::db::{Db, Instant, Locks};
 use crate::base::error::{Error, Result};
-use crate::base::http::page::{self, CurrentWorkspace, Moving, Shell, SwitchItem};
 use crate::base::text::When;
+use crate::frame::{self, CurrentWorkspace, Moving, Shell, SwitchItem};
 use crate::urls;
 
 /// Proof that the caller may do `P` in this workspace. Only this module makes one, from the request;
@@ -146,7 +146,7 @@ async fn by_ids(
                 app.db.read(move |db| Known::find(db, (&asked, &was), place, times)).await?;
             let found = found.map(Arc::new);
             if let Some(found) = &found {
-                app.known.put(&key, found);
+                app.memory.of::<Cache>().put(&key, found);
             }
             found
         }
@@ -468,7 +468,7 @@ impl<P> WorkspaceAccess<P> {
     }
 
     /// How the workspace came here, as whoever looks may know: whoever decides over its account undoes it.
-    fn told(&self, arrival: &Arrival) -> page::Arrival {
+    fn told(&self, arrival: &Arrival) -> frame::Arrival {
         let decides = self.held.has_authority();
         let owner = &self.workspace.account_name;
         let who = match self.workspace.account_kind {
@@ -476,7 +476,7 @@ impl<P> WorkspaceAccess<P> {
             AccountKind::Organization => format!("An admin of {owner}"),
             AccountKind::Personal => owner.clone(),
         };
-        page::Arrival {
+        frame::Arrival {
             from: arrival.from.clone(),
             by: arrival.by.clone(),
             at: When::new(arrival.at, self.reach.now),

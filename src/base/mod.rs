@@ -1,6 +1,8 @@
 //! What knows nothing of the product: settings, database, HTTP, mail, jobs, time and secrets.
 
+pub mod app;
 pub mod clock;
+pub mod context;
 pub mod csv;
 pub mod db;
 pub mod declared;
@@ -11,6 +13,7 @@ pub mod jobs;
 pub mod json;
 pub mod live;
 pub mod mail;
+pub mod memory;
 pub mod places;
 pub mod random;
 pub mod secret;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bulkhead::app::App;
 use bulkhead::base::db::schema::mails;
 use bulkhead::base::db::{Id, Instant};
-use bulkhead::base::mail::{self, Mail, MailState, Mailer};
+use bulkhead::base::mail::{self, Mail, MailState, Mailer, delivery};
 use bulkhead::base::settings::{Smtp, SmtpTls};
 use diesel::prelude::*;
 use lettre::transport::smtp::extension::ClientId;
@@ -37,7 +37,7 @@ async fn sign_up(app: &TestApp, handle: &str) {
 }
 
 async fn deliver(app: &TestApp, mailer: &Mailer) -> usize {
-    mail::deliver_due(&app.app, mailer).await.unwrap()
+    delivery::deliver_due(&app.app, mailer).await.unwrap()
 }
 
 #[derive(Debug, Queryable)]
@@ -332,7 +332,7 @@ async fn a_mail_of_a_dead_process_is_sent_after_its_lease() {
         smtp.fail(Fault::TakeAndStall);
         let sending = {
             let (app, mailer) = (app.app.clone(), mailer_to(&app, smtp.port));
-            actix_rt::spawn(async move { drop(mail::deliver_due(&app, &mailer).await) })
+            actix_rt::spawn(async move { drop(delivery::deliver_due(&app, &mailer).await) })
         };
         while smtp.taken().len() < round {
             actix_rt::time::sleep(Duration::from_millis(5)).await;
@@ -466,7 +466,7 @@ async fn two_processes_send_each_mail_once() {
     let all = |app: App, mailer: Mailer| async move {
         let mut count = 0;
         loop {
-            match mail::deliver_due(&app, &mailer).await.unwrap() {
+            match delivery::deliver_due(&app, &mailer).await.unwrap() {
                 0 => return count,
                 more => count += more,
             }

@@ -8,7 +8,7 @@ use actix_web::http::header::HeaderValue;
 use actix_web::{FromRequest, HttpRequest, web};
 use ipnet::IpNet;
 
-use crate::app::App;
+use crate::base::context::Context;
 use crate::base::error::Error;
 
 /// The client's address: the peer's, or what a trusted proxy says.
@@ -17,9 +17,9 @@ pub struct ClientIp(pub IpAddr);
 
 impl ClientIp {
     /// The address of whoever sent `req`.
-    pub fn of(req: &HttpRequest, app: &App) -> Self {
+    pub fn of(req: &HttpRequest, context: &Context) -> Self {
         let peer = req.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |addr| addr.ip());
-        let trusted = &app.settings().flags.trusted_proxies;
+        let trusted = &context.settings.flags.trusted_proxies;
         let forwarded = req.headers().get_all("x-forwarded-for").map(HeaderValue::as_bytes);
         Self(client(peer, forwarded, trusted))
     }
@@ -57,9 +57,9 @@ impl FromRequest for ClientIp {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(match req.app_data::<web::Data<App>>() {
-            Some(app) => Ok(Self::of(req, app)),
-            None => Err(Error::internal("no App")),
+        ready(match req.app_data::<web::Data<Context>>() {
+            Some(context) => Ok(Self::of(req, context)),
+            None => Err(Error::internal("no Context")),
         })
     }
 }

@@ -3,19 +3,25 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use actix_session::SessionExt;
+use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use diesel::prelude::*;
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
 
 use super::body;
-use super::page::form_code;
-use crate::app::App;
+use super::session::{ROW_ID, SIGNED_IN, SessionMarker};
+use crate::base::app::App;
+use crate::base::context::Context;
 use crate::base::db::schema::form_tokens;
 use crate::base::db::{Db, Id, Instant, on_each_backend};
 use crate::base::error::{Error, Result};
-use crate::base::secret::unmask;
+use crate::base::random;
+use crate::base::secret::{Purpose, mask, unmask};
 
 /// What the template shows: the value as typed and what is wrong with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,7 +109,7 @@ impl<T: DeserializeOwned + 'static> Form<T> {
                 }
             }
         }
-        let expected = form_code(&req, app, false);
+        let expected = form_code(&req, &app.context, false);
         let fits = match csrf.as_slice() {
             [token] => unmask(token).is_some_and(|code| code.ct_eq(&expected).into()),
             _ => false,
@@ -139,6 +145,60 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
         let payload = std::mem::replace(payload, Payload::None);
         Box::pin(Self::read(req.clone(), payload))
     }
+}
+
+/// The two tokens of a form that is yet to be sent, for its hidden fields.
+pub struct Tokens {
+    /// Ties the form to the browser.
+    pub csrf: String,
+    /// For one use.
+    pub once: Id<FormToken>,
+}
+
+impl Tokens {
+    /// Fresh ones for whoever sent `req`.
+    pub fn new(req: &HttpRequest, context: &Context) -> Self {
+        Self { csrf: mask(&form_code(req, context, true)), once: Id::new(context.now()) }
+    }
+}
+
+/// A visitor without a session got a form: this cookie ties the form to the browser.
+pub struct NewVisitorCookie(pub Cookie<'static>);
+
+/// The name of that cookie.
+fn visitor_cookie_name(is_https: bool) -> &'static str {
+    if is_https { "__Host-bulkhead-form" } else { "bulkhead-form" }
+}
+
+/// The code that stands for this browser, as its form tokens carry it (SP-18): from the
+/// session's id, or from a random cookie of a visitor, which `may_set` allows to be made.
+pub fn form_code(req: &HttpRequest, context: &Context, may_set: bool) -> [u8; 32] {
+    let session = req.get_session();
+    if let Ok(Some(row)) = session.get::<Id<SessionMarker>>(ROW_ID)
+        && session.contains_key(SIGNED_IN)
+    {
+        return context.keys.code(Purpose::FormOfSession, row.uuid().as_bytes());
+    }
+    let is_https = context.settings.is_https();
+    let name = visitor_cookie_name(is_https);
+    let known = req.cookie(name).map(|cookie| cookie.value().to_owned());
+    let fresh = req.extensions().get::<NewVisitorCookie>().map(|new| new.0.value().to_owned());
+    let value = if let Some(value) = known.filter(|value| value.len() == 22).or(fresh) {
+        value
+    } else {
+        let value = URL_SAFE_NO_PAD.encode(random::bytes::<16>());
+        if may_set {
+            let cookie = Cookie::build(name, value.clone())
+                .path("/")
+                .http_only(true)
+                .secure(is_https)
+                .same_site(SameSite::Lax)
+                .finish();
+            req.extensions_mut().insert(NewVisitorCookie(cookie));
+        }
+        value
+    };
+    context.keys.code(Purpose::FormOfVisitor, value.as_bytes())
 }
 
 /// A form without fields: a button.

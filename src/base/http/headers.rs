@@ -1,22 +1,21 @@
-//! What surrounds every response: strict headers, accepted hosts, deadlines, errors as pages.
+//! What surrounds every response: strict headers, accepted hosts, deadlines.
 
 use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, ResponseError, web};
+use actix_web::{ResponseError, web};
 use tokio::time::timeout;
 
 use super::client::ClientIp;
-use super::page;
-use crate::app::App;
+use super::refusal;
+use crate::base::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::settings::is_loopback_host;
-use crate::urls;
 
 /// No inline script or style anywhere, so no nonces (BR-04).
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -91,7 +90,7 @@ pub async fn guard<B: MessageBody + 'static>(
         req.head_mut().method = Method::GET;
     }
     if let Err(error) = admitted {
-        note_refusal(&error);
+        refusal::note(&error);
         return Ok(req.error_response(error));
     }
     // A request must not be held while it is routed, so there is none left to answer with here:
@@ -148,7 +147,7 @@ fn admit(req: &actix_web::HttpRequest, app: &App) -> Result<()> {
     if path.starts_with("/api/") {
         return Ok(());
     }
-    app.limits.request(ClientIp::of(req, app))
+    app.limits.request(ClientIp::of(req, &app.context))
 }
 
 /// The `Host` header must name this server (D-12): nothing is built from it, but a page under a
@@ -171,133 +170,12 @@ fn check_host(req: &actix_web::HttpRequest, app: &App) -> Result<()> {
     if is_ours { Ok(()) } else { Err(Error::Misdirected) }
 }
 
-/// The web scope's layer: shows an [`Error`] as a page, and sets the visitor's form cookie.
-///
-/// # Errors
-/// Passes on what cannot become a response.
-pub async fn render_pages<B: MessageBody + 'static>(
-    req: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let res = match check_origin(&req) {
-        Ok(()) => next.call(req).await?.map_into_boxed_body(),
-        Err(error) => req.error_response(error),
-    };
-    let request = res.request().clone();
-    let app =
-        request.app_data::<web::Data<App>>().ok_or_else(|| Error::internal("no App"))?.clone();
-    let page = res.response().error().map(|error| match error.as_error::<Error>() {
-        Some(error) => {
-            note_refusal(error);
-            error_page(&request, &app, error)
-        }
-        None => error_page(&request, &app, &foreign(error, res.status())),
-    });
-    let page = page.or_else(|| wrong_method(&res).map(|error| error_page(&request, &app, &error)));
-    let mut res = match page {
-        Some(page) => res.into_response(page),
-        None => res,
-    };
-    if let Some(cookie) = request.extensions().get::<page::NewVisitorCookie>() {
-        res.response_mut().add_cookie(&cookie.0).map_err(|e| Error::internal(e.to_string()))?;
-    }
-    Ok(res)
-}
-
-/// actix answers a method that an address does not take with `Allow` and nothing to read.
-fn wrong_method<B>(res: &ServiceResponse<B>) -> Option<Error> {
-    (res.status() == StatusCode::METHOD_NOT_ALLOWED).then(|| {
-        let allowed = res.headers().get(header::ALLOW).and_then(|value| value.to_str().ok());
-        let methods = allowed.unwrap_or_default().split(',').map(str::trim);
-        Error::MethodNotAllowed(methods.filter_map(|name| name.parse().ok()).collect())
-    })
-}
-
-/// The API scope's layer: every refusal has a sentence in JSON.
-///
-/// # Errors
-/// Passes on what cannot become a response.
-pub async fn render_json<B: MessageBody + 'static>(
-    req: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let res = next.call(req).await?.map_into_boxed_body();
-    if let Some(error) = res.response().error().and_then(|error| error.as_error::<Error>()) {
-        note_refusal(error);
-    }
-    let foreign = match res.response().error() {
-        Some(error) if error.as_error::<Error>().is_none() => Some(foreign(error, res.status())),
-        Some(_) => None,
-        None => wrong_method(&res),
-    };
-    Ok(match foreign {
-        Some(error) => res.into_response(error.error_response()),
-        None => res,
-    })
-}
-
-/// What actix itself refuses (bad paths, bad queries), as one of ours.
-fn foreign(error: &actix_web::Error, status: actix_web::http::StatusCode) -> Error {
-    match status.as_u16() {
-        404 => Error::NotFound,
-        405 => Error::MethodNotAllowed(Vec::new()),
-        413 => Error::TooLarge,
-        431 => Error::HeadTooLarge,
-        400..=499 => {
-            Error::BadRequest("The address or the form has a value that cannot be.".to_owned())
-        }
-        _ => Error::internal(error.to_string()),
-    }
-}
-
-/// One line for every refusal (LG-01); who, which route and which request are in its span.
-fn note_refusal(error: &Error) {
-    if matches!(
-        error,
-        Error::SignInRequired
-            | Error::Forbidden(_)
-            | Error::StaleForm
-            | Error::Misdirected
-            | Error::TooMany(_)
-            | Error::UnsupportedMediaType(_)
-    ) {
-        let status = error.status_code().as_u16();
-        tracing::info!(event = "request.refused", status, reason = %error, "request refused");
-    }
-}
-
-fn error_page(req: &actix_web::HttpRequest, app: &App, error: &Error) -> actix_web::HttpResponse {
-    let here = || {
-        let is_page = req.method() == Method::GET;
-        let here = req.uri().path_and_query().map_or("/", |pq| pq.as_str());
-        if is_page { here } else { urls::workspaces() }
-    };
-    match error {
-        Error::SignInRequired if matches!(here(), "/" | "/workspaces") => {
-            super::see_other(urls::sign_in())
-        }
-        Error::SignInRequired => super::see_other(urls::sign_in_next(here())),
-        Error::VerificationRequired => super::see_other(urls::verify_email_needed()),
-        Error::SecondFactorRequired(_) => {
-            // Best effort: without the notice the page explains itself too.
-            if let Err(fault) = page::Notice::warn(error.to_string()).leave(req) {
-                tracing::warn!(error.cause = %fault, "could not leave a notice");
-            }
-            super::see_other(urls::two_factor())
-        }
-        Error::ReauthenticationRequired => {
-            // A form whose proof of identity ran out comes back to the page that it stands on.
-            let back = req.uri().path_and_query().map_or("/", |pq| pq.as_str());
-            super::see_other(urls::confirm_access_next(back))
-        }
-        Error::Moved(to) => super::see_other(to),
-        error => super::error_page::error_page(req, app, error),
-    }
-}
-
 /// Unsafe requests must come from this site's own pages: the header check that browsers enforce
 /// (BR-02). Where a browser says nothing, the form token alone decides.
-fn check_origin(req: &ServiceRequest) -> Result<()> {
+///
+/// # Errors
+/// [`Error::Forbidden`].
+pub fn check_origin(req: &ServiceRequest) -> Result<()> {
     if matches!(*req.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         return Ok(());
     }

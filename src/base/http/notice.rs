@@ -61,7 +61,16 @@ impl Notice {
         }
         session.insert(NOTICE, self).map_err(Error::internal)
     }
+
+    /// Takes the notice that was left, if there is one. A failed session counts as none: this is also what
+    /// draws the error page.
+    pub fn take(req: &HttpRequest) -> Option<Self> {
+        let session = req.get_session();
+        let has_notice = session.contains_key(NOTICE);
+        let notice = has_notice.then(|| session.remove_as::<Self>(NOTICE)).flatten();
+        notice.and_then(Result::ok)
+    }
 }
 
 /// Its key in the session.
-pub(super) const NOTICE: &str = "notice";
+const NOTICE: &str = "notice";

@@ -2,8 +2,7 @@
 //!
 //! Invariant: a row exists only for a signed-in person; its key is stored as SHA-256.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use actix_session::SessionMiddleware;
@@ -23,7 +22,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
-use crate::app::App;
+use crate::base::app::App;
 use crate::base::db::schema::sessions;
 use crate::base::db::{Database, Id, Instant};
 use crate::base::error::{Error, Result};
@@ -73,18 +72,6 @@ const UPDATE: Duration = Duration::from_secs(1);
 
 /// Between two tries to take away the row of a session that ended.
 const AGAIN: Duration = Duration::from_secs(2);
-
-/// Sessions that ended in this process while their rows could not be taken away yet, by the hashes of their keys:
-/// nothing is written while the disk is full or the file locked, and signing out works at once all the same
-/// (F-07, F-11).
-#[derive(Debug, Default)]
-pub struct EndedSessions(Mutex<HashSet<Vec<u8>>>);
-
-impl EndedSessions {
-    fn all(&self) -> std::sync::MutexGuard<'_, HashSet<Vec<u8>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 type State = HashMap<String, String>;
 

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, web};
 use actix_ws::{AggregatedMessageStream, CloseCode, CloseReason, Session};
 
 use super::connections::Upgraded;
-use crate::app::App;
+use crate::base::app::App;
 use crate::base::error::{Error, Result};
 
 /// The largest frame, in bytes (WS-05): more than the largest event that clients send, so that what is too large to

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::db::schema::jobs;
 use super::db::{Db, Id, Instant, on_each_backend};
 use super::error::Result;
-use crate::app::App;
+use crate::base::app::App;
 
 /// What a job does; it works in batches and returns when there is nothing left.
 pub type Work = fn(App) -> Pin<Box<dyn Future<Output = Result<()>>>>;

@@ -1,6 +1,7 @@
 //! Mails: queued in the transaction of what they tell about, rendered and sent later.
 
 mod counts;
+pub mod delivery;
 mod notice;
 mod outbox;
 mod transport;
@@ -8,7 +9,7 @@ mod transport;
 pub use counts::{StateCount, counts};
 pub use notice::Notice;
 pub use outbox::{
-    Mail, MailState, Outgoing, QueuedMail, Rendered, dead, deliver_due, forget_old, kept, kept_one,
-    message_id, queue, queue_all, release_leases, retry_dead, sent_about, sent_to, was_told,
+    Mail, MailState, Outgoing, QueuedMail, Rendered, dead, forget_old, kept, kept_one, queue,
+    queue_all, release_leases, retry_dead, sent_about, sent_to, was_told,
 };
 pub use transport::{Mailer, SendError};

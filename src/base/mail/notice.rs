@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::Rendered;
+use super::outbox::Rendered;
 use crate::base::error::{Error, Result};
 use crate::base::settings::Settings;
 

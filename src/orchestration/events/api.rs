@@ -86,7 +86,8 @@ async fn page(
     });
     let token = next.map(|next| serde_json::to_vec(&next)).transpose().map_err(Error::internal)?;
     let next_page = token.map(|token| {
-        let path = urls::api_events_next(workspace, &URL_SAFE_NO_PAD.encode(token));
+        let path =
+            urls::api_events_next(workspace.account, workspace.id, &URL_SAFE_NO_PAD.encode(token));
         format!("{}{path}", app.settings().site())
     });
     let events = page.events.into_iter().map(Into::into).collect();

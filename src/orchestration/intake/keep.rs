@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::base::db::Db;
 use crate::base::error::{Error, Result};
 use crate::base::live::Topic;
+use crate::base::seen::SeenLately;
 use crate::orchestration::events::model::Event;
 use crate::orchestration::events::queries;
 use crate::orchestration::task_runs::recorder;
@@ -83,10 +84,15 @@ async fn takes_events(app: &App, workspace: WorkspaceId) -> bool {
     matches!(refused.await, Err(Error::NotFound))
 }
 
+/// Of which workspace this process dropped an event within the last minute.
+#[derive(Debug, Default)]
+struct Dropped(SeenLately);
+
 /// Counts an event that is not kept, and tells the operator of the first one a minute of a workspace.
 pub fn drop_alone(app: &App, workspace: WorkspaceId, why: &Error) {
     app.metrics.dropped("event", 1);
-    if app.dropped.is_first(workspace.uuid(), Uuid::nil(), "event", app.now()) {
+    let dropped = app.memory.of::<Dropped>();
+    if dropped.0.is_first(workspace.uuid(), Uuid::nil(), "event", app.now()) {
         tracing::warn!(error.cause = %why, workspace.id = %workspace, "an event is not kept");
     }
 }

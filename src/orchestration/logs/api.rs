@@ -22,8 +22,13 @@ use crate::base::http::json::{
 use crate::base::http::routes::{resource, resources};
 use crate::base::json::cut;
 use crate::base::live::Topic;
+use crate::base::seen::SeenLately;
 use crate::orchestration::rows::flow_runs::model::FlowRunId;
 use crate::orchestration::rows::flow_runs::queries as flow_runs;
+
+/// Of which workspace this process dropped a line within the last minute.
+#[derive(Debug, Default)]
+struct Dropped(SeenLately);
 
 /// The addresses of this slice, relative to the workspace's.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -146,7 +151,8 @@ pub async fn create(
                 at: line.timestamp,
             }),
             Err(error) => {
-                if app.dropped.is_first(workspace.uuid(), Uuid::nil(), "log", now) {
+                if app.memory.of::<Dropped>().0.is_first(workspace.uuid(), Uuid::nil(), "log", now)
+                {
                     tracing::warn!(error.cause = %error, workspace.id = %workspace, "a line is not kept");
                 }
             }

@@ -13,6 +13,7 @@ use crate::base::db::{Db, Id, Instant, Locks, on_each_backend};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::secret::sha256;
+use crate::base::seen::SeenLately;
 
 /// Who did it, kept as a snapshot: people are renamed and removed, the log is not.
 #[derive(Clone, Debug)]
@@ -225,6 +226,10 @@ pub fn record_visit(
     Ok(true)
 }
 
+/// What this process refused to whom within the last minute.
+#[derive(Debug, Default)]
+struct Denials(SeenLately);
+
 /// Records that something was refused: at most once a minute for each actor and event, which this process
 /// decides by what it remembers, before it opens a transaction. Refusals change nothing, so that whoever causes
 /// many of them costs nobody a write (SP-6, F-28).
@@ -233,14 +238,15 @@ pub fn record_visit(
 /// The database's fault.
 pub async fn deny(app: &App, actor: &Actor, ip: ClientIp, entry: Entry) -> Result<()> {
     let (account, now) = (entry.account, app.now());
-    if !app.denials.is_first(actor.id(), account.uuid(), entry.event, now) {
+    let denials = app.memory.of::<Denials>();
+    if !denials.0.is_first(actor.id(), account.uuid(), entry.event, now) {
         return Ok(());
     }
     let (by, event) = (By::actor(actor, ip), entry.event);
     let write = move |db: &mut Db| record_denial(db, &by, entry, now);
     let written = app.db.write(Locks::Chain(account), write).await;
     if written.is_err() {
-        app.denials.forget(actor.id(), account.uuid(), event);
+        denials.0.forget(actor.id(), account.uuid(), event);
     }
     written
 }

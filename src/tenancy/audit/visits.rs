@@ -19,6 +19,11 @@ use crate::base::db::{Db, Instant, Locks};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::routes::route_of;
+use crate::base::seen::SeenToday;
+
+/// Whose visits to which workspace this process has noted today.
+#[derive(Debug, Default)]
+struct Visits(SeenToday);
 
 /// The layer of pages and API alike: records the first visit of a principal to a workspace each day
 /// (SP-6), from the [`Visit`] that a [`crate::access::workspace::WorkspaceAccess`] leaves in
@@ -37,7 +42,8 @@ pub async fn layer<B: MessageBody + 'static>(
     if let Some(visit) = visit
         && let Some(app) = request.app_data::<web::Data<App>>()
     {
-        let (now, ip) = (app.now(), ClientIp::of(request, app));
+        let (now, ip) = (app.now(), ClientIp::of(request, &app.context));
+        let visits = app.memory.of::<Visits>();
         let is_page = res.status().is_success() && *request.method() == Method::GET;
         if is_page && matches!(visit.actor, Actor::Session { .. }) {
             recent = Recent::of(request, app).with(visit.workspace.id, app);
@@ -46,7 +52,7 @@ pub async fn layer<B: MessageBody + 'static>(
             let (app, route) = (app.clone(), route_of(request).unwrap_or_default().to_string());
             actix_web::rt::spawn(async move { note_denial(&app, visit, ip, route).await });
         } else if res.status().is_success()
-            && app.visits.is_first(principal(&visit.actor), visit.workspace.id.uuid(), now)
+            && visits.0.is_first(principal(&visit.actor), visit.workspace.id.uuid(), now)
         {
             let app = app.clone();
             actix_web::rt::spawn(async move { note(&app, visit, ip, now).await });
@@ -81,7 +87,7 @@ async fn note(app: &App, visit: Visit, ip: ClientIp, now: Instant) {
     let (who, place) = (principal(&visit.actor), visit.workspace.id.uuid());
     let locks = Locks::Chain(visit.workspace.account);
     if let Err(error) = app.db.write(locks, move |db| record(db, &visit, ip, now)).await {
-        app.visits.forget(who, place);
+        app.memory.of::<Visits>().0.forget(who, place);
         tracing::warn!(error.cause = %error, "could not record a visit");
     }
 }

@@ -12,9 +12,10 @@ use crate::app::App;
 use crate::base::error::Result;
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{Field, Form};
-use crate::base::http::page::{Page, Shell};
+use crate::base::http::page::Page;
 use crate::base::http::see_other;
 use crate::base::text::counted;
+use crate::frame::Shell;
 use crate::urls;
 
 struct ObstacleRow {

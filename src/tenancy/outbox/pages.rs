@@ -9,9 +9,10 @@ use super::links::{Piece, pieces};
 use crate::app::App;
 use crate::base::db::Id;
 use crate::base::error::{Error, Result};
-use crate::base::http::page::{Page, Shell};
+use crate::base::http::page::Page;
 use crate::base::mail::{self, Mail, QueuedMail, Rendered};
 use crate::base::text::When;
+use crate::frame::Shell;
 use crate::urls;
 
 /// Mails on the page.

@@ -23,7 +23,7 @@ use crate::app::App;
 use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::base::http::page::form_code;
+use crate::base::http::form::form_code;
 use crate::base::http::see_other;
 use crate::base::secret::{Purpose, password_stamp};
 use crate::tenancy::audit::{Entry, record};
@@ -114,7 +114,7 @@ pub async fn ask_second_step(
         notice: arrival.notice.map(str::to_owned),
     };
     let text = serde_json::to_vec(&step).map_err(Error::internal)?;
-    let browser = form_code(req, app, false);
+    let browser = form_code(req, &app.context, false);
     let sealed = app.context.keys.seal(Purpose::SecondStep, &browser, &text)?;
     let lifetime = CookieDuration::seconds(LIFETIME.as_secs());
     let mut response = see_other(urls::second_step());
@@ -127,7 +127,7 @@ pub async fn ask_second_step(
 /// The second step that this browser owes; `None` when there is none, or it was tampered with.
 pub fn second_step(req: &HttpRequest, app: &App) -> Option<SecondStep> {
     let sealed = URL_SAFE_NO_PAD.decode(req.cookie(cookie_name(app))?.value()).ok()?;
-    let browser = form_code(req, app, false);
+    let browser = form_code(req, &app.context, false);
     let text = app.context.keys.open(Purpose::SecondStep, &browser, &sealed)?;
     serde_json::from_slice(&text).ok()
 }

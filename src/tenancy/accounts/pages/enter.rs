@@ -14,10 +14,11 @@ use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::{ClientIp, user_agent};
 use crate::base::http::form::{Button, Field, Form};
-use crate::base::http::page::{Page, Shell};
+use crate::base::http::page::Page;
 use crate::base::http::{local_path, see_other};
 use crate::base::secret::Password;
 use crate::base::settings::SignUp;
+use crate::frame::Shell;
 use crate::urls;
 
 /// `/`

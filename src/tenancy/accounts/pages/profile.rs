@@ -16,9 +16,10 @@ use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{Button, Field, Form};
-use crate::base::http::page::{Notice, Page, Shell};
+use crate::base::http::page::{Notice, Page};
 use crate::base::http::see_other;
 use crate::base::zone::Zone;
+use crate::frame::Shell;
 use crate::urls;
 
 #[derive(Template)]

@@ -13,11 +13,12 @@ use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::{ClientIp, browser_name};
 use crate::base::http::form::{Button, Field, Form};
-use crate::base::http::page::{Notice, Page, Shell};
+use crate::base::http::page::{Notice, Page};
 use crate::base::http::see_other;
 use crate::base::http::session::{SIGNED_IN, SignedIn};
 use crate::base::secret::Password;
 use crate::base::text::{When, counted};
+use crate::frame::Shell;
 use crate::urls;
 
 struct DeviceRow {

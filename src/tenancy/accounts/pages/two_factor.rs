@@ -16,8 +16,9 @@ use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{Button, Field, Form};
-use crate::base::http::page::{Notice, Page, Shell};
+use crate::base::http::page::{Notice, Page};
 use crate::base::http::see_other;
+use crate::frame::Shell;
 use crate::urls;
 
 /// A QR code as the `d` of one SVG path, with the four light modules around it that readers need.

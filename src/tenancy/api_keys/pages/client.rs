@@ -16,7 +16,8 @@ use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{Button, Form};
 use crate::base::http::headers::CONTENT_SECURITY_POLICY;
-use crate::base::http::page::{Page, Shell};
+use crate::base::http::page::Page;
+use crate::frame::Shell;
 use crate::tenancy::api_keys::actions::{self, Created};
 use crate::tenancy::api_keys::callback::Callback;
 

@@ -8,7 +8,8 @@ use crate::access::actor::SignedInPerson;
 use crate::app::App;
 use crate::base::db::paging::PageParams;
 use crate::base::error::Result;
-use crate::base::http::page::{Page, Shell};
+use crate::base::http::page::Page;
+use crate::frame::Shell;
 use crate::tenancy::audit::queries::{self, Filter, Kept};
 use crate::urls;
 

@@ -12,8 +12,9 @@ use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{Button, Form};
-use crate::base::http::page::{Notice, Page, Person, Shell};
+use crate::base::http::page::{Notice, Page};
 use crate::base::http::see_other;
+use crate::frame::{Person, Shell};
 use crate::tenancy::invitations::managing::{Around, HasPages};
 use crate::tenancy::invitations::roster::MemberId;
 

@@ -19,10 +19,11 @@ use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{Button, Form};
-use crate::base::http::page::{Notice, Page, Shell};
+use crate::base::http::page::{Notice, Page};
 use crate::base::http::routes::resource;
 use crate::base::http::see_other;
 use crate::base::text::{When, counted};
+use crate::frame::Shell;
 use crate::tenancy::invitations::actions::Recruiting;
 use crate::urls;
 

@@ -11,8 +11,9 @@ use crate::app::App;
 use crate::base::error::Result;
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{Button, Form};
-use crate::base::http::page::{Notice, Shell};
+use crate::base::http::page::Notice;
 use crate::base::http::see_other;
+use crate::frame::Shell;
 use crate::urls;
 
 /// `POST /invitations/{token}/accept`

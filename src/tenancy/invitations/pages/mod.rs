@@ -16,9 +16,10 @@ use askama::Template;
 use super::actions::Accepted;
 use super::model::Opened;
 use crate::base::error::Result;
-use crate::base::http::page::{Notice, Page, Shell};
+use crate::base::http::page::{Notice, Page};
 use crate::base::http::routes::resource;
 use crate::base::http::see_other;
+use crate::frame::Shell;
 use crate::urls;
 
 /// The routes of these pages.

@@ -15,8 +15,9 @@ use crate::access::email::EmailAddress;
 use crate::app::App;
 use crate::base::db::Instant;
 use crate::base::error::Result;
-use crate::base::http::page::{Notice, Page, Person, Shell};
+use crate::base::http::page::{Notice, Page};
 use crate::base::text::When;
+use crate::frame::{Person, Shell};
 
 /// `GET /invitations/{token}`
 pub(super) async fn show(

@@ -12,8 +12,8 @@ use crate::access::membership::Workspace;
 use crate::access::workspace::{Asks, WorkspaceAccess};
 use crate::app::App;
 use crate::base::error::Result;
-use crate::base::http::page::Shell;
 use crate::base::http::routes::resource;
+use crate::frame::Shell;
 use crate::tenancy::roles;
 use crate::urls;
 

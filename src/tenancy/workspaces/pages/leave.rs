@@ -9,8 +9,9 @@ use crate::app::App;
 use crate::base::error::Result;
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{Button, Form};
-use crate::base::http::page::{Notice, Page, Shell};
+use crate::base::http::page::{Notice, Page};
 use crate::base::http::see_other;
+use crate::frame::Shell;
 use crate::tenancy::workspaces::{actions, rules};
 use crate::urls;
 

@@ -6,41 +6,21 @@ use std::sync::{Arc, LazyLock};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 
-use crate::access::cache::Cache;
-use crate::base::clock::Clock;
-use crate::base::db::{Database, Db, Id, Instant, Location};
-use crate::base::declared::Declared;
-use crate::base::error::{Error, Result};
-use crate::base::http::limits::Limits;
-use crate::base::http::metrics::Metrics;
-use crate::base::http::session::EndedSessions;
-use crate::base::live::Live;
-use crate::base::mail::{QueuedMail, Rendered};
-use crate::base::secret::{InstanceKeys, Password, RecoveryCode};
-use crate::base::seen::{SeenLately, SeenToday};
-use crate::base::settings::Settings;
+use super::db::{Database, Db, Id, Instant, Location};
+use super::error::{Error, Result};
+use super::http::ended_sessions::EndedSessions;
+use super::http::figures::Metrics;
+use super::http::limits::Limits;
+use super::live::Live;
+use super::mail::{QueuedMail, Rendered};
+use super::memory::Memory;
+use super::secret::{Password, RecoveryCode};
+use super::settings::Settings;
+
+pub use super::context::Context;
 
 /// Turns a queued mail into text; `None` when what it is about is over, so it is not sent.
 pub type MailRenderer = fn(&Context, &mut Db, &QueuedMail) -> Result<Option<Rendered>>;
-
-/// What work on a database thread needs besides the connection.
-pub struct Context {
-    /// The settings.
-    pub settings: Settings,
-    /// The clock.
-    pub clock: Clock,
-    /// The key behind links.
-    pub keys: InstanceKeys,
-    /// What the slices declare.
-    pub declared: Declared,
-}
-
-impl Context {
-    /// The present moment.
-    pub fn now(&self) -> Instant {
-        self.clock.now()
-    }
-}
 
 /// The program, as its handlers and jobs see it. Clones share everything.
 #[derive(Clone)]
@@ -53,17 +33,11 @@ pub struct App {
     pub limits: Arc<Limits>,
     /// Figures for Prometheus.
     pub metrics: Arc<Metrics>,
-    /// Whose visits to which workspace this process has noted today.
-    pub visits: Arc<SeenToday>,
-    /// What this process refused to whom within the last minute.
-    pub denials: Arc<SeenLately>,
-    /// Of which workspace this process dropped something within the last minute.
-    pub dropped: Arc<SeenLately>,
     /// Sessions whose rows are yet to be taken away.
     pub ended_sessions: Arc<EndedSessions>,
-    /// What keys may do in workspaces, as this process found out.
-    pub known: Arc<Cache>,
-    /// Who waits for news of a workspace.
+    /// What the layers above remember.
+    pub memory: Arc<Memory>,
+    /// Who waits for news.
     pub live: Arc<Live>,
     /// Writes the mails.
     pub render_mail: MailRenderer,
@@ -102,11 +76,8 @@ impl App {
             context: Arc::new(context),
             limits: Arc::new(limits),
             metrics: Arc::new(Metrics::new()),
-            visits: Arc::new(SeenToday::default()),
-            denials: Arc::new(SeenLately::default()),
-            dropped: Arc::new(SeenLately::default()),
             ended_sessions: Arc::new(EndedSessions::default()),
-            known: Arc::new(Cache::default()),
+            memory: Arc::new(Memory::default()),
             live: Arc::new(Live::new(is_shared)),
             render_mail,
             mail_queued: Arc::new(Notify::new()),

@@ -1,15 +1,78 @@
 //! An [`Error`] as a page.
 
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, header};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use askama::Template;
 use tracing_actix_web::RequestId;
 
-use super::local_path;
-use super::page::{Page, Shell};
+use super::Shell;
 use crate::app::App;
-use crate::base::error::Error;
+use crate::base::error::{Error, Result};
+use crate::base::http::form::NewVisitorCookie;
+use crate::base::http::headers::check_origin;
+use crate::base::http::page::{Notice, Page};
+use crate::base::http::refusal::Refusal;
+use crate::base::http::{local_path, see_other};
 use crate::urls;
+
+/// The web scope's layer: shows an [`Error`] as a page, and sets the visitor's form cookie.
+///
+/// # Errors
+/// Passes on what cannot become a response.
+pub async fn render_pages<B: MessageBody + 'static>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let res = match check_origin(&req) {
+        Ok(()) => next.call(req).await?.map_into_boxed_body(),
+        Err(error) => req.error_response(error),
+    };
+    let request = res.request().clone();
+    let app =
+        request.app_data::<web::Data<App>>().ok_or_else(|| Error::internal("no App"))?.clone();
+    let page = Refusal::of(&res).map(|refusal| answer(&request, &app, refusal.error()));
+    let mut res = match page {
+        Some(page) => res.into_response(page),
+        None => res,
+    };
+    if let Some(cookie) = request.extensions().get::<NewVisitorCookie>() {
+        res.response_mut().add_cookie(&cookie.0).map_err(|e| Error::internal(e.to_string()))?;
+    }
+    Ok(res)
+}
+
+/// Where an error leads, or the page of it.
+fn answer(req: &HttpRequest, app: &App, error: &Error) -> HttpResponse {
+    let here = || {
+        let is_page = req.method() == Method::GET;
+        let here = req.uri().path_and_query().map_or("/", |pq| pq.as_str());
+        if is_page { here } else { urls::workspaces() }
+    };
+    match error {
+        Error::SignInRequired if matches!(here(), "/" | "/workspaces") => {
+            see_other(urls::sign_in())
+        }
+        Error::SignInRequired => see_other(urls::sign_in_next(here())),
+        Error::VerificationRequired => see_other(urls::verify_email_needed()),
+        Error::SecondFactorRequired(_) => {
+            // Best effort: without the notice the page explains itself too.
+            if let Err(fault) = Notice::warn(error.to_string()).leave(req) {
+                tracing::warn!(error.cause = %fault, "could not leave a notice");
+            }
+            see_other(urls::two_factor())
+        }
+        Error::ReauthenticationRequired => {
+            // A form whose proof of identity ran out comes back to the page that it stands on.
+            let back = req.uri().path_and_query().map_or("/", |pq| pq.as_str());
+            see_other(urls::confirm_access_next(back))
+        }
+        Error::Moved(to) => see_other(to),
+        error => error_page(req, app, error),
+    }
+}
 
 #[derive(Template)]
 #[template(path = "error.html")]
@@ -42,8 +105,7 @@ fn here(req: &HttpRequest) -> Option<String> {
     req.uri().path_and_query().and_then(|here| local_path(here.as_str()))
 }
 
-/// An error as a page.
-pub fn error_page(req: &HttpRequest, app: &App, error: &Error) -> HttpResponse {
+fn error_page(req: &HttpRequest, app: &App, error: &Error) -> HttpResponse {
     let status = error.status_code();
     let title = match error {
         Error::NotFound => "Nothing here",
