@@ -100,45 +100,50 @@ fn from_object<T: DeserializeOwned>(text: &str) -> Result<T> {
     from_text(text)
 }
 
+/// A body that is being read.
+type Reading<B> = Pin<Box<dyn Future<Output = Result<B>>>>;
+
+/// Reads a body's text, and makes of it, or of why there is none, what a handler asks for.
+fn reading<B: 'static>(
+    (req, payload): (&HttpRequest, &mut Payload),
+    limit: usize,
+    made: impl FnOnce(Result<String>) -> B + 'static,
+) -> Reading<B> {
+    let mut payload = std::mem::replace(payload, Payload::None);
+    let req = req.clone();
+    Box::pin(async move { Ok(made(text_of(&req, &mut payload, limit).await)) })
+}
+
 impl<T: DeserializeOwned + 'static, const LIMIT: usize> FromRequest for JsonBody<T, LIMIT> {
     type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+    type Future = Reading<Self>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let mut payload = std::mem::replace(payload, Payload::None);
-        let req = req.clone();
-        Box::pin(async move {
-            let text = text_of(&req, &mut payload, LIMIT).await;
-            Ok(Self(text.and_then(|text| from_object(&cleaned(&text)?))))
+        reading((req, payload), LIMIT, |text| {
+            Self(text.and_then(|text| from_object(&cleaned(&text)?)))
         })
     }
 }
 
 impl<T: DeserializeOwned + 'static> FromRequest for JsonList<T> {
     type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+    type Future = Reading<Self>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let mut payload = std::mem::replace(payload, Payload::None);
-        let req = req.clone();
-        Box::pin(async move {
-            let text = text_of(&req, &mut payload, REPORT_LIMIT).await;
-            // What is nested too deep costs no other element.
-            Ok(Self(text.and_then(|text| from_text(&mended(&text).0))))
+        // What is nested too deep costs no other element.
+        reading((req, payload), REPORT_LIMIT, |text| {
+            Self(text.and_then(|text| from_text(&mended(&text).0)))
         })
     }
 }
 
 impl FromRequest for JsonElements {
     type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+    type Future = Reading<Self>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let mut payload = std::mem::replace(payload, Payload::None);
-        let req = req.clone();
-        Box::pin(async move {
-            let text = text_of(&req, &mut payload, REPORT_LIMIT).await;
-            Ok(Self(text.map(|text| mended(&text).0.into_owned())))
+        reading((req, payload), REPORT_LIMIT, |text| {
+            Self(text.map(|text| mended(&text).0.into_owned()))
         })
     }
 }

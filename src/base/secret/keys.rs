@@ -1,29 +1,19 @@
-//! Secrets: the instance key, links derived from it, hashes, passwords, API keys.
-//!
-//! Invariant: nothing here can be printed. Links are derived, not stored (SP-9); keys and
-//! sessions are stored as SHA-256 only.
+//! The instance key, and what is made with it: codes, links, and secrets at rest.
 
 use std::fmt;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::XChaCha20Poly1305;
 use chacha20poly1305::aead::{Aead, Payload};
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-use super::error::{Error, Result};
-use super::random;
-
-/// SHA-256 of some bytes.
-pub fn sha256(bytes: &[u8]) -> Vec<u8> {
-    Sha256::digest(bytes).to_vec()
-}
+use crate::base::error::{Error, Result};
+use crate::base::random;
 
 /// What a derived link is for. A token of one purpose is worthless for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,198 +198,6 @@ impl fmt::Debug for LinkToken {
     }
 }
 
-/// Hides `code` behind a fresh mask, so that compressed pages tell nothing about it.
-pub fn mask(code: &[u8; 32]) -> String {
-    let mask: [u8; 32] = random::bytes();
-    let mut bytes = mask.to_vec();
-    bytes.extend(code.iter().zip(mask).map(|(byte, mask)| byte ^ mask));
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
-/// Undoes [`mask`]; `None` for what it cannot have made.
-pub fn unmask(text: &str) -> Option<Vec<u8>> {
-    let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-    let (mask, hidden) = bytes.split_at_checked(32)?;
-    (hidden.len() == 32).then(|| hidden.iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect())
-}
-
-/// A password as typed; verified exactly, never trimmed, never shown.
-#[derive(Clone)]
-pub struct Password(SecretString);
-
-impl Password {
-    /// What was typed.
-    pub fn new(typed: String) -> Self {
-        Self(typed.into())
-    }
-
-    /// The text, for the rules on new passwords.
-    pub fn expose(&self) -> &str {
-        self.0.expose_secret()
-    }
-
-    /// Argon2id with the crate's default cost, which is OWASP's minimum (19 MiB, t=2, p=1; AU-11),
-    /// as a PHC string.
-    ///
-    /// # Errors
-    /// A fault of the hash function.
-    pub fn hash(&self) -> Result<String, argon2::password_hash::Error> {
-        let hash = Argon2::default().hash_password(self.expose().as_bytes())?;
-        Ok(hash.to_string())
-    }
-
-    /// Whether this is the password behind `hash`. Without a hash the same work is done against a
-    /// made-up one, so that an unknown person looks like a known one (AU-10).
-    pub fn matches(&self, hash: Option<&str>) -> bool {
-        const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$\
-                              9lCfzBLSNYVKpeDb3Y2Yoyrs8kqGPZTsmWhhtuGVYc0";
-        let phc = hash.unwrap_or(NOBODY);
-        let matches = PasswordHash::new(phc).is_ok_and(|parsed| {
-            Argon2::default().verify_password(self.expose().as_bytes(), &parsed).is_ok()
-        });
-        matches && hash.is_some()
-    }
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Password([redacted])")
-    }
-}
-
-/// Tells one password of a person from the next, without telling anything about it: sessions and
-/// device cookies carry it, and die with the password.
-pub fn password_stamp(hash: Option<&str>) -> String {
-    URL_SAFE_NO_PAD.encode(sha256(hash.unwrap_or_default().as_bytes()).get(..9).unwrap_or_default())
-}
-
-/// One of the codes that stand in for a lost authenticator app: twelve digits, so that the keys of a
-/// phone are enough. Hashed as passwords are, because 40 bits alone could be tried out.
-pub struct RecoveryCode(SecretString);
-
-impl RecoveryCode {
-    const DIGITS: usize = 12;
-
-    /// A new code.
-    pub fn generate() -> Self {
-        let digit = || char::from_digit(random::below(10), 10).unwrap_or('0');
-        Self((0..Self::DIGITS).map(|_| digit()).collect::<String>().into())
-    }
-
-    /// Reads a code from digits alone; `None` when it cannot be one.
-    pub fn parse(digits: &str) -> Option<Self> {
-        let fits = digits.len() == Self::DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
-        fits.then(|| Self(digits.to_owned().into()))
-    }
-
-    /// What is stored: Argon2id under the salt of the person's set of codes.
-    ///
-    /// # Errors
-    /// A fault of the hash function.
-    pub fn hash(&self, salt: &[u8]) -> Result<Vec<u8>> {
-        let mut hash = [0; 32];
-        Argon2::default()
-            .hash_password_into(self.0.expose_secret().as_bytes(), salt, &mut hash)
-            .map_err(|error| Error::internal(error.to_string()))?;
-        Ok(hash.to_vec())
-    }
-
-    /// The code in groups of four, for the one page that shows it.
-    pub fn reveal(&self) -> String {
-        let text = self.0.expose_secret();
-        let groups = (0..text.len()).step_by(4).filter_map(|at| text.get(at..at + 4));
-        groups.collect::<Vec<_>>().join("-")
-    }
-}
-
-const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-
-/// Whose key it is; the Prefect client words its messages by the prefix (api.md §3.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyKind {
-    /// A person's.
-    User,
-    /// A service account's.
-    ServiceAccount,
-}
-
-impl KeyKind {
-    const ALL: [Self; 2] = [Self::User, Self::ServiceAccount];
-
-    /// What the key begins with.
-    pub fn prefix(self) -> &'static str {
-        match self {
-            Self::User => "pnu_",
-            Self::ServiceAccount => "pnb_",
-        }
-    }
-}
-
-/// An API key: a prefix, 30 random base62 characters (178 bits), 6 of a CRC-32 (AK-01).
-pub struct ApiKey(SecretString, KeyKind);
-
-impl ApiKey {
-    /// A new key.
-    pub fn generate(kind: KeyKind) -> Self {
-        let mut text = String::from(kind.prefix());
-        for _ in 0..30 {
-            let at = random::below(62) as usize;
-            text.extend(BASE62.get(at).map(|byte| char::from(*byte)));
-        }
-        text.push_str(&checksum(&text));
-        Self(text.into(), kind)
-    }
-
-    /// Whose it is.
-    pub fn kind(&self) -> KeyKind {
-        self.1
-    }
-
-    /// Reads a key; `None` when its form or checksum is wrong, without asking the database.
-    pub fn parse(text: &str) -> Option<Self> {
-        let kind = KeyKind::ALL.into_iter().find(|kind| text.starts_with(kind.prefix()))?;
-        let body = text.strip_prefix(kind.prefix())?;
-        if body.len() != 36 || !body.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return None;
-        }
-        let (random, sum) = text.split_at_checked(text.len() - 6)?;
-        (checksum(random) == sum).then(|| Self(text.to_owned().into(), kind))
-    }
-
-    /// The same key once more, for work on another thread.
-    #[must_use]
-    pub fn again(&self) -> Self {
-        Self(self.0.clone(), self.1)
-    }
-
-    /// What is stored.
-    pub fn hash(&self) -> Vec<u8> {
-        sha256(self.0.expose_secret().as_bytes())
-    }
-
-    /// The last four characters, to recognise it in a list.
-    pub fn last_four(&self) -> String {
-        let text = self.0.expose_secret();
-        text.get(text.len().saturating_sub(4)..).unwrap_or_default().to_owned()
-    }
-
-    /// The whole key, for the one page that shows it.
-    pub fn reveal(&self) -> String {
-        self.0.expose_secret().to_owned()
-    }
-}
-
-/// CRC-32 of the text as six base62 digits.
-fn checksum(text: &str) -> String {
-    let mut sum = crc32fast::hash(text.as_bytes()) as usize;
-    let mut digits = [b'0'; 6];
-    for digit in digits.iter_mut().rev() {
-        *digit = BASE62.get(sum % 62).copied().unwrap_or(b'0');
-        sum /= 62;
-    }
-    digits.iter().map(|byte| char::from(*byte)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -431,29 +229,6 @@ mod tests {
     }
 
     #[test]
-    fn an_api_key_with_any_character_changed_is_refused() {
-        for kind in KeyKind::ALL {
-            let key = ApiKey::generate(kind).reveal();
-            assert_eq!(ApiKey::parse(&key).unwrap().kind(), kind);
-            for at in 0..key.len() {
-                let mut changed: Vec<u8> = key.bytes().collect();
-                changed[at] = if changed[at] == b'x' { b'y' } else { b'x' };
-                assert!(ApiKey::parse(std::str::from_utf8(&changed).unwrap()).is_none());
-            }
-        }
-    }
-
-    #[test]
-    fn a_password_matches_its_own_hash_exactly_and_nobody_matches_none() {
-        let password = Password::new(" correct horse ".to_owned());
-        let hash = password.hash().unwrap();
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-        assert!(password.matches(Some(&hash)));
-        assert!(!Password::new("correct horse".to_owned()).matches(Some(&hash)));
-        assert!(!password.matches(None));
-    }
-
-    #[test]
     fn what_is_sealed_opens_for_one_purpose_and_thing_only() {
         let keys = keys("0123456789abcdef0123456789abcdef");
         let sealed = keys.seal(Purpose::TwoFactorSecret, b"ada", b"plain words").unwrap();
@@ -482,22 +257,5 @@ mod tests {
         let anew = both.reseal(purpose, b"ada", &sealed).unwrap().unwrap();
         assert_eq!(new.open(purpose, b"ada", &anew).unwrap(), b"plain");
         assert!(both.reseal(purpose, b"ada", &anew).unwrap().is_none());
-    }
-
-    #[test]
-    fn a_recovery_code_reads_back_and_its_hash_hangs_on_the_salt() {
-        let code = RecoveryCode::generate();
-        let again = RecoveryCode::parse(&code.reveal().replace('-', "")).unwrap();
-        assert_eq!(code.hash(&[1; 16]).unwrap(), again.hash(&[1; 16]).unwrap());
-        assert_ne!(code.hash(&[1; 16]).unwrap(), code.hash(&[2; 16]).unwrap());
-        assert!(RecoveryCode::parse("12345678901").is_none());
-        assert!(RecoveryCode::parse("12345678901x").is_none());
-    }
-
-    #[test]
-    fn a_mask_hides_and_gives_back() {
-        let code = [7; 32];
-        assert_ne!(mask(&code), mask(&code));
-        assert_eq!(unmask(&mask(&code)).unwrap(), code);
     }
 }
