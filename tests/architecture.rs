@@ -370,6 +370,20 @@ fn whoever_holds_a_proof_writes_by_it() {
     assert_eq!(found, listed.collect(), "what is no more is to be taken off the list");
 }
 
+/// The words of a column stand in its enum alone.
+#[test]
+fn states_and_kinds_are_compared_as_enums() {
+    for file in files_below("src", "rs") {
+        let dense: String = fs::read_to_string(&file).unwrap().split_whitespace().collect();
+        for column in ["state", "state_type", "kind", "role", "organization_role"] {
+            for literal in ["eq(\"", "ne(\"", "eq_any([\"", "ne_all([\""] {
+                let found = format!("::{column}.{literal}");
+                assert!(!dense.contains(&found), "{}: use the enum of {column}", name(&file));
+            }
+        }
+    }
+}
+
 /// The ids of rules in a comment: `IV-10`, `SP-27`, `T11`.
 fn ids_in(comment: &str) -> Vec<&str> {
     const LONG: [&str; 14] =

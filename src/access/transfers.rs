@@ -21,6 +21,27 @@ pub enum TransferMarker {}
 /// The id of a transfer.
 pub type TransferId = Id<TransferMarker>;
 
+crate::base::db::text_enum! {
+    /// Where a transfer is on its way. Who is awaited, and whether it can still be undone, follows from the
+    /// rest of its row.
+    State {
+        /// A consent, or its time, is awaited.
+        Pending = "pending",
+        /// The workspace moved.
+        Completed = "completed",
+        /// It moved, and moved back.
+        Undone = "undone",
+        /// A side said no.
+        Declined = "declined",
+        /// Whoever asked for it took it back.
+        Cancelled = "cancelled",
+        /// Nobody answered in time.
+        Expired = "expired",
+        /// What it was about is gone.
+        Void = "void",
+    }
+}
+
 /// Until when a handle of an account stays reserved for a workspace, another one than `except`, that was
 /// transferred away and may come back.
 ///
@@ -37,7 +58,7 @@ pub fn reserved(
         .filter(transfers::workspace_id.ne(except.unwrap_or(nobody)))
         .filter(transfers::source_account_id.eq(account))
         .filter(transfers::source_handle.eq(handle))
-        .filter(transfers::state.eq("completed"))
+        .filter(transfers::state.eq(State::Completed))
         .filter(transfers::undo_until.gt(now))
         .select(transfers::undo_until.assume_not_null())
         .order(transfers::undo_until.desc())
@@ -53,8 +74,8 @@ pub fn came_from(db: &mut Db, workspace: WorkspaceId, account: AccountId) -> Que
     let left = transfers::table.filter(transfers::workspace_id.eq(workspace)).filter(
         transfers::source_account_id
             .eq(account)
-            .and(transfers::state.eq_any(["completed", "undone"]))
-            .or(transfers::target_account_id.eq(account).and(transfers::state.eq("undone"))),
+            .and(transfers::state.eq_any([State::Completed, State::Undone]))
+            .or(transfers::target_account_id.eq(account).and(transfers::state.eq(State::Undone))),
     );
     diesel::select(diesel::dsl::exists(left)).get_result(db)
 }
@@ -71,7 +92,7 @@ pub fn pending(
     transfers::table
         .inner_join(accounts::table.on(accounts::id.eq(transfers::target_account_id)))
         .filter(transfers::workspace_id.eq(workspace))
-        .filter(transfers::state.eq("pending"))
+        .filter(transfers::state.eq(State::Pending))
         .filter(transfers::expires_at.gt(now))
         .select((transfers::id, accounts::name))
         .first(db)
@@ -106,7 +127,7 @@ pub fn arrival(
         .inner_join(accounts::table.on(accounts::id.eq(transfers::source_account_id)))
         .filter(transfers::workspace_id.eq(workspace))
         .filter(transfers::target_account_id.eq(account))
-        .filter(transfers::state.eq("completed"))
+        .filter(transfers::state.eq(State::Completed))
         .filter(transfers::undo_until.gt(now))
         .order(transfers::decided_at.desc())
         .select((
@@ -139,7 +160,7 @@ pub fn ways_back(
     ids: Vec<TransferId>,
     now: Instant,
 ) -> QueryResult<Vec<(TransferId, Option<Instant>)>> {
-    let can_go_back = transfers::state.eq("completed").and(transfers::undo_until.gt(now));
+    let can_go_back = transfers::state.eq(State::Completed).and(transfers::undo_until.gt(now));
     let stayed = workspaces::table.on(still_there!().and(can_go_back));
     transfers::table
         .left_join(stayed)
@@ -155,14 +176,14 @@ pub fn ways_back(
 #[derive(AsChangeset)]
 #[diesel(table_name = transfers)]
 struct Void<'a> {
-    state: &'static str,
+    state: State,
     reason: &'a str,
     decided_at: Instant,
 }
 
 impl<'a> Void<'a> {
     fn because(reason: &'a str, decided_at: Instant) -> Self {
-        Self { state: "void", reason, decided_at }
+        Self { state: State::Void, reason, decided_at }
     }
 }
 
@@ -179,7 +200,7 @@ pub fn void_of_workspace(
 ) -> Result<usize> {
     let waiting = transfers::table
         .filter(transfers::workspace_id.eq(workspace))
-        .filter(transfers::state.eq("pending"));
+        .filter(transfers::state.eq(State::Pending));
     let ids = waiting.select(transfers::id).load(db)?;
     void(db, ids, reason, now)
 }
@@ -191,7 +212,7 @@ pub fn void_of_workspace(
 pub fn void_into(db: &mut Db, account: AccountId, reason: &str, now: Instant) -> Result<usize> {
     let waiting = transfers::table
         .filter(transfers::target_account_id.eq(account))
-        .filter(transfers::state.eq("pending"));
+        .filter(transfers::state.eq(State::Pending));
     let ids = waiting.select(transfers::id).load(db)?;
     void(db, ids, reason, now)
 }
@@ -246,7 +267,7 @@ fn void(db: &mut Db, ids: Vec<TransferId>, reason: &str, now: Instant) -> Result
     let mut voided = 0;
     for ((id, workspace, places, handles, by), (from, to), asker) in rows {
         // Somebody else may have ended it at this moment, for another reason.
-        let waiting = transfers::table.find(id).filter(transfers::state.eq("pending"));
+        let waiting = transfers::table.find(id).filter(transfers::state.eq(State::Pending));
         if diesel::update(waiting).set(Void::because(reason, now)).execute(db)? == 0 {
             continue;
         }
@@ -258,7 +279,7 @@ fn void(db: &mut Db, ids: Vec<TransferId>, reason: &str, now: Instant) -> Result
             target: to,
             by,
             note: reason.to_owned(),
-            state: "void".to_owned(),
+            state: State::Void.as_str().to_owned(),
             ..MailData::default()
         };
         let told = concerned(db, [places.0, places.1], asker)?;
@@ -318,7 +339,7 @@ pub fn awaiting(db: &mut Db, person: &Person, now: Instant) -> QueryResult<Vec<W
     let rows: Vec<(TransferId, String, String, String, String)> = transfers::table
         .inner_join(source.on(source.field(accounts::id).eq(transfers::source_account_id)))
         .inner_join(target.on(target.field(accounts::id).eq(transfers::target_account_id)))
-        .filter(transfers::state.eq("pending"))
+        .filter(transfers::state.eq(State::Pending))
         .filter(transfers::expires_at.gt(now))
         .filter(into.or(out_of))
         .order(transfers::id)
@@ -366,7 +387,7 @@ pub fn undoable(db: &mut Db, person: &Person, now: Instant) -> QueryResult<Vec<U
         .inner_join(source.on(source.field(accounts::id).eq(transfers::source_account_id)))
         .inner_join(target.on(target.field(accounts::id).eq(transfers::target_account_id)))
         .inner_join(workspaces::table.on(still_there!()))
-        .filter(transfers::state.eq("completed"))
+        .filter(transfers::state.eq(State::Completed))
         .filter(transfers::undo_until.gt(now))
         .filter(out_of.or(transfers::target_account_id.eq_any(ids)))
         .order(transfers::undo_until.desc())

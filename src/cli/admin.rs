@@ -18,7 +18,7 @@ use crate::base::settings::Settings;
 use crate::tenancy::accounts::actions::{create_user, remove_two_factor};
 use crate::tenancy::accounts::model::{CreateProblem, DisplayName, NewUser};
 use crate::tenancy::accounts::queries::{self, User};
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, Entry, Event, record};
 use crate::tenancy::transfers::actions::{Order, Ordered, by_operator};
 use crate::urls;
 
@@ -208,7 +208,7 @@ fn print_reset_link(app: &App, db: &mut Db, user: &User, now: Instant) -> Result
         record(
             db,
             &By::Operator,
-            Entry::of_account("user.reset-started", user.account, details),
+            Entry::of_account(Event::UserResetStarted, user.account, details),
             now,
         )
     })
@@ -241,7 +241,7 @@ fn sign_out(db: &mut Db, user: &User, now: Instant) -> Result<(), CliError> {
         record(
             db,
             &By::Operator,
-            Entry::of_account("user.session-ended", user.account, details),
+            Entry::of_account(Event::UserSessionEnded, user.account, details),
             now,
         )?;
         Ok(ended)
@@ -295,7 +295,7 @@ fn limits(
             record(
                 db,
                 &By::Operator,
-                Entry::of_account("account.limits-changed", account, details),
+                Entry::of_account(Event::AccountLimitsChanged, account, details),
                 now,
             )?;
         }

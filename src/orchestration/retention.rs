@@ -11,6 +11,7 @@ use super::PARTS;
 use super::ageing::{Ageing, OfPlaces, Old};
 use super::flow_runs::leftovers;
 use crate::access::WorkspaceId;
+use crate::access::transfers::State;
 use crate::app::App;
 use crate::base::db::schema::{accounts, organizations, transfers, workspaces};
 use crate::base::db::{Db, Instant, MultiBackend};
@@ -90,7 +91,7 @@ macro_rules! may_go_back {
         exists(
             transfers::table
                 .filter(transfers::workspace_id.eq(workspaces::id))
-                .filter(transfers::state.eq("completed"))
+                .filter(transfers::state.eq(State::Completed))
                 .filter(transfers::undo_until.gt($now)),
         )
     };

@@ -5,7 +5,7 @@ use bulkhead::access::identify::Verified;
 use bulkhead::access::organization::OrganizationRole::{Admin, Member};
 use bulkhead::base::db::Locks;
 use bulkhead::base::db::schema::{accounts, audit_entries};
-use bulkhead::tenancy::audit::{By, Entry, record};
+use bulkhead::tenancy::audit::{By, Entry, Event, record};
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
@@ -138,7 +138,7 @@ async fn many(app: &TestApp, count: u32) {
             let account: AccountId = acme.first(db)?;
             for n in 0..count {
                 let details = json!({ "name": format!("=1+{n}") });
-                let entry = Entry::of_account("account.updated", account, details);
+                let entry = Entry::of_account(Event::AccountUpdated, account, details);
                 let now = bulkhead::base::db::Instant::from_microseconds(
                     1_795_425_840_000_000 + i64::from(n),
                 );

@@ -13,6 +13,7 @@ pub mod migrate;
 pub mod paging;
 mod prepared;
 pub mod schema;
+mod state_type;
 pub mod tell;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -38,6 +39,7 @@ pub use instant::{Instant, SqlInstant};
 pub use json::Json;
 pub(crate) use json::text_enum;
 pub use prepared::{Prepared, Statement};
+pub use state_type::StateType;
 
 use crate::base::error::{Error, Result};
 

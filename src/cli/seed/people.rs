@@ -25,7 +25,7 @@ use crate::tenancy::accounts::actions::{create_user, note_sign_in};
 use crate::tenancy::accounts::model::{DisplayName, NewUser};
 use crate::tenancy::accounts::queries::by_handle;
 use crate::tenancy::api_keys;
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, Entry, Event, record};
 use crate::tenancy::organizations;
 
 /// Somebody in the demonstration.
@@ -120,7 +120,7 @@ pub async fn make_keys(demo: &Demo) -> Result<HashMap<&'static str, String>> {
             api_keys::queries::insert(db, &key, &secret, None)?;
             let details =
                 json!({ "key": { "id": key.id, "name": key.name, "last_four": key.last_four } });
-            let entry = Entry::of_account("api-key.created", person.account, details);
+            let entry = Entry::of_account(Event::ApiKeyCreated, person.account, details);
             record(db, &by(&person, now), entry, now)?;
             keys.insert(handle, secret.reveal());
         }
@@ -152,7 +152,12 @@ pub async fn make_organization(
         };
         let account = organizations::queries::insert(db, &person, &wanted, now)?;
         let details = json!({ "kind": "organization", "handle": handle, "name": name });
-        record(db, &by(&person, now), Entry::of_account("account.created", account, details), now)?;
+        record(
+            db,
+            &by(&person, now),
+            Entry::of_account(Event::AccountCreated, account, details),
+            now,
+        )?;
         Ok(account)
     };
     demo.app.db.write(Locks::Instance, work).await
@@ -171,7 +176,7 @@ pub async fn joins(
         let details = json!({
             "user": person.user, "name": person.name, "email": person.email, "role": role.as_str(),
         });
-        let entry = Entry::of_account("account-membership.created", account, details);
+        let entry = Entry::of_account(Event::AccountMembershipCreated, account, details);
         record(db, &by(&person, now), entry, now)
     };
     demo.app.db.write(account, work).await
@@ -202,7 +207,7 @@ pub async fn collaborates(
             ))
             .execute(db)?;
         let details = json!({ "user": person.handle, "role": Role::Collaborator.as_str() });
-        let entry = Entry::of_workspace("workspace-access.created", &workspace, details);
+        let entry = Entry::of_workspace(Event::WorkspaceAccessCreated, &workspace, details);
         record(db, &by(&person, joined), entry, joined)
     };
     demo.app.db.write(account, work).await

@@ -28,7 +28,7 @@ use crate::orchestration::states::model::{State, StateCreate, StateId, StateType
 use crate::orchestration::states::rules::{self, Course, Decision, Policy};
 use crate::orchestration::task_runs::actions as task_runs;
 use crate::orchestration::wire::outcome::Orchestrated;
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, Entry, Event, record};
 
 /// A run as a client wants it.
 #[derive(Clone, Debug, Default)]
@@ -456,14 +456,14 @@ pub async fn end(
             let place = access.workspace();
             let run = queries::one(db, place.id, id)?.ok_or(Error::NotFound)?;
             let (wish, event) = match ending {
-                Ending::Cancel => (wish_to_end(run.state()), "flow-run.cancelled"),
+                Ending::Cancel => (wish_to_end(run.state()), Event::FlowRunCancelled),
                 Ending::Crash => {
                     let message = format!("Marked as crashed by {}.", access.actor().name());
                     let wish = StateCreate {
                         message: Some(message),
                         ..StateCreate::of(StateType::Crashed)
                     };
-                    (wish, "flow-run.crashed")
+                    (wish, Event::FlowRunCrashed)
                 }
             };
             let told = orchestrate(db, place.id, id, (wish, false), now)?;
@@ -506,7 +506,7 @@ pub async fn delete(
             leftovers::delete(db, place.id, &[id], now)?;
             let state = run.state().map(|state| state.name.clone());
             let details = json!({ "flow_run": { "id": id, "name": run.name, "state": state } });
-            let entry = Entry::of_workspace("flow-run.deleted", place, details);
+            let entry = Entry::of_workspace(Event::FlowRunDeleted, place, details);
             record(db, &By::actor(access.actor(), ip), entry, now)
         })
         .await?;

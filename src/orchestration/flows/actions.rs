@@ -11,7 +11,7 @@ use crate::base::http::client::ClientIp;
 use crate::orchestration::flow_runs;
 use crate::orchestration::rows::flows::model::FlowId;
 use crate::orchestration::rows::flows::queries;
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, Entry, Event, record};
 
 /// Runs removed in one transaction.
 const RUNS: i64 = 100;
@@ -59,7 +59,7 @@ pub async fn delete(
             }
             let runs = removed + last;
             let details = json!({ "flow": { "id": id, "name": flow.name }, "flow_runs": runs });
-            let entry = Entry::of_workspace("flow.deleted", access.workspace(), details);
+            let entry = Entry::of_workspace(Event::FlowDeleted, access.workspace(), details);
             record(db, &By::actor(access.actor(), ip), entry, now)
         })
         .await?;

@@ -14,7 +14,7 @@ use crate::base::http::client::ClientIp;
 use crate::base::http::form::{FormToken, Use, use_once};
 use crate::base::mail as outbox;
 use crate::base::secret::{ApiKey, KeyKind};
-use crate::tenancy::audit::{self, By, Entry};
+use crate::tenancy::audit::{self, By, Entry, Event};
 
 /// What became of a request for a key.
 pub enum Created {
@@ -214,7 +214,7 @@ fn make_in(
     let new = keep(db, &person, (&request, asker.made_with), only, now)?;
     let by = By::actor(&asker.actor, asker.ip);
     let details = json!({ "key": told(&new.key), "limited_to": &new.only, "way": way });
-    audit::record(db, &by, Entry::of_account("api-key.created", person.account, details), now)?;
+    audit::record(db, &by, Entry::of_account(Event::ApiKeyCreated, person.account, details), now)?;
     outbox::queue(db, mail::created(&person, &new, asker.ip), now)?;
     Ok(Created::Made(Box::new(new)))
 }
@@ -292,12 +292,12 @@ pub async fn delete(
                 audit::record(
                     db,
                     &by,
-                    Entry::of_account("api-key.deleted", account, details),
+                    Entry::of_account(Event::ApiKeyDeleted, account, details),
                     now,
                 )?;
             }
             let details = json!({ "key": told(&key) });
-            audit::record(db, &by, Entry::of_account("api-key.deleted", account, details), now)?;
+            audit::record(db, &by, Entry::of_account(Event::ApiKeyDeleted, account, details), now)?;
             Ok(Some(Deleted { others: ending.len(), name: key.name }))
         })
         .await

@@ -1,88 +1,102 @@
-//! The words for what is recorded: event name and what it says of whoever did it.
+//! What is recorded: each event with its name and what it says of whoever did it.
 
-/// Event names and words, in alphabetical order.
-const EVENTS: &[(&str, &str)] = &[
-    ("account-invitation.accepted", "Accepted an invitation to the organization"),
-    ("account-invitation.created", "Invited somebody to the organization"),
-    ("account-invitation.deleted", "Revoked an invitation to the organization"),
-    ("account-invitation.rejected", "Declined an invitation to the organization"),
-    ("account-invitation.updated", "Sent an invitation to the organization again"),
-    ("account-membership.created", "Joined an organization"),
-    ("account-membership.deleted", "Ended a membership"),
-    ("account-membership.updated", "Changed a member’s role"),
-    ("account-settings.updated", "Changed an organization’s rules"),
-    ("account.created", "Created an organization"),
-    ("account.deleted", "Deleted an organization"),
-    ("account.limits-changed", "Changed an account’s limits"),
-    ("account.updated", "Changed an organization"),
-    ("api-key.created", "Created an API key"),
-    ("api-key.deleted", "Deleted an API key"),
-    ("flow-run.cancelled", "Cancelled a flow run"),
-    ("flow-run.crashed", "Marked a flow run as crashed"),
-    ("flow-run.deleted", "Deleted a flow run"),
-    ("flow.deleted", "Deleted a flow"),
-    ("service-account.created", "Created a service account"),
-    ("service-account.deleted", "Removed a service account"),
-    ("service-account.rotated", "Rotated a service account’s key"),
-    ("service-account.updated", "Changed a service account"),
-    ("sign-in.failed", "Tried to sign in, and failed"),
-    ("sign-in.throttled", "Tried to sign in too often"),
-    ("two-factor.created", "Turned two-factor authentication on"),
-    ("two-factor.deleted", "Turned two-factor authentication off"),
-    ("two-factor.recovered", "Signed in with a recovery code"),
-    ("two-factor.rotated", "Made new recovery codes"),
-    ("user.created", "Signed up"),
-    ("user.deleted", "Deleted an account"),
-    ("user.email-change-asked", "Asked for another email address"),
-    ("user.email-change-cancelled", "Kept the email address after all"),
-    ("user.email-changed", "Changed an email address"),
-    ("user.logged-in", "Signed in"),
-    ("user.logged-out", "Signed out"),
-    ("user.password-changed", "Changed a password"),
-    ("user.reset-started", "Started a password reset"),
-    ("user.session-ended", "Signed a device out"),
-    ("user.updated", "Changed a profile"),
-    ("user.verified", "Confirmed an email address"),
-    ("workspace-access.created", "Gave access to a workspace"),
-    ("workspace-access.deleted", "Ended access to a workspace"),
-    ("workspace-access.updated", "Changed access to a workspace"),
-    ("workspace-invitation.accepted", "Accepted an invitation"),
-    ("workspace-invitation.created", "Sent an invitation"),
-    ("workspace-invitation.deleted", "Revoked an invitation"),
-    ("workspace-invitation.rejected", "Declined an invitation"),
-    ("workspace-invitation.updated", "Sent an invitation again"),
-    ("workspace-role.created", "Created a role"),
-    ("workspace-role.deleted", "Deleted a role"),
-    ("workspace-role.updated", "Changed a role"),
-    ("workspace-settings.updated", "Changed a workspace’s settings"),
-    ("workspace-transfer.approved", "Approved the transfer of a workspace"),
-    ("workspace-transfer.cancelled", "Cancelled the transfer of a workspace"),
-    ("workspace-transfer.created", "Asked for the transfer of a workspace"),
-    ("workspace-transfer.declined", "Declined the transfer of a workspace"),
-    ("workspace-transfer.expired", "A transfer ended without an answer"),
-    ("workspace.accessed", "Opened a workspace"),
-    ("workspace.accessed-by-key", "Used a key in a workspace"),
-    ("workspace.create-denied", "Was refused a further workspace"),
-    ("workspace.created", "Created a workspace"),
-    ("workspace.deleted", "Deleted a workspace"),
-    ("workspace.denied", "Was refused something in a workspace"),
-    ("workspace.grace-ended", "Ended a deleted workspace’s days of grace"),
-    ("workspace.purged", "Removed a deleted workspace for good"),
-    ("workspace.restored", "Restored a workspace"),
-    ("workspace.transferred-in", "Took over a workspace"),
-    ("workspace.transferred-out", "Handed a workspace over"),
-    ("workspace.updated", "Changed a workspace"),
-];
+/// Writes the enum, its names and its words from one table.
+macro_rules! events {
+    ($($name:ident = $text:literal, $words:literal;)+) => {
+        crate::base::db::text_enum! {
+            /// What an entry tells; its name is `<resource>.<action>`, as in `workspace.created`.
+            Event { $(#[doc = $words] $name = $text),+ }
+        }
 
-/// All events, with their words, by name.
-pub fn all() -> &'static [(&'static str, &'static str)] {
-    EVENTS
+        impl Event {
+            /// What it says of whoever did it.
+            pub fn words(self) -> &'static str {
+                match self { $(Self::$name => $words),+ }
+            }
+        }
+    };
 }
 
-/// What an event says; its own name when there are no words for it.
+// In alphabetical order of their names: so they are offered.
+events! {
+    AccountInvitationAccepted = "account-invitation.accepted", "Accepted an invitation to the organization";
+    AccountInvitationCreated = "account-invitation.created", "Invited somebody to the organization";
+    AccountInvitationDeleted = "account-invitation.deleted", "Revoked an invitation to the organization";
+    AccountInvitationRejected = "account-invitation.rejected", "Declined an invitation to the organization";
+    AccountInvitationUpdated = "account-invitation.updated", "Sent an invitation to the organization again";
+    AccountMembershipCreated = "account-membership.created", "Joined an organization";
+    AccountMembershipDeleted = "account-membership.deleted", "Ended a membership";
+    AccountMembershipUpdated = "account-membership.updated", "Changed a member’s role";
+    AccountSettingsUpdated = "account-settings.updated", "Changed an organization’s rules";
+    AccountCreated = "account.created", "Created an organization";
+    AccountDeleted = "account.deleted", "Deleted an organization";
+    AccountLimitsChanged = "account.limits-changed", "Changed an account’s limits";
+    AccountUpdated = "account.updated", "Changed an organization";
+    ApiKeyCreated = "api-key.created", "Created an API key";
+    ApiKeyDeleted = "api-key.deleted", "Deleted an API key";
+    FlowRunCancelled = "flow-run.cancelled", "Cancelled a flow run";
+    FlowRunCrashed = "flow-run.crashed", "Marked a flow run as crashed";
+    FlowRunDeleted = "flow-run.deleted", "Deleted a flow run";
+    FlowDeleted = "flow.deleted", "Deleted a flow";
+    ServiceAccountCreated = "service-account.created", "Created a service account";
+    ServiceAccountDeleted = "service-account.deleted", "Removed a service account";
+    ServiceAccountRotated = "service-account.rotated", "Rotated a service account’s key";
+    ServiceAccountUpdated = "service-account.updated", "Changed a service account";
+    SignInFailed = "sign-in.failed", "Tried to sign in, and failed";
+    SignInThrottled = "sign-in.throttled", "Tried to sign in too often";
+    TwoFactorCreated = "two-factor.created", "Turned two-factor authentication on";
+    TwoFactorDeleted = "two-factor.deleted", "Turned two-factor authentication off";
+    TwoFactorRecovered = "two-factor.recovered", "Signed in with a recovery code";
+    TwoFactorRotated = "two-factor.rotated", "Made new recovery codes";
+    UserCreated = "user.created", "Signed up";
+    UserDeleted = "user.deleted", "Deleted an account";
+    UserEmailChangeAsked = "user.email-change-asked", "Asked for another email address";
+    UserEmailChangeCancelled = "user.email-change-cancelled", "Kept the email address after all";
+    UserEmailChanged = "user.email-changed", "Changed an email address";
+    UserLoggedIn = "user.logged-in", "Signed in";
+    UserLoggedOut = "user.logged-out", "Signed out";
+    UserPasswordChanged = "user.password-changed", "Changed a password";
+    UserResetStarted = "user.reset-started", "Started a password reset";
+    UserSessionEnded = "user.session-ended", "Signed a device out";
+    UserUpdated = "user.updated", "Changed a profile";
+    UserVerified = "user.verified", "Confirmed an email address";
+    WorkspaceAccessCreated = "workspace-access.created", "Gave access to a workspace";
+    WorkspaceAccessDeleted = "workspace-access.deleted", "Ended access to a workspace";
+    WorkspaceAccessUpdated = "workspace-access.updated", "Changed access to a workspace";
+    WorkspaceInvitationAccepted = "workspace-invitation.accepted", "Accepted an invitation";
+    WorkspaceInvitationCreated = "workspace-invitation.created", "Sent an invitation";
+    WorkspaceInvitationDeleted = "workspace-invitation.deleted", "Revoked an invitation";
+    WorkspaceInvitationRejected = "workspace-invitation.rejected", "Declined an invitation";
+    WorkspaceInvitationUpdated = "workspace-invitation.updated", "Sent an invitation again";
+    WorkspaceRoleCreated = "workspace-role.created", "Created a role";
+    WorkspaceRoleDeleted = "workspace-role.deleted", "Deleted a role";
+    WorkspaceRoleUpdated = "workspace-role.updated", "Changed a role";
+    WorkspaceSettingsUpdated = "workspace-settings.updated", "Changed a workspace’s settings";
+    WorkspaceTransferApproved = "workspace-transfer.approved", "Approved the transfer of a workspace";
+    WorkspaceTransferCancelled = "workspace-transfer.cancelled", "Cancelled the transfer of a workspace";
+    WorkspaceTransferCreated = "workspace-transfer.created", "Asked for the transfer of a workspace";
+    WorkspaceTransferDeclined = "workspace-transfer.declined", "Declined the transfer of a workspace";
+    WorkspaceTransferExpired = "workspace-transfer.expired", "A transfer ended without an answer";
+    WorkspaceAccessed = "workspace.accessed", "Opened a workspace";
+    WorkspaceAccessedByKey = "workspace.accessed-by-key", "Used a key in a workspace";
+    WorkspaceCreateDenied = "workspace.create-denied", "Was refused a further workspace";
+    WorkspaceCreated = "workspace.created", "Created a workspace";
+    WorkspaceDeleted = "workspace.deleted", "Deleted a workspace";
+    WorkspaceDenied = "workspace.denied", "Was refused something in a workspace";
+    WorkspaceGraceEnded = "workspace.grace-ended", "Ended a deleted workspace’s days of grace";
+    WorkspacePurged = "workspace.purged", "Removed a deleted workspace for good";
+    WorkspaceRestored = "workspace.restored", "Restored a workspace";
+    WorkspaceTransferredIn = "workspace.transferred-in", "Took over a workspace";
+    WorkspaceTransferredOut = "workspace.transferred-out", "Handed a workspace over";
+    WorkspaceUpdated = "workspace.updated", "Changed a workspace";
+}
+
+/// What an event that was kept says; its own name when there are no words for it (any more).
 pub fn words(event: &str) -> &str {
-    let at = EVENTS.binary_search_by(|(name, _)| (*name).cmp(event)).ok();
-    at.and_then(|at| EVENTS.get(at)).map_or(event, |(_, words)| words)
+    match Event::parse(event) {
+        Some(known) => known.words(),
+        None => event,
+    }
 }
 
 #[cfg(test)]
@@ -91,35 +105,12 @@ mod tests {
 
     #[test]
     fn the_table_is_in_order_without_doubles() {
-        assert!(EVENTS.windows(2).all(|pair| pair[0].0 < pair[1].0));
-    }
-
-    /// The first literal after each `Entry::of_…(` in the source of the program.
-    fn recorded_events(folder: &std::path::Path, found: &mut Vec<String>) {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                recorded_events(&path, found);
-                continue;
-            }
-            let source = std::fs::read_to_string(&path).unwrap_or_default();
-            for part in source.split("Entry::of_").skip(1) {
-                let after = part.split_once('(').map_or("", |(_, after)| after.trim_start());
-                if let Some((event, _)) = after.strip_prefix('"').and_then(|e| e.split_once('"')) {
-                    found.push(event.to_owned());
-                }
-            }
-        }
+        assert!(Event::ALL.windows(2).all(|pair| pair[0].as_str() < pair[1].as_str()));
     }
 
     #[test]
-    fn whatever_is_recorded_has_words() {
-        let mut found = Vec::new();
-        recorded_events(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
-        assert!(found.iter().any(|event| event == "api-key.created"));
-        for event in found {
-            assert_ne!(words(&event), event, "give {event} words in events.rs");
-        }
+    fn every_event_has_words() {
+        assert!(Event::ALL.iter().all(|event| !event.words().is_empty()));
     }
 
     #[test]

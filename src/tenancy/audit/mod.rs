@@ -14,5 +14,6 @@ mod story;
 pub mod verify;
 pub mod visits;
 
+pub use events::Event;
 pub use pages::routes as pages;
 pub use record::{By, Entry, deny, record, record_visit};

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::events::Event;
 use crate::access::actor::Actor;
 use crate::access::membership::Workspace;
 use crate::access::{AccountId, WorkspaceId};
@@ -86,8 +87,8 @@ impl By {
 /// What happened, and to what.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// `<resource>.<action>`, as in `workspace.created`.
-    pub event: &'static str,
+    /// What happened.
+    pub event: Event,
     /// The account in whose chain it stands.
     pub account: AccountId,
     /// The workspace that it is about, with its path as it was.
@@ -98,12 +99,12 @@ pub struct Entry {
 
 impl Entry {
     /// Something that happened to an account or its owner.
-    pub fn of_account(event: &'static str, account: AccountId, details: Value) -> Self {
+    pub fn of_account(event: Event, account: AccountId, details: Value) -> Self {
         Self { event, account, workspace: None, details }
     }
 
     /// Something that happened in or to a workspace.
-    pub fn of_workspace(event: &'static str, workspace: &Workspace, details: Value) -> Self {
+    pub fn of_workspace(event: Event, workspace: &Workspace, details: Value) -> Self {
         Self {
             event,
             account: workspace.account,
@@ -145,7 +146,7 @@ pub fn record(db: &mut Db, by: &By, entry: Entry, now: Instant) -> Result<()> {
     let sequence = last + 1;
     let workspace = entry.workspace.as_ref().map(|(id, path)| json!({ "id": id, "path": path }));
     let text = serde_json::to_string(&json!({
-        "event": entry.event,
+        "event": entry.event.as_str(),
         "occurred": now,
         "actor": by.snapshot(),
         "workspace": workspace,
@@ -201,8 +202,8 @@ pub fn record_visit(
 ) -> Result<bool> {
     let by = By::Actor(Box::new(actor.clone()), ip);
     let event = match actor {
-        Actor::Session { .. } => "workspace.accessed",
-        Actor::UserKey { .. } | Actor::ServiceAccountKey { .. } => "workspace.accessed-by-key",
+        Actor::Session { .. } => Event::WorkspaceAccessed,
+        Actor::UserKey { .. } | Actor::ServiceAccountKey { .. } => Event::WorkspaceAccessedByKey,
     };
     // A key is a principal of its own: the text names it.
     let named = match actor {
@@ -239,14 +240,14 @@ struct Denials(SeenLately);
 pub async fn deny(app: &App, actor: &Actor, ip: ClientIp, entry: Entry) -> Result<()> {
     let (account, now) = (entry.account, app.now());
     let denials = app.memory.of::<Denials>();
-    if !denials.0.is_first(actor.id(), account.uuid(), entry.event, now) {
+    if !denials.0.is_first(actor.id(), account.uuid(), entry.event.as_str(), now) {
         return Ok(());
     }
     let (by, event) = (By::actor(actor, ip), entry.event);
     let write = move |db: &mut Db| record_denial(db, &by, entry, now);
     let written = app.db.write(Locks::Chain(account), write).await;
     if written.is_err() {
-        denials.0.forget(actor.id(), account.uuid(), event);
+        denials.0.forget(actor.id(), account.uuid(), event.as_str());
     }
     written
 }

@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::events::Event;
 use super::record::{Entry, deny, record_visit};
 use crate::access::actor::Actor;
 use crate::access::recent::Recent;
@@ -68,7 +69,7 @@ pub async fn layer<B: MessageBody + 'static>(
 /// transaction of its own (SP-6).
 async fn note_denial(app: &App, visit: Visit, ip: ClientIp, route: String) {
     let entry =
-        Entry::of_workspace("workspace.denied", &visit.workspace, json!({ "route": route }));
+        Entry::of_workspace(Event::WorkspaceDenied, &visit.workspace, json!({ "route": route }));
     if let Err(error) = deny(app, &visit.actor, ip, entry).await {
         tracing::warn!(error.cause = %error, "could not record a refusal");
     }

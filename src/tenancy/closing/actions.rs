@@ -10,7 +10,7 @@ use crate::base::db::{Locks, lock_accounts};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::tenancy::accounts;
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, Entry, Event, record};
 use crate::tenancy::invitations::actions as invitations;
 use crate::tenancy::organizations;
 
@@ -56,7 +56,7 @@ pub async fn close(app: &App, who: RecentlyConfirmed, ip: ClientIp) -> Result<Cl
             let by = By::actor(who.actor(), ip);
             for account in organizations {
                 let details = json!({ "user": person.handle, "reason": "account deleted" });
-                let entry = Entry::of_account("account-membership.deleted", account, details);
+                let entry = Entry::of_account(Event::AccountMembershipDeleted, account, details);
                 record(db, &by, entry, now)?;
             }
             for place in &places {
@@ -64,12 +64,12 @@ pub async fn close(app: &App, who: RecentlyConfirmed, ip: ClientIp) -> Result<Cl
                 record(
                     db,
                     &by,
-                    Entry::of_workspace("workspace-access.deleted", place, details),
+                    Entry::of_workspace(Event::WorkspaceAccessDeleted, place, details),
                     now,
                 )?;
             }
             let details = json!({ "handle": person.handle, "email": person.email });
-            record(db, &by, Entry::of_account("user.deleted", person.account, details), now)?;
+            record(db, &by, Entry::of_account(Event::UserDeleted, person.account, details), now)?;
             accounts::mail::queue_account_deleted(db, &person.email, now)?;
             let reason = "Whoever sent it deleted the account.";
             invitations::void_of_inviter(db, person.user, reason, now)?;

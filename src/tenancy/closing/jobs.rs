@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::base::db::{Instant, Locks, lock_accounts};
 use crate::base::error::{Error, Result};
 use crate::base::jobs::Job;
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, Entry, Event, record};
 
 /// The job of this slice.
 pub const JOBS: &[Job] = &[Job {
@@ -59,7 +59,7 @@ async fn remove_one(
                 return Ok(());
             };
             let details = json!({ "handle": handle, "email": email, "reason": "never confirmed" });
-            let entry = Entry::of_account("user.deleted", account, details);
+            let entry = Entry::of_account(Event::UserDeleted, account, details);
             record(db, &By::System, entry, now)?;
             transfers::void_into(db, account, "The account was deleted.", now)?;
             Ok(queries::remove(db, user, account)?)

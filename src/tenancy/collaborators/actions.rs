@@ -11,7 +11,7 @@ use crate::base::db::Id;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{FormToken, only_once};
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, Entry, Event, record};
 use crate::tenancy::invitations::roster::MemberId;
 
 /// Removes a collaborator. The access of browsers and keys ends with the row: both ask for it with
@@ -34,7 +34,7 @@ pub async fn remove(
             let gone = queries::one(db, workspace.id, id)?.ok_or(Error::NotFound)?;
             queries::remove(db, workspace.id, id)?;
             let details = json!({ "user": gone.user, "name": gone.name, "email": gone.email });
-            let entry = Entry::of_workspace("workspace-access.deleted", workspace, details);
+            let entry = Entry::of_workspace(Event::WorkspaceAccessDeleted, workspace, details);
             record(db, &By::actor(access.actor(), ip), entry, now)?;
             let by = access.actor().name();
             mail::queue_removed(db, &gone, workspace, by, now)?;

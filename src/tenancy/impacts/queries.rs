@@ -19,7 +19,8 @@ use crate::base::db::schema::{
     service_account_grants as grants, service_account_keys, service_accounts, two_factor, users,
     workspace_roles,
 };
-use crate::base::db::{Db, Id, Instant};
+use crate::base::db::{Db, Id, Instant, StateType};
+use crate::tenancy::invitations::model::State;
 
 /// The two columns that name a role.
 type RoleColumns = (Option<Role>, Option<CustomColumns>);
@@ -255,7 +256,7 @@ pub fn open_invitations(
 ) -> QueryResult<Vec<(String, Instant)>> {
     invitations::table
         .filter(invitations::workspace_id.eq(workspace))
-        .filter(invitations::state.eq("pending"))
+        .filter(invitations::state.eq(State::Pending))
         .filter(invitations::expires_at.gt(now))
         .order(invitations::id)
         .select((invitations::email, invitations::created_at))
@@ -263,7 +264,8 @@ pub fn open_invitations(
 }
 
 /// States of runs that are going on.
-pub const GOING_ON: [&str; 4] = ["RUNNING", "PENDING", "PAUSED", "CANCELLING"];
+pub const GOING_ON: [StateType; 4] =
+    [StateType::Running, StateType::Pending, StateType::Paused, StateType::Cancelling];
 
 /// Runs named in a review.
 const NAMED: i64 = 20;
@@ -288,7 +290,7 @@ pub fn active_runs(db: &mut Db, workspace: WorkspaceId) -> QueryResult<(i64, Vec
 /// The database's fault.
 pub fn due_runs(db: &mut Db, workspace: WorkspaceId, now: Instant) -> QueryResult<i64> {
     all::flow_runs(workspace)
-        .filter(flow_runs::state_type.eq("SCHEDULED"))
+        .filter(flow_runs::state_type.eq(StateType::Scheduled))
         .filter(flow_runs::expected_start_at.le(now + jiff::SignedDuration::from_hours(1)))
         .count()
         .get_result(db)

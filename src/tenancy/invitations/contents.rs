@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::actions::forget_of_workspace;
+use super::model::State;
 use crate::access::WorkspaceId;
 use crate::access::contents::{ContentKind, Fate};
 use crate::access::permission::Permission;
@@ -23,7 +24,7 @@ pub const CONTENTS: &[ContentKind] = &[ContentKind {
 fn count(db: &mut Db, id: WorkspaceId) -> QueryResult<i64> {
     invitations::table
         .filter(invitations::workspace_id.eq(id))
-        .filter(invitations::state.eq("pending"))
+        .filter(invitations::state.eq(State::Pending))
         .count()
         .get_result(db)
 }

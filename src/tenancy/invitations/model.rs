@@ -11,7 +11,7 @@ use crate::base::db::schema::invitations;
 use crate::base::db::{Id, Instant, MultiBackend};
 use crate::base::mail::Mail;
 use crate::base::secret::{InstanceKeys, Purpose};
-use crate::tenancy::audit::Entry;
+use crate::tenancy::audit::{Entry, Event};
 use crate::urls;
 
 /// The id of an invitation.
@@ -136,7 +136,7 @@ impl Invitation {
     }
 
     /// The event in the audit log when something happens to it.
-    pub fn event(&self, what: Happened) -> &'static str {
+    pub fn event(&self, what: Happened) -> Event {
         what.event(self.workspace.is_some())
     }
 }
@@ -166,19 +166,19 @@ pub enum Happened {
 }
 
 impl Happened {
-    /// Its name in the log.
-    pub fn event(self, into_workspace: bool) -> &'static str {
+    /// The event in the log.
+    pub fn event(self, into_workspace: bool) -> Event {
         match (self, into_workspace) {
-            (Self::Created, true) => "workspace-invitation.created",
-            (Self::Updated, true) => "workspace-invitation.updated",
-            (Self::Deleted, true) => "workspace-invitation.deleted",
-            (Self::Accepted, true) => "workspace-invitation.accepted",
-            (Self::Rejected, true) => "workspace-invitation.rejected",
-            (Self::Created, false) => "account-invitation.created",
-            (Self::Updated, false) => "account-invitation.updated",
-            (Self::Deleted, false) => "account-invitation.deleted",
-            (Self::Accepted, false) => "account-invitation.accepted",
-            (Self::Rejected, false) => "account-invitation.rejected",
+            (Self::Created, true) => Event::WorkspaceInvitationCreated,
+            (Self::Updated, true) => Event::WorkspaceInvitationUpdated,
+            (Self::Deleted, true) => Event::WorkspaceInvitationDeleted,
+            (Self::Accepted, true) => Event::WorkspaceInvitationAccepted,
+            (Self::Rejected, true) => Event::WorkspaceInvitationRejected,
+            (Self::Created, false) => Event::AccountInvitationCreated,
+            (Self::Updated, false) => Event::AccountInvitationUpdated,
+            (Self::Deleted, false) => Event::AccountInvitationDeleted,
+            (Self::Accepted, false) => Event::AccountInvitationAccepted,
+            (Self::Rejected, false) => Event::AccountInvitationRejected,
         }
     }
 }
@@ -290,7 +290,7 @@ impl Place {
     }
 
     /// An entry of the audit log about it.
-    pub fn entry(&self, event: &'static str, details: serde_json::Value) -> Entry {
+    pub fn entry(&self, event: Event, details: serde_json::Value) -> Entry {
         match self {
             Self::Workspace(workspace) => Entry::of_workspace(event, workspace, details),
             Self::Organization(organization) => {

@@ -18,6 +18,7 @@ use crate::base::db::schema::{
 };
 use crate::base::db::{Db, Id, Instant, MultiBackend};
 use crate::base::http::json::Window;
+use crate::tenancy::audit::{By, Event};
 
 /// An invitation by id, wherever it leads.
 ///
@@ -283,11 +284,11 @@ pub fn own_member_limit(db: &mut Db, account: AccountId) -> QueryResult<Option<i
 pub const INVITATION_MAIL: &str = "invitation";
 
 /// What the log says when an invitation is sent, sent again, or its link copied.
-const SENDING: [&str; 4] = [
-    "workspace-invitation.created",
-    "workspace-invitation.updated",
-    "account-invitation.created",
-    "account-invitation.updated",
+const SENDING: [Event; 4] = [
+    Event::WorkspaceInvitationCreated,
+    Event::WorkspaceInvitationUpdated,
+    Event::AccountInvitationCreated,
+    Event::AccountInvitationUpdated,
 ];
 
 /// Invitation mails that a person caused since `since`, resends included.
@@ -297,7 +298,7 @@ const SENDING: [&str; 4] = [
 pub fn mails_by(db: &mut Db, inviter: UserId, since: Instant) -> QueryResult<i64> {
     // Counted in the log, which outlives the workspaces and their invitations.
     audit_entries::table
-        .filter(audit_entries::actor_id.eq(inviter.cast::<crate::tenancy::audit::By>()))
+        .filter(audit_entries::actor_id.eq(inviter.cast::<By>()))
         .filter(audit_entries::occurred_at.gt(since))
         .filter(audit_entries::event.eq_any(SENDING))
         .select(count_star())

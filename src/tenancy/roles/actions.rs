@@ -12,7 +12,7 @@ use crate::base::db::Id;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{FormToken, Use, unuse, use_once};
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, Entry, Event, record};
 use crate::tenancy::invitations::actions::{Judged, void_groundless};
 
 /// What became of a wish for a role.
@@ -72,7 +72,7 @@ pub async fn create(
             }
             let id = queries::insert(db, account, &wanted, now)?;
             let details = json!({ "id": id, "role": told(&wanted), "name": wanted.name.as_str() });
-            let entry = Entry::of_account("workspace-role.created", account, details);
+            let entry = Entry::of_account(Event::WorkspaceRoleCreated, account, details);
             record(db, &By::actor(access.actor(), ip), entry, now)?;
             Ok(Outcome::Done(id))
         })
@@ -126,7 +126,7 @@ pub async fn edit(
                 "id": id, "before": described(&before), "after": told(&wanted),
                 "affected": impact.changes.len(), "name": wanted.name.as_str(),
             });
-            let entry = Entry::of_account("workspace-role.updated", account, details);
+            let entry = Entry::of_account(Event::WorkspaceRoleUpdated, account, details);
             record(db, &By::actor(access.actor(), ip), entry, now)?;
             Ok(Outcome::Done(id))
         })
@@ -192,7 +192,7 @@ pub async fn delete(
                 "people": uses.people, "service_accounts": uses.service_accounts,
                 "defaults": uses.defaults, "invitations": uses.invitations,
             });
-            let entry = Entry::of_account("workspace-role.deleted", account, details);
+            let entry = Entry::of_account(Event::WorkspaceRoleDeleted, account, details);
             record(db, &By::actor(access.actor(), ip), entry, now)?;
             Ok(Deleted::Gone(role.name))
         })

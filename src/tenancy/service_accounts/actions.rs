@@ -16,7 +16,7 @@ use crate::base::http::form::{FormToken, Use, unuse, use_once};
 use crate::base::secret::{ApiKey, KeyKind};
 use crate::tenancy::api_keys::model::Lifetime;
 use crate::tenancy::api_keys::rules::needs_no_warning;
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, Entry, Event, record};
 
 /// A key that was just made, with its service account.
 pub struct NewKey {
@@ -88,7 +88,7 @@ pub async fn create(
             let new = make_key(db, bot, access.actor(), lifetime.end(now), now)?;
             let details = json!({ "service_account": told(&new.bot), "key": key_told(&new.key),
                                   "name": new.bot.name });
-            note(db, &access, (ip, "service-account.created"), details, now)?;
+            note(db, &access, (ip, Event::ServiceAccountCreated), details, now)?;
             mail::queue_key_made(db, &access, (&new, "created"), now)?;
             Ok(Created::Made(Box::new(new)))
         })
@@ -136,12 +136,11 @@ fn key_told(key: &BotKey) -> Value {
 fn note(
     db: &mut Db,
     access: &OrganizationAccess<Admin>,
-    (ip, event): (ClientIp, &'static str),
+    (ip, event): (ClientIp, Event),
     details: Value,
     now: Instant,
 ) -> Result<()> {
     let account: AccountId = access.organization().account;
-    // Every event of this slice has words: see `audit::events`.
     record(db, &By::actor(access.actor(), ip), Entry::of_account(event, account, details), now)
 }
 
@@ -177,7 +176,7 @@ pub async fn rotate(
                 "service_account": told(&new.bot), "key": key_told(&new.key),
                 "old_key_until": now + overlap, "name": new.bot.name,
             });
-            note(db, &access, (ip, "service-account.rotated"), details, now)?;
+            note(db, &access, (ip, Event::ServiceAccountRotated), details, now)?;
             mail::queue_key_made(db, &access, (&new, "rotated"), now)?;
             Ok(new)
         })
@@ -219,7 +218,7 @@ pub async fn rename(
                     "service_account": told(&bot), "name": name.as_str(),
                     "before": { "name": bot.name }, "after": { "name": name.as_str() },
                 });
-                note(db, &access, (ip, "service-account.updated"), details, now)?;
+                note(db, &access, (ip, Event::ServiceAccountUpdated), details, now)?;
             }
             Ok(Renamed::Done)
         })
@@ -246,7 +245,7 @@ pub async fn set_disabled(
                     "service_account": told(&bot), "name": bot.name,
                     "before": { "disabled": !is_disabled }, "after": { "disabled": is_disabled },
                 });
-                note(db, &access, (ip, "service-account.updated"), details, now)?;
+                note(db, &access, (ip, Event::ServiceAccountUpdated), details, now)?;
             }
             Ok(bot.name)
         })
@@ -272,7 +271,7 @@ pub async fn remove(
             queries::remove(db, id)?;
             let details = json!({ "service_account": told(&bot), "workspaces": workspaces,
                                   "name": bot.name });
-            note(db, &access, (ip, "service-account.deleted"), details, now)?;
+            note(db, &access, (ip, Event::ServiceAccountDeleted), details, now)?;
             Ok(bot.name)
         })
         .await

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 
 use super::model::{Bot, BotKey, BotKeyId, BotName};
 use crate::access::membership::named_role;
+use crate::access::organization::OrganizationRole;
 use crate::access::role::{NamedRole, Role, RoleId};
 use crate::access::{AccountId, ServiceAccountId, WorkspaceId};
 use crate::base::db::paging::{PAGE_SIZE, Position, Slice, contains_pattern};
@@ -136,7 +137,7 @@ pub fn insert(
             service_accounts::account_id.eq(account),
             service_accounts::name.eq(name.as_str()),
             service_accounts::name_key.eq(name.key()),
-            service_accounts::organization_role.eq("member"),
+            service_accounts::organization_role.eq(OrganizationRole::Member),
             service_accounts::created_at.eq(now),
             service_accounts::created_by_name.eq(by),
         ))

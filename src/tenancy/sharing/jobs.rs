@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::base::db::{Db, Instant};
 use crate::base::error::Result;
 use crate::base::jobs::Job;
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, Entry, Event, record};
 use crate::tenancy::invitations::actions::{Judged, void_groundless};
 use crate::tenancy::invitations::roster::MemberId;
 use crate::tenancy::sharing::model::BotGrantId;
@@ -103,7 +103,7 @@ async fn end_person(
                 "role": row.role.title, "reason": "The access came to its end.",
                 "invitations_ended": void_groundless(db, judged, now)?,
             });
-            let entry = Entry::of_workspace("workspace-access.deleted", &place, details);
+            let entry = Entry::of_workspace(Event::WorkspaceAccessDeleted, &place, details);
             record(db, &By::System, entry, now)?;
             mail::queue_ended(db, &place, &row.email, now)
         })
@@ -130,7 +130,7 @@ async fn end_bot(
                 "service_account": { "id": row.bot, "name": row.name }, "name": row.name,
                 "role": row.role.title, "reason": "The access came to its end.",
             });
-            let entry = Entry::of_workspace("workspace-access.deleted", &place, details);
+            let entry = Entry::of_workspace(Event::WorkspaceAccessDeleted, &place, details);
             record(db, &By::System, entry, now)
         })
         .await

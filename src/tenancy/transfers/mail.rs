@@ -291,9 +291,9 @@ pub fn render(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<Optio
 /// Subject, text, and the link's words and path, of the mail about a transfer that moved nothing.
 fn over(data: &MailData, page: String) -> (String, String, &'static str, String) {
     let MailData { from, target, note, .. } = data;
-    let how = match data.state.as_str() {
-        "declined" => "was declined",
-        "cancelled" => "was cancelled",
+    let how = match State::parse(&data.state) {
+        Some(State::Declined) => "was declined",
+        Some(State::Cancelled) => "was cancelled",
         _ => "ended without an answer",
     };
     let why =

@@ -4,38 +4,17 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use crate::access::transfers::TransferId;
+pub use crate::access::transfers::{State, TransferId};
 
 use crate::access::handle::Handle;
 use crate::access::membership::{AccountKind, OwningAccount, Workspace};
 use crate::access::role::{NamedRole, RoleId};
 use crate::access::{AccountId, UserId, WorkspaceId};
 use crate::base::db::schema::transfers;
-use crate::base::db::{Instant, Json, MultiBackend};
+use crate::base::db::{Instant, Json, MultiBackend, StateType};
 use crate::tenancy::impacts::model::{BotAccess, EndedRuns, KeyAccess, PersonAccess, Review, Side};
 use crate::tenancy::workspaces::contents::Counted;
 use crate::tenancy::workspaces::model::{Slots, Taken};
-
-crate::base::db::text_enum! {
-    /// Where a transfer is on its way. Who is awaited, and whether it can still be undone, follows from the
-    /// rest of its row.
-    State {
-        /// A consent, or its time, is awaited.
-        Pending = "pending",
-        /// The workspace moved.
-        Completed = "completed",
-        /// It moved, and moved back.
-        Undone = "undone",
-        /// A side said no.
-        Declined = "declined",
-        /// Whoever asked for it took it back.
-        Cancelled = "cancelled",
-        /// Nobody answered in time.
-        Expired = "expired",
-        /// What it was about is gone.
-        Void = "void",
-    }
-}
 
 /// Which sides somebody belongs to: each sees its own people, keys and slots, and of the other no more than
 /// what is public (SP-24).
@@ -313,8 +292,8 @@ pub struct GoingOn {
     pub id: RunKey,
     /// Its name.
     pub name: String,
-    /// `RUNNING`
-    pub state: Option<String>,
+    /// The state that it is in.
+    pub state: Option<StateType>,
     /// When it began.
     pub started_at: Option<Instant>,
 }

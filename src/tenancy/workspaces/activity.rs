@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use crate::access::WorkspaceId;
-use crate::base::db::{Db, Instant, MultiBackend, SqlId, SqlInstant};
+use crate::base::db::{Db, Instant, MultiBackend, SqlId, SqlInstant, StateType};
 use crate::base::text::When;
 
 /// Bars on a card.
@@ -19,7 +19,7 @@ struct Row {
     #[diesel(sql_type = SqlId)]
     workspace_id: WorkspaceId,
     #[diesel(sql_type = Text)]
-    state_type: String,
+    state_type: StateType,
     #[diesel(sql_type = BigInt)]
     total_run_micros: i64,
     #[diesel(sql_type = SqlInstant)]
@@ -85,31 +85,31 @@ pub fn of(
     Ok(runs.into_iter().map(|(id, rows)| (id, activity(&rows, now))).collect())
 }
 
-fn tone(state: &str) -> &'static str {
+fn tone(state: StateType) -> &'static str {
     match state {
-        "COMPLETED" => "completed",
-        "FAILED" => "failed",
-        "CRASHED" => "crashed",
-        "RUNNING" => "running",
-        "SCHEDULED" => "scheduled",
-        "PAUSED" => "paused",
-        "PENDING" => "pending",
-        _ => "cancelled",
+        StateType::Completed => "completed",
+        StateType::Failed => "failed",
+        StateType::Crashed => "crashed",
+        StateType::Running => "running",
+        StateType::Scheduled => "scheduled",
+        StateType::Paused => "paused",
+        StateType::Pending => "pending",
+        StateType::Cancelled | StateType::Cancelling => "cancelled",
     }
 }
 
 /// How the last run stands, as goes before a time.
-fn standing(state: &str) -> &'static str {
+fn standing(state: StateType) -> &'static str {
     match state {
-        "COMPLETED" => "completed",
-        "FAILED" => "failed",
-        "CRASHED" => "crashed",
-        "RUNNING" => "is running, since",
-        "SCHEDULED" => "is late, since",
-        "PAUSED" => "is paused, since",
-        "PENDING" => "is pending, since",
-        "CANCELLING" => "is being cancelled, since",
-        _ => "was cancelled",
+        StateType::Completed => "completed",
+        StateType::Failed => "failed",
+        StateType::Crashed => "crashed",
+        StateType::Running => "is running, since",
+        StateType::Scheduled => "is late, since",
+        StateType::Paused => "is paused, since",
+        StateType::Pending => "is pending, since",
+        StateType::Cancelling => "is being cancelled, since",
+        StateType::Cancelled => "was cancelled",
     }
 }
 
@@ -119,7 +119,7 @@ fn activity(rows: &[Row], now: Instant) -> Activity {
     let bar = |(at, row): (usize, &Row)| {
         let share = row.total_run_micros.max(0).saturating_mul(24) / longest;
         let height = 8 + usize::try_from(share).unwrap_or(0).min(24);
-        Bar { tone: tone(&row.state_type), x: 11 * (BARS - 1 - at), y: 32 - height, height }
+        Bar { tone: tone(row.state_type), x: 11 * (BARS - 1 - at), y: 32 - height, height }
     };
     let bars: Vec<Bar> = rows.iter().take(BARS).enumerate().map(bar).collect();
     let mut counts: Vec<(&str, usize)> = Vec::new();
@@ -135,7 +135,7 @@ fn activity(rows: &[Row], now: Instant) -> Activity {
         1 => format!("The last run: {}", words.join(", ")),
         count => format!("The last {count} runs: {}", words.join(", ")),
     };
-    let last = rows.first().map(|row| (standing(&row.state_type), When::new(row.at, now)));
+    let last = rows.first().map(|row| (standing(row.state_type), When::new(row.at, now)));
     Activity { bars, label, last }
 }
 
@@ -146,14 +146,18 @@ mod tests {
 
     #[test]
     fn the_newest_run_is_the_last_bar() {
-        let row = |state: &str, total_run_micros| Row {
+        let row = |state_type, total_run_micros| Row {
             workspace_id: uuid::Uuid::nil().into(),
-            state_type: state.to_owned(),
+            state_type,
             total_run_micros,
             at: Instant::from_microseconds(0),
         };
         let now = Instant::from_microseconds(2 * 3_600_000_000);
-        let rows = [row("FAILED", 10), row("COMPLETED", 5), row("COMPLETED", 0)];
+        let rows = [
+            row(StateType::Failed, 10),
+            row(StateType::Completed, 5),
+            row(StateType::Completed, 0),
+        ];
         let activity = activity(&rows, now);
         let (words, when) = activity.last.unwrap();
         assert_eq!((words, &*when.text(&Zone::default())), ("failed", "2 h ago"));

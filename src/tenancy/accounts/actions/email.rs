@@ -19,7 +19,7 @@ use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{FormToken, only_once};
 use crate::base::secret::{LinkToken, Purpose};
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, Entry, Event, record};
 
 /// A confirmation link works this long.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(24);
@@ -53,7 +53,8 @@ pub async fn cancel_change(app: &App, who: SignedInPerson, ip: ClientIp) -> Resu
         .write(who.person().account, move |db| {
             let person = who.person();
             queries::forget_links(db, person.user)?;
-            let entry = Entry::of_account("user.email-change-cancelled", person.account, json!({}));
+            let entry =
+                Entry::of_account(Event::UserEmailChangeCancelled, person.account, json!({}));
             record(db, &By::actor(who.actor(), ip), entry, now)
         })
         .await
@@ -169,7 +170,7 @@ pub async fn confirm_email(app: &App, confirmed: Confirmation, ip: ClientIp) -> 
                 .execute(db)?;
             let details = json!({ "before": user.email, "after": email.typed() });
             let changed = user.email != email.typed();
-            let event = if changed { "user.email-changed" } else { "user.verified" };
+            let event = if changed { Event::UserEmailChanged } else { Event::UserVerified };
             record(db, &by(&user, ip), Entry::of_account(event, user.account, details), now)?;
             if changed {
                 mail::queue_email_changed(db, &user, email.typed(), now)?;
@@ -225,7 +226,7 @@ pub async fn ask_for_change(
             record(
                 db,
                 &By::actor(&actor, ip),
-                Entry::of_account("user.email-change-asked", person.account, details),
+                Entry::of_account(Event::UserEmailChangeAsked, person.account, details),
                 now,
             )
         })

@@ -18,7 +18,7 @@ use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::mail::sent_to as mails_about;
 use crate::base::secret::Purpose;
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, Entry, Event, record};
 
 /// A reset link works this long.
 pub const RESET_LIFETIME: SignedDuration = SignedDuration::from_mins(30);
@@ -94,7 +94,7 @@ pub async fn reset_password(app: &App, user: User, new: NewPassword, ip: ClientI
             record(
                 db,
                 &by(&user, ip),
-                Entry::of_account("user.password-changed", user.account, details),
+                Entry::of_account(Event::UserPasswordChanged, user.account, details),
                 now,
             )?;
             mail::queue_password_changed(db, &user, now)
@@ -126,7 +126,7 @@ pub async fn change_password(
             queries::forget_links(db, person.user)?;
             let ended = queries::end_sessions(db, person.user, Some(who.session()))?;
             let details = json!({ "by": "change", "sessions_ended": ended });
-            let entry = Entry::of_account("user.password-changed", person.account, details);
+            let entry = Entry::of_account(Event::UserPasswordChanged, person.account, details);
             record(db, &By::actor(who.actor(), ip), entry, now)?;
             let user = queries::by_id(db, person.user)?.ok_or(Error::NotFound)?;
             mail::queue_password_changed(db, &user, now)?;

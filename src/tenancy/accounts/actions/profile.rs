@@ -17,7 +17,7 @@ use crate::base::error::Result;
 use crate::base::http::client::ClientIp;
 use crate::base::http::session::SessionMarker;
 use crate::base::zone::Zone;
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, Entry, Event, record};
 
 /// Why a profile was not saved.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ pub async fn save_profile(
                     "before": { "name": person.name, "handle": person.handle },
                     "after": { "name": name.as_str(), "handle": handle.as_str() },
                 });
-                let entry = Entry::of_account("user.updated", person.account, details);
+                let entry = Entry::of_account(Event::UserUpdated, person.account, details);
                 record(db, &By::actor(who.actor(), ip), entry, now)?;
             }
             Ok(Ok(()))
@@ -112,7 +112,7 @@ pub async fn end_session_of(
             let ended = queries::end_session(db, person.user, session)?;
             if ended {
                 let details = json!({ "session": session });
-                let entry = Entry::of_account("user.session-ended", person.account, details);
+                let entry = Entry::of_account(Event::UserSessionEnded, person.account, details);
                 record(db, &By::actor(who.actor(), ip), entry, now)?;
             }
             Ok(ended)
@@ -132,7 +132,7 @@ pub async fn end_other_sessions(app: &App, who: SignedInPerson, ip: ClientIp) ->
             let ended = queries::end_sessions(db, person.user, Some(who.session()))?;
             if ended > 0 {
                 let details = json!({ "sessions_ended": ended });
-                let entry = Entry::of_account("user.session-ended", person.account, details);
+                let entry = Entry::of_account(Event::UserSessionEnded, person.account, details);
                 record(db, &By::actor(who.actor(), ip), entry, now)?;
             }
             Ok(ended)

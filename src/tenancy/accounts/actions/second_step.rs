@@ -26,7 +26,7 @@ use crate::base::http::client::ClientIp;
 use crate::base::http::form::form_code;
 use crate::base::http::see_other;
 use crate::base::secret::{Purpose, password_stamp};
-use crate::tenancy::audit::{Entry, record};
+use crate::tenancy::audit::{Entry, Event, record};
 use crate::urls;
 
 /// The code has to come within this time after the password.
@@ -222,7 +222,7 @@ fn use_recovery_code(
     }
     let left = queries::recovery_codes_left(db, user.id)?;
     let details = json!({ "left": left });
-    let entry = Entry::of_account("two-factor.recovered", user.account, details);
+    let entry = Entry::of_account(Event::TwoFactorRecovered, user.account, details);
     record(db, &by(user, ip), entry, now)?;
     mail::queue_recovery_code_used(db, user, left, ip, now)?;
     Ok(true)

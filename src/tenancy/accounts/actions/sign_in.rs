@@ -26,7 +26,7 @@ use crate::base::http::client::{ClientIp, browser_name, user_agent};
 use crate::base::http::limits::network;
 use crate::base::http::session::{SIGNED_IN, SignedIn};
 use crate::base::secret::{Password, Purpose, password_stamp, sha256};
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, Entry, Event, record};
 
 /// How a check of a login ended.
 #[derive(Debug)]
@@ -279,7 +279,7 @@ pub async fn note_sign_in(
             record(
                 db,
                 &by(&user, ip),
-                Entry::of_account("user.logged-in", user.account, json!({})),
+                Entry::of_account(Event::UserLoggedIn, user.account, json!({})),
                 now,
             )?;
             // Somebody's very first sign-in is new by nature.
@@ -316,7 +316,7 @@ pub async fn note_sign_out(app: &App, who: &SignedInPerson, ip: ClientIp) {
             let exists: bool = diesel::select(diesel::dsl::exists(accounts::table.find(account)))
                 .get_result(db)?;
             if exists {
-                let entry = Entry::of_account("user.logged-out", account, json!({}));
+                let entry = Entry::of_account(Event::UserLoggedOut, account, json!({}));
                 record(db, &By::actor(&actor, ip), entry, now)?;
             }
             Ok(())

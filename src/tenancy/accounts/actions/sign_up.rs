@@ -9,6 +9,7 @@ use super::super::model::{CreateProblem, NewUser};
 use super::super::{mail, queries};
 use crate::access::handle::Handle;
 use crate::access::identify::{Theme, Verified};
+use crate::access::membership::AccountKind;
 use crate::access::{AccountId, UserId};
 use crate::app::{App, Context};
 use crate::base::db::schema::{accounts, users};
@@ -17,7 +18,7 @@ use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{FormToken, Use, use_once};
 use crate::base::secret::{LinkToken, Purpose};
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, Entry, Event, record};
 use crate::urls;
 
 /// The token of the link that makes the first user.
@@ -76,7 +77,7 @@ pub fn create_user(
     let details = json!({
         "handle": new.handle.as_str(), "email": new.email.typed(), "verified": new.verified.as_str(),
     });
-    record(db, by.unwrap_or(&own), Entry::of_account("user.created", account, details), now)?;
+    record(db, by.unwrap_or(&own), Entry::of_account(Event::UserCreated, account, details), now)?;
     Ok(Ok(user))
 }
 
@@ -85,7 +86,7 @@ fn insert_account(db: &mut Db, new: &NewUser, now: Instant) -> Result<AccountId>
     diesel::insert_into(accounts::table)
         .values((
             accounts::id.eq(account),
-            accounts::kind.eq("personal"),
+            accounts::kind.eq(AccountKind::Personal),
             accounts::handle.eq(new.handle.as_str()),
             accounts::name.eq(new.name.as_str()),
             accounts::created_at.eq(now),

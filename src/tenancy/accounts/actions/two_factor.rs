@@ -20,7 +20,7 @@ use crate::base::http::client::ClientIp;
 use crate::base::http::form::{FormToken, only_once};
 use crate::base::random;
 use crate::base::secret::{InstanceKeys, Purpose, RecoveryCode};
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, Entry, Event, record};
 
 /// Recovery codes in a set.
 const RECOVERY_CODES: usize = 10;
@@ -137,7 +137,7 @@ pub async fn turn_on(
             }
             queries::add_two_factor(db, &row)?;
             queries::set_recovery_codes(db, user, &set.salt, &set.hashes)?;
-            let entry = Entry::of_account("two-factor.created", account, json!({}));
+            let entry = Entry::of_account(Event::TwoFactorCreated, account, json!({}));
             record(db, &By::actor(who.actor(), ip), entry, now)?;
             let user = queries::by_id(db, user)?.ok_or(Error::NotFound)?;
             mail::queue_two_factor(db, &user, "two-factor-on", now)
@@ -165,7 +165,7 @@ pub async fn rotate_recovery_codes(
             if !queries::set_recovery_codes(db, user, &set.salt, &set.hashes)? {
                 return Err(Error::NotFound);
             }
-            let entry = Entry::of_account("two-factor.rotated", account, json!({}));
+            let entry = Entry::of_account(Event::TwoFactorRotated, account, json!({}));
             record(db, &By::actor(who.actor(), ip), entry, now)?;
             let user = queries::by_id(db, user)?.ok_or(Error::NotFound)?;
             mail::queue_two_factor(db, &user, "recovery-codes-replaced", now)
@@ -201,7 +201,7 @@ pub fn remove_two_factor(db: &mut Db, user: &User, by: &By, now: Instant) -> Res
     if !queries::remove_two_factor(db, user.id)? {
         return Ok(false);
     }
-    record(db, by, Entry::of_account("two-factor.deleted", user.account, json!({})), now)?;
+    record(db, by, Entry::of_account(Event::TwoFactorDeleted, user.account, json!({})), now)?;
     mail::queue_two_factor(db, user, "two-factor-off", now)?;
     Ok(true)
 }

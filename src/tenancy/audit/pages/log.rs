@@ -15,7 +15,7 @@ use crate::base::http::page::Page;
 use crate::base::text::counted;
 use crate::base::zone::Zone;
 use crate::frame::Shell;
-use crate::tenancy::audit::events;
+use crate::tenancy::audit::Event;
 use crate::tenancy::audit::forms::LogParams;
 use crate::tenancy::audit::queries::{self, Filter, Kept};
 use crate::urls;
@@ -28,7 +28,7 @@ struct LogPage {
     name: String,
     kept: String,
     params: LogParams,
-    events: &'static [(&'static str, &'static str)],
+    events: &'static [Event],
     /// Why the filter leaves nothing, where it names what is not there.
     unknown: Option<String>,
     /// Each with the address of its details.
@@ -103,7 +103,7 @@ pub(super) async fn show(
             Some(days) => format!("Kept for {}.", counted(i64::from(days), "day", "days")),
             None => "Kept for ever.".to_owned(),
         },
-        events: events::all(),
+        events: Event::ALL,
         unknown,
         previous_href: turn("before", slice.rows.first().filter(|_| slice.has_previous)),
         next_href: turn("after", slice.rows.last().filter(|_| slice.has_next)),

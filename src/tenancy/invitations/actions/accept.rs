@@ -21,7 +21,7 @@ use crate::base::db::schema::{invitations, memberships, users};
 use crate::base::db::{Db, Id, Instant, Locks};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, Entry, Event, record};
 
 /// How an attempt to join ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,7 +164,7 @@ fn confirm(
 ) -> Result<()> {
     diesel::update(users::table.find(user)).set(users::verified.eq(proof)).execute(db)?;
     let details = json!({ "verified": proof.as_str(), "by": voucher(proof, opened) });
-    record(db, by, Entry::of_account("user.verified", account, details), now)
+    record(db, by, Entry::of_account(Event::UserVerified, account, details), now)
 }
 
 /// Who vouches for an address that no mail confirmed (SP-12).
@@ -257,8 +257,8 @@ fn enter_workspace(
         ))
         .execute(db)?;
     let event = match before {
-        None => "workspace-access.created",
-        Some(_) => "workspace-access.updated",
+        None => Event::WorkspaceAccessCreated,
+        Some(_) => Event::WorkspaceAccessUpdated,
     };
     let details = json!({
         "user": joiner.user, "name": joiner.name, "email": joiner.email,
@@ -294,7 +294,7 @@ fn enter_organization(
         "user": joiner.user, "name": joiner.name, "email": joiner.email,
         "role": role.as_str(), "invitation": opened.invitation.id,
     });
-    let entry = Entry::of_account("account-membership.created", place.account, details);
+    let entry = Entry::of_account(Event::AccountMembershipCreated, place.account, details);
     record(db, by, entry, now)?;
     Ok(Accepted::Joined(opened.place.home()))
 }

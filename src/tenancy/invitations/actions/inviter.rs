@@ -15,7 +15,7 @@ use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::db::Db;
 use crate::base::error::{Error, Result};
-use crate::tenancy::audit::Entry;
+use crate::tenancy::audit::{Entry, Event};
 
 /// What is done with an invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub trait MayInvite: Sized + Send + 'static {
     fn reaches(&self, db: &mut Db, invitation: &Invitation, what: Handling) -> Result<()>;
 
     /// An entry of the audit log about the place.
-    fn entry(&self, event: &'static str, details: serde_json::Value) -> Entry;
+    fn entry(&self, event: Event, details: serde_json::Value) -> Entry;
 }
 
 impl MayInvite for WorkspaceAccess<ManageWorkspaceUsers> {
@@ -84,7 +84,7 @@ impl MayInvite for WorkspaceAccess<ManageWorkspaceUsers> {
         }
     }
 
-    fn entry(&self, event: &'static str, details: serde_json::Value) -> Entry {
+    fn entry(&self, event: Event, details: serde_json::Value) -> Entry {
         Entry::of_workspace(event, self.workspace(), details)
     }
 }
@@ -158,7 +158,7 @@ impl MayInvite for Recruiting {
         }
     }
 
-    fn entry(&self, event: &'static str, details: serde_json::Value) -> Entry {
+    fn entry(&self, event: Event, details: serde_json::Value) -> Entry {
         Entry::of_account(event, self.access.organization().account, details)
     }
 }

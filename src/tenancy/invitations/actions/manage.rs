@@ -14,7 +14,7 @@ use crate::base::db::{Db, Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{FormToken, Use, only_once, use_once};
-use crate::tenancy::audit::{By, record};
+use crate::tenancy::audit::{By, Event, record};
 
 /// How a step with an invitation ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -267,7 +267,7 @@ pub async fn copy_link(
 fn note(
     db: &mut Db,
     access: &impl MayInvite,
-    (ip, event): (ClientIp, &'static str),
+    (ip, event): (ClientIp, Event),
     details: serde_json::Value,
     now: Instant,
 ) -> Result<()> {

@@ -11,7 +11,7 @@ use crate::base::db::{Db, Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::FormToken;
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, Entry, Event, record};
 use crate::tenancy::invitations::actions::Recruiting;
 use crate::tenancy::invitations::actions::{
     Judged, Managed, Sent, resend_some, revoke_some, void_by_inviter_in, void_for_member,
@@ -72,7 +72,7 @@ pub async fn change_role(
                 "before": { "role": member.role.as_str() }, "after": { "role": role.as_str() },
                 "invitations_ended": ended,
             });
-            let entry = Entry::of_account("account-membership.updated", account, details);
+            let entry = Entry::of_account(Event::AccountMembershipUpdated, account, details);
             record(db, &By::actor(access.actor(), ip), entry, now)?;
             if member.user != access.person().user {
                 let who = (organization, access.person());
@@ -163,7 +163,7 @@ pub(super) fn take_out(
         "invitations_ended": voided,
         "left": by.id() == Some(who.user.uuid()),
     });
-    record(db, by, Entry::of_account("account-membership.deleted", account, details), now)
+    record(db, by, Entry::of_account(Event::AccountMembershipDeleted, account, details), now)
 }
 
 /// What is done with several invitations.

@@ -24,7 +24,7 @@ use crate::base::http::client::ClientIp;
 use crate::base::http::form::{FormToken, Use, unuse, use_once};
 use crate::tenancy::accounts;
 use crate::tenancy::accounts::actions::free_handle;
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, Entry, Event, record};
 use crate::tenancy::invitations::actions as invitations;
 use crate::urls;
 
@@ -75,7 +75,7 @@ pub async fn create(
             let account = queries::insert(db, person.person(), &wanted, now)?;
             let details = json!({ "kind": "organization", "handle": wanted.handle.as_str(),
                                   "name": wanted.name.as_str() });
-            let entry = Entry::of_account("account.created", account, details);
+            let entry = Entry::of_account(Event::AccountCreated, account, details);
             record(db, &By::actor(person.actor(), ip), entry, now)?;
             Ok(Outcome::Done(place))
         })
@@ -118,7 +118,7 @@ pub async fn edit(
             if old != new {
                 queries::update(db, before.account, &wanted, now)?;
                 let details = json!({ "before": old, "after": new });
-                let entry = Entry::of_account("account.updated", before.account, details);
+                let entry = Entry::of_account(Event::AccountUpdated, before.account, details);
                 record(db, &By::actor(access.actor(), ip), entry, now)?;
             }
             Ok(Outcome::Done(urls::organization(handle)))
@@ -204,7 +204,7 @@ pub async fn delete(
             mail::queue_deleted(db, organization, access.person(), now)?;
             let details = json!({ "handle": organization.handle, "name": organization.name,
                                   "members": queries::member_count(db, account)? });
-            let entry = Entry::of_account("account.deleted", account, details);
+            let entry = Entry::of_account(Event::AccountDeleted, account, details);
             record(db, &By::actor(confirmed.actor(), ip), entry, now)?;
             let reason = "The organization was deleted.";
             invitations::void_of_account(db, account, reason, now)?;

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::base::error::Result;
 use crate::base::http::client::ClientIp;
 use crate::tenancy::accounts;
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, Entry, Event, record};
 
 /// What became of a change of the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +70,8 @@ pub async fn set_policy(
             if old != new {
                 queries::set_policy(db, before.account, &policy, since)?;
                 let details = json!({ "before": old, "after": new });
-                let entry = Entry::of_account("account-settings.updated", before.account, details);
+                let entry =
+                    Entry::of_account(Event::AccountSettingsUpdated, before.account, details);
                 record(db, &By::actor(access.actor(), ip), entry, now)?;
             }
             Ok(PolicyOutcome::Saved)

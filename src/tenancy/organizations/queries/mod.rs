@@ -16,6 +16,7 @@ pub use self::owned::{
 
 use super::model::{Policy, Wanted};
 use crate::access::actor::Person;
+use crate::access::membership::AccountKind;
 use crate::access::organization::{self, OrganizationRole};
 use crate::access::{AccountId, UserId};
 use crate::base::db::schema::{
@@ -61,7 +62,7 @@ pub fn insert(db: &mut Db, by: &Person, wanted: &Wanted, now: Instant) -> QueryR
     diesel::insert_into(accounts::table)
         .values((
             accounts::id.eq(account),
-            accounts::kind.eq("organization"),
+            accounts::kind.eq(AccountKind::Organization),
             accounts::handle.eq(wanted.handle.as_str()),
             accounts::name.eq(wanted.name.as_str()),
             accounts::created_at.eq(now),

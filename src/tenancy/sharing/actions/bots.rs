@@ -10,7 +10,7 @@ use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, Entry, Event, record};
 use crate::tenancy::service_accounts;
 use crate::tenancy::sharing::model::{BotGrantId, End, SharedBot};
 use crate::tenancy::sharing::queries;
@@ -58,7 +58,7 @@ pub async fn share(
                 "service_account": { "id": bot, "name": found.name }, "name": found.name,
                 "role": named.title, "until": request.until,
             });
-            let entry = Entry::of_workspace("workspace-access.created", place, details);
+            let entry = Entry::of_workspace(Event::WorkspaceAccessCreated, place, details);
             record(db, &By::actor(access.actor(), ip), entry, now)?;
             let row = queries::bot_of(db, place.id, bot)?.ok_or(Error::NotFound)?;
             Ok(SharedOutcome::Done(Box::new(row)))
@@ -94,7 +94,7 @@ pub async fn change_bot(
                     "service_account": { "id": row.bot, "name": row.name }, "name": row.name,
                     "before": role_told(&row.role, row.until), "after": role_told(&named, until),
                 });
-                let entry = Entry::of_workspace("workspace-access.updated", place, details);
+                let entry = Entry::of_workspace(Event::WorkspaceAccessUpdated, place, details);
                 record(db, &By::actor(access.actor(), ip), entry, now)?;
             }
             Ok(SharedBot { role: named, until, ..row })
@@ -124,7 +124,7 @@ pub async fn remove_bot(
                 "service_account": { "id": row.bot, "name": row.name }, "name": row.name,
                 "role": row.role.title,
             });
-            let entry = Entry::of_workspace("workspace-access.deleted", place, details);
+            let entry = Entry::of_workspace(Event::WorkspaceAccessDeleted, place, details);
             record(db, &By::actor(access.actor(), ip), entry, now)?;
             Ok(row)
         })

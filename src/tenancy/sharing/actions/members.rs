@@ -14,7 +14,7 @@ use crate::base::db::{Db, Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{FormToken, only_once};
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, Entry, Event, record};
 use crate::tenancy::invitations::actions::{
     Judged, New, details, insert, supersede, too_many_today, void_groundless,
 };
@@ -198,7 +198,7 @@ pub async fn grant_member(
                     "user": who, "before": old, "after": after, "replaces": replaces,
                     "invitations_ended": withdraw(db, place, Some(user), now)?,
                 });
-                ("workspace-access.updated", details)
+                (Event::WorkspaceAccessUpdated, details)
             } else {
                 let end = (request.until, by);
                 queries::insert_person(db, place.id, user, grantable, end, now)?;
@@ -207,7 +207,7 @@ pub async fn grant_member(
                     "user": who, "role": named.title, "until": request.until,
                     "replaces": replaces,
                 });
-                ("workspace-access.created", details)
+                (Event::WorkspaceAccessCreated, details)
             };
             let entry = Entry::of_workspace(event, place, details);
             record(db, &By::actor(access.actor(), ip), entry, now)?;
@@ -248,7 +248,7 @@ pub async fn change_member(
                     "before": role_told(&row.role, row.until), "after": role_told(&named, until),
                     "invitations_ended": withdraw(db, place, Some(row.user), now)?,
                 });
-                let entry = Entry::of_workspace("workspace-access.updated", place, details);
+                let entry = Entry::of_workspace(Event::WorkspaceAccessUpdated, place, details);
                 record(db, &By::actor(access.actor(), ip), entry, now)?;
             }
             Ok(SharedPerson { role: named, until, ..row })
@@ -280,7 +280,7 @@ pub async fn remove_member(
                 "role": row.role.title,
                 "invitations_ended": withdraw(db, place, Some(row.user), now)?,
             });
-            let entry = Entry::of_workspace("workspace-access.deleted", place, details);
+            let entry = Entry::of_workspace(Event::WorkspaceAccessDeleted, place, details);
             record(db, &By::actor(access.actor(), ip), entry, now)?;
             if row.user.uuid() != access.actor().id() {
                 mail::queue_removed(db, place, (access.actor().name(), &row.email), now)?;
@@ -351,7 +351,7 @@ pub async fn set_default(
                     "before": { "default_role": old }, "after": { "default_role": new },
                     "invitations_ended": withdraw(db, place, None, now)?,
                 });
-                let entry = Entry::of_workspace("workspace-settings.updated", place, details);
+                let entry = Entry::of_workspace(Event::WorkspaceSettingsUpdated, place, details);
                 record(db, &By::actor(access.actor(), ip), entry, now)?;
             }
             Ok(Default::Saved(new))

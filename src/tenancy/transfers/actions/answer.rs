@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::base::db::{Db, Instant, Json, Locks};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::tenancy::audit::{Entry, record};
+use crate::tenancy::audit::{Entry, Event, record};
 use crate::tenancy::impacts::model::Side;
 use crate::tenancy::transfers::model::{State, Transfer, TransferId};
 use crate::tenancy::transfers::queries::{Asked, Counts};
@@ -128,7 +128,7 @@ pub async fn approve(
                 let details = json!({ "transfer": id, "path": facts.target.account.handle });
                 let (account, near) =
                     if sees.target { (place.1, &by.target) } else { (place.0, &by.source) };
-                let event = "workspace-transfer.approved";
+                let event = Event::WorkspaceTransferApproved;
                 let mut entry = Entry::of_workspace(event, &workspace, details);
                 entry.account = account;
                 record(db, near, entry, now)?;
@@ -183,7 +183,7 @@ pub async fn decline(
                 return Err(Error::NotFound);
             }
             let by = Told::of(person.actor(), ip, sees);
-            let ended = (State::Declined, "workspace-transfer.declined");
+            let ended = (State::Declined, Event::WorkspaceTransferDeclined);
             over(db, &transfer, ended, (Some(&reason), &by), now)
         })
         .await?;
@@ -215,7 +215,7 @@ pub async fn cancel(
                 return Err(Error::NotFound);
             }
             let by = Told::of(person.actor(), ip, sees);
-            let ended = (State::Cancelled, "workspace-transfer.cancelled");
+            let ended = (State::Cancelled, Event::WorkspaceTransferCancelled);
             over(db, &transfer, ended, (None, &by), now)
         })
         .await?;
@@ -227,7 +227,7 @@ pub async fn cancel(
 fn over(
     db: &mut Db,
     transfer: &Transfer,
-    (state, event): (State, &'static str),
+    (state, event): (State, Event),
     (reason, by): (Option<&str>, &Told),
     now: Instant,
 ) -> Result<()> {
@@ -248,7 +248,7 @@ fn over(
 pub(super) fn expired(db: &mut Db, transfer: &Transfer, now: Instant) -> Result<()> {
     let reason = rules::is_waiting_for_runs(transfer, now)
         .then(|| format!("Flow runs were going on for {} hours.", rules::IDLE_HOURS));
-    let ended = (State::Expired, "workspace-transfer.expired");
+    let ended = (State::Expired, Event::WorkspaceTransferExpired);
     over(db, transfer, ended, (reason.as_deref(), &Told::system()), now)
 }
 

@@ -11,7 +11,7 @@ use crate::access::role::{Role, RoleRef};
 use crate::app::App;
 use crate::base::db::{Db, Instant, Json};
 use crate::base::error::Result;
-use crate::tenancy::audit::{Entry, record};
+use crate::tenancy::audit::{Entry, Event, record};
 use crate::tenancy::impacts::model::Side;
 use crate::tenancy::invitations::actions::{New, details, insert, void_of_workspace};
 use crate::tenancy::invitations::model::{Happened, Kind, Scope};
@@ -73,9 +73,9 @@ pub(super) fn execute(
     let details = json!({
         "transfer": transfer.id, "path": path, "note": transfer.note, "undo_until": undo_until,
     });
-    let out = Entry::of_workspace("workspace.transferred-out", workspace, out);
+    let out = Entry::of_workspace(Event::WorkspaceTransferredOut, workspace, out);
     record(db, &by.source, out, now)?;
-    let arrived = Entry::of_workspace("workspace.transferred-in", &there, details);
+    let arrived = Entry::of_workspace(Event::WorkspaceTransferredIn, &there, details);
     record(db, &by.target, arrived, now)?;
     invite(db, app, (transfer, facts), (&there, by), now)?;
     mail::queue_moved(db, transfer, facts, now)

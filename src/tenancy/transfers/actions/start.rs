@@ -16,7 +16,7 @@ use crate::base::db::{Db, Id, Instant, Json};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{FormToken, Use, unuse, use_once};
-use crate::tenancy::audit::{Entry, record};
+use crate::tenancy::audit::{Entry, Event, record};
 use crate::tenancy::transfers::model::{Facts, Transfer, TransferId};
 use crate::tenancy::transfers::queries::Asked;
 use crate::tenancy::transfers::{mail, queries, rules};
@@ -174,7 +174,7 @@ fn tell(db: &mut Db, transfer: &Transfer, facts: &Facts, by: &Told, now: Instant
     for (account, by) in
         [(transfer.source_account_id, &by.source), (transfer.target_account_id, &by.target)]
     {
-        let event = "workspace-transfer.created";
+        let event = Event::WorkspaceTransferCreated;
         let mut entry = Entry::of_workspace(event, &facts.workspace, details.clone());
         entry.account = account;
         record(db, by, entry, now)?;

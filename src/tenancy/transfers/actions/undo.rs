@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::base::db::{Db, Instant, Locks};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::tenancy::audit::{Entry, record};
+use crate::tenancy::audit::{Entry, Event, record};
 use crate::tenancy::invitations::actions::void_of_workspace;
 use crate::tenancy::transfers::model::{Sees, Transfer, TransferId};
 use crate::tenancy::transfers::{mail, queries, rules};
@@ -182,9 +182,9 @@ fn go_back(
         "service_accounts": given.1,
         "invitations": reopened,
     });
-    let out = Entry::of_workspace("workspace.transferred-out", &there, out);
+    let out = Entry::of_workspace(Event::WorkspaceTransferredOut, &there, out);
     record(db, &by.target, out, now)?;
-    let back_in = Entry::of_workspace("workspace.transferred-in", &back, back_in);
+    let back_in = Entry::of_workspace(Event::WorkspaceTransferredIn, &back, back_in);
     record(db, &by.source, back_in, now)?;
     mail::queue_undone(db, transfer, (&there, &back), losing, now)?;
     Ok(back)

@@ -7,7 +7,7 @@ use askama::Template;
 use crate::access::actor::{RecentlyConfirmed, SignedInPerson};
 use crate::access::membership::Workspace;
 use crate::app::App;
-use crate::base::db::Instant;
+use crate::base::db::{Instant, StateType};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{Field, Form};
@@ -75,11 +75,11 @@ impl RunPart {
     fn of(run: &GoingOn, workspace: &Workspace) -> Self {
         let (account, handle) = (&*workspace.account_handle, &*workspace.handle);
         let step = |step| urls::flow_run_step(account, handle, run.id, step);
-        let is_stopping = run.state.as_deref() == Some("CANCELLING");
-        let is_paused = run.state.as_deref() == Some("PAUSED");
+        let is_stopping = run.state == Some(StateType::Cancelling);
+        let is_paused = run.state == Some(StateType::Paused);
         Self {
             name: run.name.clone(),
-            state: run.state.as_deref().unwrap_or_default().to_lowercase(),
+            state: run.state.map_or("", StateType::as_str).to_lowercase(),
             href: urls::flow_run(account, handle, run.id),
             cancel: (!is_stopping).then(|| step("cancel")),
             crash: (!is_stopping && !is_paused).then(|| step("crash")),

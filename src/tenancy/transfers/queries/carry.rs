@@ -10,7 +10,7 @@ use crate::base::db::schema::{invitations, organization_members};
 use crate::base::db::{Db, Instant};
 use crate::base::settings::Settings;
 use crate::tenancy::impacts::model::{PersonAccess, Side};
-use crate::tenancy::invitations::model::Scope;
+use crate::tenancy::invitations::model::{Scope, State};
 use crate::tenancy::invitations::queries as invited;
 use crate::tenancy::invitations::rules::{OPEN_PER_WORKSPACE, REST_AFTER_DECLINE, has_place};
 
@@ -105,7 +105,7 @@ fn open_of(
         .filter(invitations::account_id.eq(account))
         .filter(invitations::workspace_id.is_null())
         .filter(invitations::email_key.eq_any(keys))
-        .filter(invitations::state.eq("pending"))
+        .filter(invitations::state.eq(State::Pending))
         .filter(invitations::expires_at.gt(now))
         .select(invitations::email_key)
         .load(db)
@@ -130,10 +130,10 @@ pub fn end_carried(
         .filter(invitations::workspace_id.is_null())
         .filter(invitations::created_at.eq(moved_at))
         .filter(invitations::invited_by.eq(inviter))
-        .filter(invitations::state.eq("pending"));
+        .filter(invitations::state.eq(State::Pending));
     diesel::update(sent)
         .set((
-            invitations::state.eq("void"),
+            invitations::state.eq(State::Void),
             invitations::void_reason.eq(Some(reason)),
             invitations::decided_at.eq(Some(now)),
         ))

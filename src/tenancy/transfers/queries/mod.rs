@@ -11,7 +11,7 @@ use super::model::{Consent, GoingOn, Receipt, State, Transfer, TransferId};
 use crate::access::history::{all, release_starts};
 use crate::access::{AccountId, WorkspaceId};
 use crate::base::db::schema::{accounts, flow_runs, transfers, workspaces};
-use crate::base::db::{Db, Instant, Json, MultiBackend};
+use crate::base::db::{Db, Instant, Json, MultiBackend, StateType};
 use crate::base::http::json::Window;
 use crate::tenancy::impacts::model::Side;
 use crate::tenancy::impacts::queries::GOING_ON;
@@ -150,8 +150,8 @@ pub fn let_runs_start(db: &mut Db, transfer: &Transfer, expires_at: Instant) -> 
 /// # Errors
 /// The database's fault.
 pub fn is_busy(db: &mut Db, workspace: WorkspaceId) -> QueryResult<bool> {
-    let running =
-        all::flow_runs(workspace).filter(flow_runs::state_type.eq_any(["RUNNING", "CANCELLING"]));
+    let running = all::flow_runs(workspace)
+        .filter(flow_runs::state_type.eq_any([StateType::Running, StateType::Cancelling]));
     diesel::select(diesel::dsl::exists(running)).get_result(db)
 }
 

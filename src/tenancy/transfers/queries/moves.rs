@@ -19,6 +19,7 @@ use crate::base::db::schema::{
     service_accounts, transfer_grants as kept, workspace_redirects, workspace_roles, workspaces,
 };
 use crate::base::db::{Db, Instant, SqlId, on_each_backend};
+use crate::tenancy::audit::Event;
 use crate::tenancy::impacts::model::PersonAccess;
 use crate::tenancy::impacts::queries::Everybody;
 use crate::tenancy::invitations::model::State as InvitationState;
@@ -388,15 +389,15 @@ pub fn has_changed(
 ) -> QueryResult<bool> {
     use crate::base::db::schema::{audit_entries, events, flow_runs, flows};
     let looking = [
-        "workspace.transferred-in",
-        "workspace.accessed",
-        "workspace-invitation.rejected",
-        "workspace.accessed-by-key",
-        "workspace-transfer.approved",
-        "workspace-transfer.created",
-        "workspace-transfer.cancelled",
-        "workspace-transfer.declined",
-        "workspace-transfer.expired",
+        Event::WorkspaceTransferredIn,
+        Event::WorkspaceAccessed,
+        Event::WorkspaceInvitationRejected,
+        Event::WorkspaceAccessedByKey,
+        Event::WorkspaceTransferApproved,
+        Event::WorkspaceTransferCreated,
+        Event::WorkspaceTransferCancelled,
+        Event::WorkspaceTransferDeclined,
+        Event::WorkspaceTransferExpired,
     ];
     let told = audit_entries::table
         .filter(audit_entries::account_id.eq(account))

@@ -13,7 +13,7 @@ use crate::base::db::{Db, Instant};
 use crate::base::error::Result;
 use crate::base::http::client::ClientIp;
 use crate::base::mail::queue_all;
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, Entry, Event, record};
 use crate::tenancy::invitations::actions as invitations;
 use crate::tenancy::workspaces::deletion::{Facts, losers, review};
 use crate::tenancy::workspaces::{mail, queries};
@@ -69,7 +69,7 @@ async fn delete_as(
                 "people": facts.people.len(),
                 "removed_after": purge_after,
             });
-            let entry = Entry::of_workspace("workspace.deleted", workspace, details);
+            let entry = Entry::of_workspace(Event::WorkspaceDeleted, workspace, details);
             record(db, &By::actor(access.actor(), ip), entry, now)?;
             Ok(facts.until)
         })

@@ -18,7 +18,7 @@ use crate::base::db::{Db, Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{FormToken, Use, unuse, use_once};
-use crate::tenancy::audit::{By, Entry, deny, record};
+use crate::tenancy::audit::{By, Entry, Event, deny, record};
 use crate::tenancy::invitations::actions::{Judged, void_groundless};
 use crate::urls;
 
@@ -69,7 +69,7 @@ pub async fn create(
         }
         let made = queries::insert(db, person, &owner, &wanted, now)?;
         let details = json!({ "handle": made.handle, "description": made.description });
-        let entry = Entry::of_workspace("workspace.created", &made, details);
+        let entry = Entry::of_workspace(Event::WorkspaceCreated, &made, details);
         record(db, &By::actor(&actor, ip), entry, now)?;
         Ok(Created::Now(place))
     })
@@ -102,7 +102,7 @@ pub async fn deny_owner(
 ) -> Result<()> {
     let asked: String = owner.chars().take(63).collect();
     let account = person.person().account;
-    let entry = Entry::of_account("workspace.create-denied", account, json!({ "owner": asked }));
+    let entry = Entry::of_account(Event::WorkspaceCreateDenied, account, json!({ "owner": asked }));
     deny(app, person.actor(), ip, entry).await
 }
 
@@ -144,7 +144,7 @@ pub async fn edit(
                     "before": { "handle": before.handle, "description": before.description },
                     "after": { "handle": handle, "description": description },
                 });
-                let entry = Entry::of_workspace("workspace.updated", before, details);
+                let entry = Entry::of_workspace(Event::WorkspaceUpdated, before, details);
                 record(db, &By::actor(access.actor(), ip), entry, now)?;
             }
             Ok(Edited::Saved { before: before.handle.clone() })
@@ -180,7 +180,7 @@ pub async fn leave(app: &App, access: WorkspaceAccess<AnyRole>, ip: ClientIp) ->
                 "invitations_ended": void_groundless(db, judged, now)?,
             });
             let entry =
-                Entry::of_workspace("workspace-access.deleted", access.workspace(), details);
+                Entry::of_workspace(Event::WorkspaceAccessDeleted, access.workspace(), details);
             record(db, &By::actor(access.actor(), ip), entry, now)
         })
         .await

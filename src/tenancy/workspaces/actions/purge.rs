@@ -10,7 +10,7 @@ use crate::access::contents::{ContentKind, Contents};
 use crate::access::membership::Workspace;
 use crate::app::App;
 use crate::base::error::Result;
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, Entry, Event, record};
 use crate::tenancy::organizations;
 use crate::tenancy::workspaces::queries;
 
@@ -76,7 +76,7 @@ async fn finish(app: &App, workspace: Workspace) -> Result<()> {
             }
             let details = json!({ "counts": queries::purged(db, workspace.id)? });
             queries::delete(db, workspace.id)?;
-            let entry = Entry::of_workspace("workspace.purged", &workspace, details);
+            let entry = Entry::of_workspace(Event::WorkspacePurged, &workspace, details);
             record(db, &By::System, entry, now)?;
             Ok(organizations::queries::forget_if_over(db, workspace.account)?)
         })

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::tenancy::audit::{By, Entry, record};
+use crate::tenancy::audit::{By, Entry, Event, record};
 use crate::tenancy::workspaces::model::Slots;
 use crate::tenancy::workspaces::{mail, queries};
 
@@ -50,7 +50,7 @@ pub async fn restore(
             return Ok(Restored::Full(slots));
         }
         queries::mark_restored(db, id, now)?;
-        let entry = Entry::of_workspace("workspace.restored", &workspace, json!({}));
+        let entry = Entry::of_workspace(Event::WorkspaceRestored, &workspace, json!({}));
         record(db, &By::actor(person.actor(), ip), entry, now)?;
         Ok(Restored::Back(workspace))
     })
@@ -74,7 +74,7 @@ pub async fn delete_now(
         if purge_after.ok_or(Error::NotFound)? > now {
             queries::purge_now(db, (id, person.user), now)?;
             let details = json!({ "removed_after": now });
-            let entry = Entry::of_workspace("workspace.grace-ended", &workspace, details);
+            let entry = Entry::of_workspace(Event::WorkspaceGraceEnded, &workspace, details);
             record(db, &By::actor(confirmed.actor(), ip), entry, now)?;
         }
         Ok(workspace)
@@ -129,7 +129,7 @@ pub async fn restore_if_unwanted(app: &App, workspace: &Workspace) -> Result<boo
             queries::mark_restored(db, id, now)?;
             mail::queue_restored(db, &workspace, now)?;
             let details = json!({ "reason": "whoever deleted it may not do that any more" });
-            let entry = Entry::of_workspace("workspace.restored", &workspace, details);
+            let entry = Entry::of_workspace(Event::WorkspaceRestored, &workspace, details);
             record(db, &By::System, entry, now)?;
             Ok(true)
         })
