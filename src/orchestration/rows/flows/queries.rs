@@ -239,7 +239,7 @@ pub fn newest_runs(
         .select(last)
         .load(db)?;
     let newest: Vec<Id<FlowRunMarker>> = newest.into_iter().flatten().collect();
-    all::flow_runs(workspace)
+    shown::flow_runs(workspace)
         .filter(flow_runs::id.eq_any(newest))
         .select(FlowRun::as_select())
         .load(db)
