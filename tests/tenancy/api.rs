@@ -37,7 +37,7 @@ async fn delete(api: &ApiClient, path: &str) -> Answer {
 }
 
 /// The id of a built-in role by its name.
-async fn role_named(api: &ApiClient, account: &str, name: &str) -> String {
+pub async fn role_named(api: &ApiClient, account: &str, name: &str) -> String {
     let filter = json!({"workspace_roles": {"name": {"any_": [name]}}});
     let path = format!("/api/accounts/{account}/workspace_roles/filter");
     let list = api.post(&path, filter).await.assert_status(200).json();

@@ -5,8 +5,10 @@ use bulkhead::access::organization::OrganizationRole::Member;
 use bulkhead::access::role::Role;
 use bulkhead::base::db::schema::memberships;
 use diesel::prelude::*;
+use serde_json::json;
 
 use crate::support::{Answer, Client, TestApp, invariants, spawn};
+use crate::tenancy::api::role_named;
 use crate::tenancy::members::{acme, step};
 use crate::tenancy::roles::role;
 use crate::tenancy::service_accounts::{bot, key_of};
@@ -411,6 +413,63 @@ async fn access_that_ends_gives_none_that_lasts_longer() {
     add_member(&olga, "Carl", "viewer").await.assert_status(303);
     let again = olga.submit(&own, &[("role", "owner"), ("days", "")]).await;
     again.assert_status(403);
+    invariants::assert_hold(&app.database.location);
+}
+
+/// H9, R4: access that has ended counts as none, also as long as its row is there: it is listed nowhere, binds nobody who
+/// gives access anew, and what is given then is new.
+#[actix_rt::test]
+async fn access_that_has_ended_counts_as_none() {
+    let app = spawn().await;
+    let ada = acme(&app).await;
+    let scopes = ["manage_workspace_users", "manage_workspace_service_accounts"];
+    let made = role(&ada, "People manager", "viewer", &scopes).await.location();
+    let mia = member(&app, "mia").await;
+    add_member(&ada, "Mia", made.rsplit('/').next().unwrap()).await.assert_status(303);
+    accept(&mia).await;
+    member(&app, "bob").await;
+    let (admin, manager) = (app.api(&key_of(&ada).await), app.api(&key_of(&mia).await));
+    let found = manager.get("/api/me/workspaces").await.assert_status(200).json();
+    let account = found[0]["account_id"].as_str().unwrap();
+    let of = |rest: &str| format!("/api/accounts/{account}{rest}");
+    let inside = of(&format!("/workspaces/{}", found[0]["workspace_id"].as_str().unwrap()));
+    let filter = json!({"account_memberships": {"email": {"any_": ["bob@example.org"]}}});
+    let bob = admin.post(&of("/account_memberships/filter"), filter).await.json();
+    let ingest = admin.post(&of("/bots/"), json!({"name": "ingest"})).await.json();
+    let owner = role_named(&admin, account, "Owner").await;
+    let viewer = role_named(&admin, account, "Viewer").await;
+    let grantees =
+        [("user_access", "user_id", &bob[0]["user_id"]), ("bot_access", "bot_id", &ingest["id"])];
+    let end = app.app.now().plus_days(1);
+    let mut before = Vec::new();
+    for (list, who, id) in grantees {
+        let grant = json!([{who: id, "workspace_role_id": owner, "expiration": end}]);
+        let given = admin.post(&format!("{inside}/{list}/"), grant).await;
+        before.push(given.assert_status(200).json()[0]["id"].as_str().unwrap().to_owned());
+        // As long as it counts, it is out of a manager's reach.
+        let grant = json!([{who: id, "workspace_role_id": viewer}]);
+        manager.post(&format!("{inside}/{list}/"), grant).await.assert_status(403);
+    }
+    app.advance(86_400);
+    let mia = app.sign_in("mia").await;
+    option(&mia.get(&format!("{SHARING}/members/new")).await, "who", "Bob");
+    option(&mia.get(&format!("{SHARING}/service-accounts/new")).await, "who", "ingest");
+    for ((list, who, id), before) in grantees.iter().zip(&before) {
+        let path = format!("{inside}/{list}/{before}");
+        manager.get(&path).await.assert_status(404);
+        manager.send("DELETE", &path, None).await.assert_status(404);
+        let listed = manager.post(&format!("{inside}/{list}/filter"), json!({})).await;
+        assert!(!listed.assert_status(200).text.contains(before.as_str()), "{}", listed.text);
+        let grant = json!([{*who: id, "workspace_role_id": viewer}]);
+        let given = manager.post(&format!("{inside}/{list}/"), grant).await;
+        assert_ne!(given.assert_status(200).json()[0]["id"], before.as_str(), "{list}");
+    }
+    // Mia's own access, and four that were given.
+    assert_eq!(app.audited("workspace-access.created").await, 5);
+    assert_eq!(app.audited("workspace-access.updated").await, 0);
+    let told = app.inbox("bob@example.org").await;
+    assert_eq!(told.iter().filter(|mail| mail.text.contains("gave you the role")).count(), 2);
+    app.assert_audit_is_whole().await;
     invariants::assert_hold(&app.database.location);
 }
 

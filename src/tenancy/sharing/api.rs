@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::actions::{self, Invited, Request, SharedOutcome};
-use super::model::{BotGrantId, End, SharedBot, SharedPerson};
+use super::actions::{self, Invited, Request};
+use super::grantee::Shared;
+use super::model::{BotGrantId, SharedBot, SharedPerson};
 use super::queries;
 use crate::access::membership::AccountKind;
 use crate::access::permission::needs::{
@@ -166,7 +167,7 @@ pub async fn grant_users(
     let request = request(asked.workspace_role_id, asked.expiration.as_deref())?;
     let place = access.workspace().id;
     let user = UserId::from(asked.user_id);
-    let row = actions::grant_member(&app, access, ip, (user, request)).await?;
+    let row = actions::grant(&app, access, ip, (user, request)).await?;
     Ok(ok(&[user_body(place, &row)]))
 }
 
@@ -203,10 +204,10 @@ pub async fn filter_users(
 ) -> Result<HttpResponse> {
     let body = body.parsed()?;
     let (place, window) = (access.workspace().clone(), body.window()?);
-    let id = place.id;
+    let (id, now) = (place.id, app.now());
     let found = app
         .db
-        .read(move |db| Ok(queries::all_people(db, (place.account, place.id), window)?))
+        .read(move |db| Ok(queries::all_people(db, (place.account, place.id), window, now)?))
         .await?;
     let list: Vec<AccessBody> = found.iter().map(|row| user_body(id, row)).collect();
     Ok(ok(&list))
@@ -227,7 +228,8 @@ pub async fn get_user(
     let id: MemberId = path_id(&req, "id")?;
     let place = (access.workspace().account, access.workspace().id);
     let found = app.db.read(move |db| Ok(queries::person(db, place, id)?)).await?;
-    Ok(ok(&user_body(place.1, &found.ok_or(Error::NotFound)?)))
+    let found = found.filter(|row| !row.has_ended(app.now())).ok_or(Error::NotFound)?;
+    Ok(ok(&user_body(place.1, &found)))
 }
 
 /// Ends a member's role in an organization's workspace, at once.
@@ -243,7 +245,7 @@ pub async fn remove_user(
     app: web::Data<App>,
     ip: ClientIp,
 ) -> Result<HttpResponse> {
-    actions::remove_member(&app, access, ip, path_id(&req, "id")?).await?;
+    actions::remove::<UserId>(&app, access, ip, path_id(&req, "id")?).await?;
     Ok(no_content())
 }
 
@@ -265,19 +267,7 @@ pub async fn grant_bots(
     let Object(asked) = only(body)?;
     let request = request(asked.workspace_role_id, asked.expiration.as_deref())?;
     let (place, bot) = (access.workspace().id, ServiceAccountId::from(asked.bot_id));
-    let known = app.db.read(move |db| Ok(queries::bot_of(db, place, bot)?)).await?;
-    let row = if let Some(known) = known {
-        let end = End::Set(request.until);
-        actions::change_bot(&app, access, ip, (known.id, request.role), end).await?
-    } else {
-        match actions::share(&app, access, ip, (bot, request)).await? {
-            SharedOutcome::Done(row) => *row,
-            SharedOutcome::NoBot => return Err(Error::NotFound),
-            SharedOutcome::Already(_) => {
-                return Err(Error::Conflict("It was shared meanwhile. Try again.".to_owned()));
-            }
-        }
-    };
+    let row = actions::grant(&app, access, ip, (bot, request)).await?;
     Ok(ok(&[bot_body(place, &row)]))
 }
 
@@ -296,8 +286,8 @@ pub async fn filter_bots(
     body: JsonBody<AccessFilter>,
 ) -> Result<HttpResponse> {
     let body = body.parsed()?;
-    let (id, window) = (access.workspace().id, body.window()?);
-    let found = app.db.read(move |db| Ok(queries::all_bots(db, id, window)?)).await?;
+    let (id, window, now) = (access.workspace().id, body.window()?, app.now());
+    let found = app.db.read(move |db| Ok(queries::all_bots(db, id, window, now)?)).await?;
     let list: Vec<AccessBody> = found.iter().map(|row| bot_body(id, row)).collect();
     Ok(ok(&list))
 }
@@ -317,7 +307,8 @@ pub async fn get_bot(
     let id: BotGrantId = path_id(&req, "id")?;
     let place = access.workspace().id;
     let found = app.db.read(move |db| Ok(queries::bot(db, place, id)?)).await?;
-    Ok(ok(&bot_body(place, &found.ok_or(Error::NotFound)?)))
+    let found = found.filter(|row| !row.has_ended(app.now())).ok_or(Error::NotFound)?;
+    Ok(ok(&bot_body(place, &found)))
 }
 
 /// Ends a service account's access, at once.
@@ -333,7 +324,7 @@ pub async fn remove_bot(
     app: web::Data<App>,
     ip: ClientIp,
 ) -> Result<HttpResponse> {
-    actions::remove_bot(&app, access, ip, path_id(&req, "id")?).await?;
+    actions::remove::<ServiceAccountId>(&app, access, ip, path_id(&req, "id")?).await?;
     Ok(no_content())
 }
 

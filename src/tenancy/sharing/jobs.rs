@@ -2,19 +2,15 @@
 //! very moment, whether this runs or not.
 
 use jiff::SignedDuration;
-use serde_json::json;
 
+use super::actions::clear_away;
+use super::grantee::Grantee;
 use super::{mail, queries};
-use crate::access::AccountId;
-use crate::access::WorkspaceId;
+use crate::access::{AccountId, ServiceAccountId, UserId, WorkspaceId};
 use crate::app::App;
 use crate::base::db::{Db, Instant};
 use crate::base::error::Result;
 use crate::base::jobs::Job;
-use crate::tenancy::audit::{By, Entry, Event, record};
-use crate::tenancy::invitations::actions::{Judged, void_groundless};
-use crate::tenancy::invitations::roster::MemberId;
-use crate::tenancy::sharing::model::BotGrantId;
 use crate::tenancy::workspaces::queries::workspace;
 
 /// The slice's periodic jobs.
@@ -70,68 +66,27 @@ async fn end_access(app: App) -> Result<()> {
             break;
         }
         for (id, place, account) in people {
-            end_person(&app, (account, place), id, now).await?;
+            end::<UserId>(&app, (account, place), id, now).await?;
         }
         for (id, place, account) in bots {
-            end_bot(&app, (account, place), id, now).await?;
+            end::<ServiceAccountId>(&app, (account, place), id, now).await?;
         }
     }
     app.mail_queued.notify_one();
     Ok(())
 }
 
-async fn end_person(
+/// Clears away one role that came to its end.
+async fn end<G: Grantee>(
     app: &App,
     (account, place): (AccountId, WorkspaceId),
-    id: MemberId,
+    id: G::GrantId,
     now: Instant,
 ) -> Result<()> {
     app.db
-        .write(account, move |db| {
-            let Some(place) = workspace(db, place)? else {
-                return Ok(queries::remove_person(db, id)?);
-            };
-            let row = mail::recipient(db, &place, id)?;
-            // It may have been made longer meanwhile.
-            let Some(row) = row.filter(|row| row.until.is_some_and(|end| end <= now)) else {
-                return Ok(());
-            };
-            queries::remove_person(db, id)?;
-            let judged = Judged { account, workspace: Some(place.id), inviter: Some(row.user) };
-            let details = json!({
-                "user": { "id": row.user, "name": row.name, "email": row.email },
-                "role": row.role.title, "reason": "The access came to its end.",
-                "invitations_ended": void_groundless(db, judged, now)?,
-            });
-            let entry = Entry::of_workspace(Event::WorkspaceAccessDeleted, &place, details);
-            record(db, &By::System, entry, now)?;
-            mail::queue_ended(db, &place, &row.email, now)
-        })
-        .await
-}
-
-async fn end_bot(
-    app: &App,
-    (account, place): (AccountId, WorkspaceId),
-    id: BotGrantId,
-    now: Instant,
-) -> Result<()> {
-    app.db
-        .write(account, move |db| {
-            let Some(place) = workspace(db, place)? else {
-                return Ok(queries::delete_bot_grant(db, id)?);
-            };
-            let row = queries::bot(db, place.id, id)?;
-            let Some(row) = row.filter(|row| row.until.is_some_and(|end| end <= now)) else {
-                return Ok(());
-            };
-            queries::delete_bot_grant(db, id)?;
-            let details = json!({
-                "service_account": { "id": row.bot, "name": row.name }, "name": row.name,
-                "role": row.role.title, "reason": "The access came to its end.",
-            });
-            let entry = Entry::of_workspace(Event::WorkspaceAccessDeleted, &place, details);
-            record(db, &By::System, entry, now)
+        .write(account, move |db| match workspace(db, place)? {
+            Some(place) => clear_away::<G>(db, &place, id, now),
+            None => Ok(G::remove(db, id)?),
         })
         .await
 }

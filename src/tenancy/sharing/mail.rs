@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::queries;
 use crate::access::membership::Workspace;
 use crate::app::Context;
 use crate::base::db::{Db, Instant};
@@ -178,16 +177,4 @@ pub fn render(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<Optio
         _ => return Ok(None),
     };
     Notice { subject, body, action, path: href }.render(&context.settings).map(Some)
-}
-
-/// Who is told, of a role that is over.
-///
-/// # Errors
-/// The database's fault.
-pub(super) fn recipient(
-    db: &mut Db,
-    place: &Workspace,
-    id: MemberId,
-) -> Result<Option<super::model::SharedPerson>> {
-    Ok(queries::person(db, (place.account, place.id), id)?)
 }

@@ -9,6 +9,7 @@ pub mod actions;
 pub mod api;
 pub mod contents;
 mod forms;
+pub mod grantee;
 pub mod jobs;
 pub mod mail;
 pub mod model;

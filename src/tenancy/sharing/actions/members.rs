@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use super::{check_until, organization_only, role_told, wanted};
+use super::{Request, check_until, organization_only, wanted};
 use crate::access::UserId;
 use crate::access::membership::{self, AccountKind, Workspace};
 use crate::access::organization::OrganizationRole;
 use crate::access::permission::needs::ManageWorkspaceUsers;
 use crate::access::role::RoleRef;
-use crate::access::workspace::WorkspaceAccess;
+use crate::access::workspace::{Asks, WorkspaceAccess};
 use crate::app::App;
 use crate::base::db::{Db, Id, Instant};
 use crate::base::error::{Error, Result};
@@ -20,23 +20,12 @@ use crate::tenancy::invitations::actions::{
 };
 use crate::tenancy::invitations::model::{Happened, Invitation, Kind, Offer, Scope};
 use crate::tenancy::invitations::queries as invitations;
-use crate::tenancy::invitations::roster::MemberId;
 use crate::tenancy::invitations::rules;
 use crate::tenancy::roles::actions::Seen;
 use crate::tenancy::roles::impact::{self, Impact};
-use crate::tenancy::sharing::model::{End, SharedPerson};
-use crate::tenancy::sharing::{mail, queries};
+use crate::tenancy::sharing::queries;
 
 type Access = WorkspaceAccess<ManageWorkspaceUsers>;
-
-/// A role for somebody, and until when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// The role.
-    pub role: RoleRef,
-    /// When the access ends.
-    pub until: Option<Instant>,
-}
 
 /// What became of an invitation of a member.
 #[derive(Clone, Debug)]
@@ -131,7 +120,7 @@ pub async fn invite_member(
 }
 
 /// Ends what one person, or anybody, sent and may not offer any more; returns how many.
-fn withdraw(
+pub(super) fn withdraw(
     db: &mut Db,
     place: &Workspace,
     inviter: Option<UserId>,
@@ -142,154 +131,17 @@ fn withdraw(
 }
 
 /// Puts something else in an invitation's place, which takes it away.
-fn replace(db: &mut Db, access: &Access, live: &Invitation, now: Instant) -> Result<()> {
+pub(super) fn replace<P: Asks>(
+    db: &mut Db,
+    access: &WorkspaceAccess<P>,
+    live: &Invitation,
+    now: Instant,
+) -> Result<()> {
     if let Some(Offer::Role(role)) = invitations::offer(db, live)? {
         access.covers(db, &role)?;
     }
     supersede(db, live, now)?;
     Ok(())
-}
-
-/// Gives a member of the organization a role at once, or changes the one that is there: how a program
-/// shares (the pages ask the member first). An invitation that waits for an answer is superseded.
-///
-/// # Errors
-/// [`Error::NotFound`] for nobody of the organization; [`Error::Forbidden`] for a role above the own
-/// one; the database's fault.
-pub async fn grant_member(
-    app: &App,
-    access: Access,
-    ip: ClientIp,
-    (user, request): (UserId, Request),
-) -> Result<SharedPerson> {
-    organization_only(access.workspace())?;
-    let now = app.now();
-    let row = access
-        .write(app, move |db, access| {
-            check_until(request.until, now)?;
-            let place = access.workspace();
-            let at = (place.account, place.id);
-            let (named, grantable) = wanted(db, &access, (request.role, request.until))?;
-            let member = queries::member_of(db, place.account, user)?;
-            let (_, name, email, _) = member.ok_or(Error::NotFound)?;
-            let before = queries::person_of(db, at, user)?;
-            if let Some(before) = &before {
-                access.covers(db, &before.role)?;
-            }
-            let scope = Scope { account: place.account, workspace: Some(place.id) };
-            let live = invitations::live_of_member(db, scope, user)?;
-            if let (Some(same), None) = (&before, &live)
-                && same.role.role == request.role
-                && same.until == request.until
-            {
-                return Ok(same.clone());
-            }
-            if let Some(live) = &live {
-                replace(db, &access, live, now)?;
-            }
-            let replaces = live.map(|live| live.id);
-            let by = access.actor().name();
-            let who = json!({ "id": user, "name": name, "email": email });
-            let after = role_told(&named, request.until);
-            let (event, details) = if let Some(before) = &before {
-                queries::set_role(db, before.id, grantable, (request.until, by))?;
-                let old = role_told(&before.role, before.until);
-                let details = json!({
-                    "user": who, "before": old, "after": after, "replaces": replaces,
-                    "invitations_ended": withdraw(db, place, Some(user), now)?,
-                });
-                (Event::WorkspaceAccessUpdated, details)
-            } else {
-                let end = (request.until, by);
-                queries::insert_person(db, place.id, user, grantable, end, now)?;
-                mail::queue_given(db, place, (by, &email), &named.title, now)?;
-                let details = json!({
-                    "user": who, "role": named.title, "until": request.until,
-                    "replaces": replaces,
-                });
-                (Event::WorkspaceAccessCreated, details)
-            };
-            let entry = Entry::of_workspace(event, place, details);
-            record(db, &By::actor(access.actor(), ip), entry, now)?;
-            queries::person_of(db, at, user)?.ok_or(Error::NotFound)
-        })
-        .await?;
-    app.mail_queued.notify_one();
-    Ok(row)
-}
-
-/// Changes a member's role; it counts from the next request on, for keys too (H5). The end stays as it is
-/// where that is wanted.
-///
-/// # Errors
-/// [`Error::NotFound`] for a row of elsewhere; [`Error::Forbidden`] when the old or the new role
-/// allows more than the own one; the database's fault.
-pub async fn change_member(
-    app: &App,
-    access: Access,
-    ip: ClientIp,
-    (id, role): (MemberId, RoleRef),
-    end: End,
-) -> Result<SharedPerson> {
-    organization_only(access.workspace())?;
-    let now = app.now();
-    access
-        .write(app, move |db, access| {
-            let place = access.workspace();
-            let row = queries::person(db, (place.account, place.id), id)?.ok_or(Error::NotFound)?;
-            access.covers(db, &row.role)?;
-            let until = end.or(row.until);
-            let (named, grantable) = wanted(db, &access, (role, until))?;
-            check_until(until.filter(|_| until != row.until), now)?;
-            if named.role != row.role.role || until != row.until {
-                queries::set_role(db, id, grantable, (until, access.actor().name()))?;
-                let details = json!({
-                    "user": { "id": row.user, "name": row.name, "email": row.email },
-                    "before": role_told(&row.role, row.until), "after": role_told(&named, until),
-                    "invitations_ended": withdraw(db, place, Some(row.user), now)?,
-                });
-                let entry = Entry::of_workspace(Event::WorkspaceAccessUpdated, place, details);
-                record(db, &By::actor(access.actor(), ip), entry, now)?;
-            }
-            Ok(SharedPerson { role: named, until, ..row })
-        })
-        .await
-}
-
-/// Ends a member's own role in the workspace, at once (H9). What everybody in the organization may do
-/// stays.
-///
-/// # Errors
-/// As [`change_member`].
-pub async fn remove_member(
-    app: &App,
-    access: Access,
-    ip: ClientIp,
-    id: MemberId,
-) -> Result<SharedPerson> {
-    organization_only(access.workspace())?;
-    let now = app.now();
-    let row = access
-        .write(app, move |db, access| {
-            let place = access.workspace();
-            let row = queries::person(db, (place.account, place.id), id)?.ok_or(Error::NotFound)?;
-            access.covers(db, &row.role)?;
-            queries::remove_person(db, id)?;
-            let details = json!({
-                "user": { "id": row.user, "name": row.name, "email": row.email },
-                "role": row.role.title,
-                "invitations_ended": withdraw(db, place, Some(row.user), now)?,
-            });
-            let entry = Entry::of_workspace(Event::WorkspaceAccessDeleted, place, details);
-            record(db, &By::actor(access.actor(), ip), entry, now)?;
-            if row.user.uuid() != access.actor().id() {
-                mail::queue_removed(db, place, (access.actor().name(), &row.email), now)?;
-            }
-            Ok(row)
-        })
-        .await?;
-    app.mail_queued.notify_one();
-    Ok(row)
 }
 
 /// What became of a change of the default role.

@@ -1,13 +1,10 @@
 //! Giving, changing and ending access to an organization's workspace.
 
-mod bots;
+mod grants;
 mod members;
 
-pub use bots::{SharedOutcome, change_bot, remove_bot, share};
-pub use members::{
-    Default, Invited, Request, change_member, grant_member, invite_member, remove_member,
-    set_default,
-};
+pub use grants::{Given, change, clear_away, grant, remove, share};
+pub use members::{Default, Invited, invite_member, set_default};
 
 use serde_json::{Value, json};
 
@@ -17,6 +14,15 @@ use crate::access::workspace::{Asks, Grantable, WorkspaceAccess};
 use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::tenancy::roles;
+
+/// A role for somebody, and until when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The role.
+    pub role: RoleRef,
+    /// When the access ends.
+    pub until: Option<Instant>,
+}
 
 /// A personal workspace has collaborators instead: as if this did not exist (B7).
 ///

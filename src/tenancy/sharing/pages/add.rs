@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{Around, RoleOption, role_options, shell};
 use crate::access::permission::needs::{ManageWorkspaceServiceAccounts, ManageWorkspaceUsers};
-use crate::access::workspace::WorkspaceAccess;
+use crate::access::workspace::{Asks, WorkspaceAccess};
 use crate::access::{ServiceAccountId, UserId};
 use crate::app::App;
 use crate::base::error::{Error, Result};
@@ -15,7 +15,7 @@ use crate::base::http::form::Form;
 use crate::base::http::page::{Notice, Page};
 use crate::base::http::see_other;
 use crate::frame::Shell;
-use crate::tenancy::sharing::actions::{self, Invited, Request, SharedOutcome, organization_only};
+use crate::tenancy::sharing::actions::{self, Given, Invited, Request, organization_only};
 use crate::tenancy::sharing::forms::{AddFields, AddForm, day_options};
 use crate::tenancy::sharing::queries;
 
@@ -43,6 +43,30 @@ struct AddPage {
 }
 
 impl AddPage {
+    /// The page with those who are offered; of more than fit the first, and a hint to search.
+    async fn of<P: Asks>(
+        app: &App,
+        access: &WorkspaceAccess<P>,
+        (page_shell, q): (Shell, &str),
+        fields: AddFields,
+        (mut options, is_bot): (Vec<(String, String)>, bool),
+    ) -> Result<Self> {
+        let most = usize::try_from(OFFERED).unwrap_or_default();
+        let has_more = options.len() > most;
+        options.truncate(most);
+        Ok(Self {
+            around: Around::of(access.workspace()),
+            is_bot,
+            roles: role_options(app, access).await?,
+            shell: shell(access, page_shell),
+            fields,
+            options,
+            has_more,
+            q: q.to_owned(),
+            days: day_options(),
+        })
+    }
+
     fn title(&self) -> &'static str {
         if self.is_bot { "Add service account" } else { "Add member" }
     }
@@ -63,13 +87,6 @@ impl AddPage {
 type People = WorkspaceAccess<ManageWorkspaceUsers>;
 type Bots = WorkspaceAccess<ManageWorkspaceServiceAccounts>;
 
-fn offered(mut options: Vec<(String, String)>) -> (Vec<(String, String)>, bool) {
-    let most = usize::try_from(OFFERED).unwrap_or_default();
-    let has_more = options.len() > most;
-    options.truncate(most);
-    (options, has_more)
-}
-
 async fn member_page(
     app: &App,
     access: &People,
@@ -77,23 +94,15 @@ async fn member_page(
     fields: AddFields,
 ) -> Result<AddPage> {
     let place = (access.workspace().account, access.workspace().id);
-    let asked = q.to_owned();
-    let found =
-        app.db.read(move |db| Ok(queries::candidates(db, place, &asked, OFFERED + 1)?)).await?;
+    let (asked, now) = (q.to_owned(), app.now());
+    let found = app
+        .db
+        .read(move |db| Ok(queries::candidates(db, place, (&asked, now), OFFERED + 1)?))
+        .await?;
     let option =
         |(id, name, email): (UserId, String, String)| (id.to_string(), format!("{name} ({email})"));
-    let (options, has_more) = offered(found.into_iter().map(option).collect());
-    Ok(AddPage {
-        around: Around::of(access.workspace()),
-        is_bot: false,
-        roles: role_options(app, access).await?,
-        shell: shell(access, page_shell),
-        fields,
-        options,
-        has_more,
-        q: q.to_owned(),
-        days: day_options(),
-    })
+    let options = found.into_iter().map(option).collect();
+    AddPage::of(app, access, (page_shell, q), fields, (options, false)).await
 }
 
 /// `GET …/sharing/members/new`
@@ -153,22 +162,14 @@ async fn bot_page(
     fields: AddFields,
 ) -> Result<AddPage> {
     let place = (access.workspace().account, access.workspace().id);
-    let asked = q.to_owned();
-    let found =
-        app.db.read(move |db| Ok(queries::bot_candidates(db, place, &asked, OFFERED + 1)?)).await?;
+    let (asked, now) = (q.to_owned(), app.now());
+    let found = app
+        .db
+        .read(move |db| Ok(queries::bot_candidates(db, place, (&asked, now), OFFERED + 1)?))
+        .await?;
     let option = |(id, name): (ServiceAccountId, String)| (id.to_string(), name);
-    let (options, has_more) = offered(found.into_iter().map(option).collect());
-    Ok(AddPage {
-        around: Around::of(access.workspace()),
-        is_bot: true,
-        roles: role_options(app, access).await?,
-        shell: shell(access, page_shell),
-        fields,
-        options,
-        has_more,
-        q: q.to_owned(),
-        days: day_options(),
-    })
+    let options = found.into_iter().map(option).collect();
+    AddPage::of(app, access, (page_shell, q), fields, (options, true)).await
 }
 
 /// `GET …/sharing/service-accounts/new`
@@ -196,13 +197,13 @@ pub(super) async fn share(
     let mut page = bot_page(&app, &access, (page_shell, &params.q), fields).await?;
     let Some((bot, role, until)) = wanted else { return Page(page).unprocessable() };
     let problem = match actions::share(&app, access, ip, (bot, Request { role, until })).await {
-        Ok(SharedOutcome::Done(row)) => {
+        Ok(Given::Done(row)) => {
             let text = format!("Shared with {} as {}.", row.name, row.role.title);
             Notice::ok(text).leave(&req)?;
             return Ok(see_other(page.around.list));
         }
-        Ok(SharedOutcome::NoBot) => "Choose one of the list.".to_owned(),
-        Ok(SharedOutcome::Already(name)) => format!("The workspace is shared with {name} already."),
+        Ok(Given::Nobody) => "Choose one of the list.".to_owned(),
+        Ok(Given::Already(name)) => format!("The workspace is shared with {name} already."),
         Err(Error::Invalid(problem)) => {
             page.fields.role = page.fields.role.with_problem(problem);
             return Page(page).unprocessable();

@@ -149,7 +149,7 @@ async fn find(
             let none = Slice { rows: Vec::new(), has_previous: false, has_next: false };
             let (bots, bot_count) = if sees_bots {
                 let bots = queries::bots(db, workspace, (&sq, filter.now), &bot_position)?;
-                (bots, queries::bot_count(db, workspace)?)
+                (bots, queries::bot_count(db, workspace, filter.now)?)
             } else {
                 (none, 0)
             };
@@ -162,7 +162,7 @@ async fn find(
                 default: membership::default_role(db, workspace)?,
                 admins: queries::admins(db, account, ADMINS)?,
                 people,
-                people_count: queries::people_count(db, workspace)?,
+                people_count: queries::people_count(db, workspace, filter.now)?,
                 members: organizations::queries::member_count(db, account)?,
                 keys: service_accounts::queries::present_keys(db, &ids)?,
                 bots,

@@ -10,6 +10,7 @@ use actix_web::web;
 
 use crate::access::membership::Workspace;
 use crate::access::workspace::{Asks, WorkspaceAccess};
+use crate::access::{ServiceAccountId as Bot, UserId};
 use crate::app::App;
 use crate::base::error::Result;
 use crate::base::http::routes::resource;
@@ -26,12 +27,16 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(of("/default").get(default::show).post(default::save))
         .service(of("/access/{person}").get(explain::show))
         .service(of("/members/new").get(add::new_member).post(add::send))
-        .service(of("/members/{id}/role").get(row::show_member).post(row::save_member))
-        .service(of("/members/{id}/remove").get(row::show_remove_member).post(row::remove_member))
-        .service(of("/service-accounts/new").get(add::new_bot).post(add::share))
-        .service(of("/service-accounts/{id}/role").get(row::show_bot).post(row::save_bot))
+        .service(of("/members/{id}/role").get(row::show::<UserId>).post(row::save::<UserId>))
         .service(
-            of("/service-accounts/{id}/remove").get(row::show_remove_bot).post(row::remove_bot),
+            of("/members/{id}/remove").get(row::show_remove::<UserId>).post(row::remove::<UserId>),
+        )
+        .service(of("/service-accounts/new").get(add::new_bot).post(add::share))
+        .service(of("/service-accounts/{id}/role").get(row::show::<Bot>).post(row::save::<Bot>))
+        .service(
+            of("/service-accounts/{id}/remove")
+                .get(row::show_remove::<Bot>)
+                .post(row::remove::<Bot>),
         );
     crate::tenancy::invitations::managing::routes::<
         WorkspaceAccess<crate::access::permission::needs::ManageWorkspaceUsers>,

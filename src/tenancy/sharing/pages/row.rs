@@ -1,13 +1,13 @@
-//! What is done with one row: another role or end, or none at all.
+//! What is done with one row, a member's or a service account's: another role or end, or none at all.
+
+use std::str::FromStr;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::{Around, RoleOption, role_options, shell};
-use crate::access::permission::needs::{ManageWorkspaceServiceAccounts, ManageWorkspaceUsers};
-use crate::access::workspace::{Asks, WorkspaceAccess};
+use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
-use crate::base::db::Instant;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::form::{Button, Form};
@@ -17,28 +17,26 @@ use crate::base::text::When;
 use crate::frame::Shell;
 use crate::tenancy::sharing::actions::{self, organization_only};
 use crate::tenancy::sharing::forms::{RowForm, day_options};
-use crate::tenancy::sharing::model::{SharedBot, SharedPerson};
-use crate::tenancy::sharing::queries;
+use crate::tenancy::sharing::grantee::{Grantee, Shared};
 
-type People = WorkspaceAccess<ManageWorkspaceUsers>;
-type Bots = WorkspaceAccess<ManageWorkspaceServiceAccounts>;
+/// Somebody whose rows are named in addresses.
+pub(super) trait Listed: Grantee<GrantId: FromStr> {}
 
-fn id<T: std::str::FromStr>(req: &HttpRequest) -> Result<T> {
+impl<G: Grantee<GrantId: FromStr>> Listed for G {}
+
+fn id<T: FromStr>(req: &HttpRequest) -> Result<T> {
     req.match_info().get("id").and_then(|id| id.parse().ok()).ok_or(Error::NotFound)
 }
 
-async fn person(app: &App, access: &People, req: &HttpRequest) -> Result<SharedPerson> {
+async fn found<G: Listed>(
+    app: &App,
+    access: &WorkspaceAccess<G::Needs>,
+    req: &HttpRequest,
+) -> Result<G::Grant> {
     organization_only(access.workspace())?;
-    let (place, id) = ((access.workspace().account, access.workspace().id), id(req)?);
-    let found = app.db.read(move |db| Ok(queries::person(db, place, id)?)).await?;
-    found.ok_or(Error::NotFound)
-}
-
-async fn bot(app: &App, access: &Bots, req: &HttpRequest) -> Result<SharedBot> {
-    organization_only(access.workspace())?;
-    let (workspace, id) = (access.workspace().id, id(req)?);
-    let found = app.db.read(move |db| Ok(queries::bot(db, workspace, id)?)).await?;
-    found.ok_or(Error::NotFound)
+    let (at, id) = ((access.workspace().account, access.workspace().id), id(req)?);
+    let found = app.db.read(move |db| Ok(G::grant_of_id(db, at, id)?)).await?;
+    found.filter(|row| !row.has_ended(app.now())).ok_or(Error::NotFound)
 }
 
 #[derive(Template)]
@@ -53,44 +51,25 @@ struct RowPage {
     days: Vec<(&'static str, &'static str)>,
 }
 
-async fn row_page<P: Asks>(
-    app: &App,
-    access: &WorkspaceAccess<P>,
+/// `GET …/sharing/members/{id}/role`, `GET …/sharing/service-accounts/{id}/role`
+pub(super) async fn show<G: Listed>(
+    req: HttpRequest,
+    access: WorkspaceAccess<G::Needs>,
     page_shell: Shell,
-    (name, role, until): (String, String, Option<Instant>),
+    app: web::Data<App>,
 ) -> Result<HttpResponse> {
+    let row = found::<G>(&app, &access, &req).await?;
+    let (role, until) = row.role();
     Page(RowPage {
         around: Around::of(access.workspace()),
-        roles: role_options(app, access).await?,
-        shell: shell(access, page_shell),
-        name,
-        role,
+        roles: role_options(&app, &access).await?,
+        shell: shell(&access, page_shell),
+        name: row.known().name,
+        role: role.role.to_string(),
         until: until.map(|at| When::new(at, app.now())),
         days: day_options(),
     })
     .ok()
-}
-
-/// `GET …/sharing/members/{id}/role`
-pub(super) async fn show_member(
-    req: HttpRequest,
-    access: People,
-    page_shell: Shell,
-    app: web::Data<App>,
-) -> Result<HttpResponse> {
-    let row = person(&app, &access, &req).await?;
-    row_page(&app, &access, page_shell, (row.name, row.role.role.to_string(), row.until)).await
-}
-
-/// `GET …/sharing/service-accounts/{id}/role`
-pub(super) async fn show_bot(
-    req: HttpRequest,
-    access: Bots,
-    page_shell: Shell,
-    app: web::Data<App>,
-) -> Result<HttpResponse> {
-    let row = bot(&app, &access, &req).await?;
-    row_page(&app, &access, page_shell, (row.name, row.role.role.to_string(), row.until)).await
 }
 
 /// The list as its address narrowed it.
@@ -99,33 +78,19 @@ fn back(req: &HttpRequest, list: &str) -> HttpResponse {
     see_other(if query.is_empty() { list.to_owned() } else { format!("{list}?{query}") })
 }
 
-/// `POST …/sharing/members/{id}/role`
-pub(super) async fn save_member(
+/// `POST …/sharing/members/{id}/role`, `POST …/sharing/service-accounts/{id}/role`
+pub(super) async fn save<G: Listed>(
     req: HttpRequest,
-    access: People,
+    access: WorkspaceAccess<G::Needs>,
     app: web::Data<App>,
     ip: ClientIp,
     form: Form<RowForm>,
 ) -> Result<HttpResponse> {
     let around = Around::of(access.workspace());
     let (role, until) = form.fields.parse(app.now()).map_err(Error::Invalid)?;
-    let row = actions::change_member(&app, access, ip, (id(&req)?, role), until).await?;
-    Notice::ok(format!("{} is {} here now.", row.name, row.role.title)).leave(&req)?;
-    Ok(back(&req, &around.list))
-}
-
-/// `POST …/sharing/service-accounts/{id}/role`
-pub(super) async fn save_bot(
-    req: HttpRequest,
-    access: Bots,
-    app: web::Data<App>,
-    ip: ClientIp,
-    form: Form<RowForm>,
-) -> Result<HttpResponse> {
-    let around = Around::of(access.workspace());
-    let (role, until) = form.fields.parse(app.now()).map_err(Error::Invalid)?;
-    let row = actions::change_bot(&app, access, ip, (id(&req)?, role), until).await?;
-    Notice::ok(format!("{} is {} here now.", row.name, row.role.title)).leave(&req)?;
+    let row = actions::change::<G>(&app, access, ip, (id(&req)?, role), until).await?;
+    let (name, role) = (row.known().name, &row.role().0.title);
+    Notice::ok(format!("{name} is {role} here now.")).leave(&req)?;
     Ok(back(&req, &around.list))
 }
 
@@ -140,72 +105,43 @@ struct RemovePage {
     is_you: bool,
 }
 
-/// `GET …/sharing/members/{id}/remove`
-pub(super) async fn show_remove_member(
+/// `GET …/sharing/members/{id}/remove`, `GET …/sharing/service-accounts/{id}/remove`
+pub(super) async fn show_remove<G: Listed>(
     req: HttpRequest,
-    access: People,
+    access: WorkspaceAccess<G::Needs>,
     page_shell: Shell,
     app: web::Data<App>,
 ) -> Result<HttpResponse> {
-    let row = person(&app, &access, &req).await?;
+    let row = found::<G>(&app, &access, &req).await?;
+    let person = row.to().person();
     Page(RemovePage {
         around: Around::of(access.workspace()),
-        is_you: access.actor().id() == row.user.uuid(),
+        is_you: person.is_some_and(|user| user.uuid() == access.actor().id()),
         shell: shell(&access, page_shell),
-        name: row.name,
-        role: row.role.title,
-        is_bot: false,
+        name: row.known().name,
+        role: row.role().0.title.clone(),
+        is_bot: person.is_none(),
     })
     .ok()
 }
 
-/// `GET …/sharing/service-accounts/{id}/remove`
-pub(super) async fn show_remove_bot(
+/// `POST …/sharing/members/{id}/remove`, `POST …/sharing/service-accounts/{id}/remove`
+pub(super) async fn remove<G: Listed>(
     req: HttpRequest,
-    access: Bots,
-    page_shell: Shell,
-    app: web::Data<App>,
-) -> Result<HttpResponse> {
-    let row = bot(&app, &access, &req).await?;
-    Page(RemovePage {
-        around: Around::of(access.workspace()),
-        shell: shell(&access, page_shell),
-        name: row.name,
-        role: row.role.title,
-        is_bot: true,
-        is_you: false,
-    })
-    .ok()
-}
-
-/// `POST …/sharing/members/{id}/remove`
-pub(super) async fn remove_member(
-    req: HttpRequest,
-    access: People,
+    access: WorkspaceAccess<G::Needs>,
     app: web::Data<App>,
     ip: ClientIp,
     _form: Form<Button>,
 ) -> Result<HttpResponse> {
     let (around, you) = (Around::of(access.workspace()), access.actor().id());
-    let gone = actions::remove_member(&app, access, ip, id(&req)?).await?;
-    let text = format!("{} has no role of their own in {} any more.", gone.name, around.workspace);
-    Notice::ok(text).leave(&req)?;
+    let gone = actions::remove::<G>(&app, access, ip, id(&req)?).await?;
+    let (name, place, person) = (gone.known().name, &around.workspace, gone.to().person());
+    Notice::ok(match person {
+        Some(_) => format!("{name} has no role of their own in {place} any more."),
+        None => format!("{name} has no access to {place} any more."),
+    })
+    .leave(&req)?;
     // Who gave up the own role may have lost the list.
-    let is_you = gone.user.uuid() == you;
+    let is_you = person.is_some_and(|user| user.uuid() == you);
     Ok(see_other(if is_you { crate::urls::workspaces().to_owned() } else { around.list }))
-}
-
-/// `POST …/sharing/service-accounts/{id}/remove`
-pub(super) async fn remove_bot(
-    req: HttpRequest,
-    access: Bots,
-    app: web::Data<App>,
-    ip: ClientIp,
-    _form: Form<Button>,
-) -> Result<HttpResponse> {
-    let around = Around::of(access.workspace());
-    let gone = actions::remove_bot(&app, access, ip, id(&req)?).await?;
-    let text = format!("{} has no access to {} any more.", gone.name, around.workspace);
-    Notice::ok(text).leave(&req)?;
-    Ok(see_other(around.list))
 }

@@ -138,11 +138,13 @@ pub fn all_bots(
     db: &mut Db,
     workspace: WorkspaceId,
     window: Window,
+    now: Instant,
 ) -> QueryResult<Vec<SharedBot>> {
     let query = grants::table
         .inner_join(service_accounts::table)
         .left_join(workspace_roles::table)
         .filter(grants::workspace_id.eq(workspace))
+        .filter(grants::expires_at.is_null().or(grants::expires_at.gt(now)))
         .order(grants::id)
         .limit(window.limit)
         .offset(window.offset)
@@ -155,8 +157,12 @@ pub fn all_bots(
 ///
 /// # Errors
 /// The database's fault.
-pub fn bot_count(db: &mut Db, workspace: WorkspaceId) -> QueryResult<i64> {
-    grants::table.filter(grants::workspace_id.eq(workspace)).select(count_star()).first(db)
+pub fn bot_count(db: &mut Db, workspace: WorkspaceId, now: Instant) -> QueryResult<i64> {
+    grants::table
+        .filter(grants::workspace_id.eq(workspace))
+        .filter(grants::expires_at.is_null().or(grants::expires_at.gt(now)))
+        .select(count_star())
+        .first(db)
 }
 
 /// Service accounts of the organization with which a workspace is not shared, by name; at most
@@ -167,11 +173,13 @@ pub fn bot_count(db: &mut Db, workspace: WorkspaceId) -> QueryResult<i64> {
 pub fn candidates(
     db: &mut Db,
     (account, workspace): (AccountId, WorkspaceId),
-    q: &str,
+    (q, now): (&str, Instant),
     limit: i64,
 ) -> QueryResult<Vec<(ServiceAccountId, String)>> {
-    let known =
-        grants::table.filter(grants::workspace_id.eq(workspace)).select(grants::service_account_id);
+    let known = grants::table
+        .filter(grants::workspace_id.eq(workspace))
+        .filter(grants::expires_at.is_null().or(grants::expires_at.gt(now)))
+        .select(grants::service_account_id);
     let mut query = service_accounts::table
         .filter(service_accounts::account_id.eq(account))
         .filter(service_accounts::id.ne_all(known))
@@ -192,12 +200,11 @@ pub fn candidates(
 /// The database's fault.
 pub fn insert_bot_grant(
     db: &mut Db,
-    workspace: WorkspaceId,
-    (bot, sort_name): (ServiceAccountId, &str),
+    (workspace, bot): (WorkspaceId, ServiceAccountId),
     role: Grantable,
     (until, by): (Option<Instant>, &str),
     now: Instant,
-) -> QueryResult<BotGrantId> {
+) -> QueryResult<()> {
     // One whose time is over may still have its row.
     diesel::delete(
         grants::table
@@ -205,10 +212,11 @@ pub fn insert_bot_grant(
             .filter(grants::service_account_id.eq(bot)),
     )
     .execute(db)?;
-    let id = BotGrantId::new(now);
+    let sort_name: String =
+        service_accounts::table.find(bot).select(service_accounts::name_key).first(db)?;
     diesel::insert_into(grants::table)
         .values((
-            grants::id.eq(id),
+            grants::id.eq(BotGrantId::new(now)),
             grants::workspace_id.eq(workspace),
             grants::service_account_id.eq(bot),
             grants::role.eq(role.role().built_in()),
@@ -219,7 +227,7 @@ pub fn insert_bot_grant(
             grants::expires_at.eq(until),
         ))
         .execute(db)?;
-    Ok(id)
+    Ok(())
 }
 
 /// Changes a service account's role and when it ends.

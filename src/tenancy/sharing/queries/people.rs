@@ -198,9 +198,10 @@ pub fn person_of(
 ///
 /// # Errors
 /// The database's fault.
-pub fn people_count(db: &mut Db, workspace: WorkspaceId) -> QueryResult<i64> {
+pub fn people_count(db: &mut Db, workspace: WorkspaceId, now: Instant) -> QueryResult<i64> {
     memberships::table
         .filter(memberships::workspace_id.eq(workspace))
+        .filter(memberships::expires_at.is_null().or(memberships::expires_at.gt(now)))
         .select(count_star())
         .first(db)
 }
@@ -254,11 +255,12 @@ pub fn member_of(
 pub fn candidates(
     db: &mut Db,
     (account, workspace): (AccountId, WorkspaceId),
-    q: &str,
+    (q, now): (&str, Instant),
     limit: i64,
 ) -> QueryResult<Vec<(UserId, String, String)>> {
     let granted = memberships::table
         .filter(memberships::workspace_id.eq(workspace))
+        .filter(memberships::expires_at.is_null().or(memberships::expires_at.gt(now)))
         .select(memberships::user_id);
     let mut query = organization_members::table
         .inner_join(users::table)
@@ -284,12 +286,18 @@ pub fn candidates(
 /// The database's fault.
 pub fn insert_person(
     db: &mut Db,
-    workspace: WorkspaceId,
-    user: UserId,
+    (workspace, user): (WorkspaceId, UserId),
     role: Grantable,
     (until, by): (Option<Instant>, &str),
     now: Instant,
 ) -> QueryResult<()> {
+    // One whose time is over may still have its row.
+    diesel::delete(
+        memberships::table
+            .filter(memberships::workspace_id.eq(workspace))
+            .filter(memberships::user_id.eq(user)),
+    )
+    .execute(db)?;
     let listing = Listing::of(db, user)?;
     diesel::insert_into(memberships::table)
         .values((
@@ -316,6 +324,7 @@ pub fn all_people(
     db: &mut Db,
     (account, workspace): (AccountId, WorkspaceId),
     window: Window,
+    now: Instant,
 ) -> QueryResult<Vec<SharedPerson>> {
     let query = memberships::table
         .inner_join(users::table.inner_join(accounts::table))
@@ -326,6 +335,7 @@ pub fn all_people(
                 .and(organization_members::account_id.eq(account))),
         )
         .filter(memberships::workspace_id.eq(workspace))
+        .filter(memberships::expires_at.is_null().or(memberships::expires_at.gt(now)))
         .order(memberships::id)
         .limit(window.limit)
         .offset(window.offset)
