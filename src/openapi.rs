@@ -1,16 +1,18 @@
-//! The API as a document: OpenAPI 3.1, from the handlers' own types.
+//! The API as a document: OpenAPI 3.1, from the handlers' own types. Each slice has its part of it; what all
+//! operations have in common is added here, and said by none of them.
 
 use actix_web::HttpResponse;
+use utoipa::OpenApi;
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::PathItem;
-use utoipa::openapi::schema::{Object, Schema, Type};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
-use utoipa::{Modify, OpenApi};
+use utoipa::openapi::{Content, ContentBuilder, Ref, RefOr, Required, Response, ResponseBuilder};
 
+use crate::base::http::json::Refusal;
 use crate::{orchestration, tenancy};
 
-/// Everything below `/api`.
+/// What is of no slice.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -19,182 +21,109 @@ use crate::{orchestration, tenancy};
                        those of Prefect Cloud where it has them; invitations and an organization's \
                        rules are beyond it."
     ),
-    // Of a list whose elements are read one by one.
-    components(schemas(crate::orchestration::logs::api::LogCreate)),
-    modifiers(&Bearer, &Throttled),
+    components(schemas(Refusal)),
     security(("key" = [])),
-    paths(
-        orchestration::wire::me::workspaces,
-        orchestration::wire::probes::health,
-        orchestration::wire::probes::hello,
-        orchestration::wire::probes::version,
-        orchestration::wire::probes::health_here,
-        orchestration::wire::probes::hello_here,
-        orchestration::wire::probes::version_here,
-        orchestration::wire::probes::storage,
-        orchestration::flows::api::create,
-        orchestration::flows::api::read,
-        orchestration::flows::api::by_name,
-        orchestration::flows::api::edit,
-        orchestration::flows::api::remove,
-        orchestration::flows::api::filter,
-        orchestration::flows::api::paginate,
-        orchestration::flows::api::count,
-        orchestration::flow_runs::api::change::create,
-        orchestration::flow_runs::api::change::edit,
-        orchestration::flow_runs::api::change::label,
-        orchestration::flow_runs::api::change::remove,
-        orchestration::flow_runs::api::change::set_state,
-        orchestration::flow_runs::api::change::resume,
-        orchestration::flow_runs::api::find::read,
-        orchestration::flow_runs::api::graph::show,
-        orchestration::flow_runs::api::find::filter,
-        orchestration::flow_runs::api::find::paginate,
-        orchestration::flow_runs::api::find::count,
-        orchestration::flow_runs::api::find::history,
-        orchestration::flow_runs::api::find::lateness,
-        orchestration::flow_runs::api::find::states,
-        orchestration::flow_runs::api::find::state,
-        orchestration::flow_runs::api::inputs::create,
-        orchestration::flow_runs::api::inputs::filter,
-        orchestration::flow_runs::api::inputs::read,
-        orchestration::flow_runs::api::inputs::remove,
-        orchestration::task_runs::api::create,
-        orchestration::task_runs::api::read,
-        orchestration::task_runs::api::edit,
-        orchestration::task_runs::api::remove,
-        orchestration::task_runs::api::set_state,
-        orchestration::task_runs::api::filter,
-        orchestration::task_runs::api::paginate,
-        orchestration::task_runs::api::count,
-        orchestration::task_runs::api::history,
-        orchestration::task_runs::api::states,
-        orchestration::task_runs::api::state,
-        orchestration::concurrency::api::increment,
-        orchestration::concurrency::api::renew,
-        orchestration::concurrency::api::decrement,
-        orchestration::intake::api::create,
-        orchestration::events::api::filter,
-        orchestration::events::api::next,
-        orchestration::logs::api::create,
-        orchestration::logs::api::filter,
-        orchestration::logs::api::download,
-        serve,
-        tenancy::organizations::api::get_account,
-        tenancy::organizations::api::edit_account,
-        tenancy::organizations::api::get_settings,
-        tenancy::organizations::api::get_domains,
-        tenancy::organizations::api::set_domains,
-        tenancy::organizations::api::get_policy,
-        tenancy::organizations::api::set_policy,
-        tenancy::organizations::api::account_roles,
-        tenancy::organizations::api::account_role,
-        tenancy::organizations::api::memberships,
-        tenancy::organizations::api::change_member,
-        tenancy::organizations::api::remove_member,
-        tenancy::organizations::api::invite,
-        tenancy::organizations::api::invitations_of,
-        tenancy::organizations::api::revoke,
-        tenancy::organizations::api::resend,
-        tenancy::roles::api::create_role,
-        tenancy::roles::api::filter_roles,
-        tenancy::roles::api::get_role,
-        tenancy::roles::api::edit_role,
-        tenancy::roles::api::delete_role,
-        tenancy::service_accounts::api::create_bot,
-        tenancy::service_accounts::api::filter_bots,
-        tenancy::service_accounts::api::get_bot,
-        tenancy::service_accounts::api::edit_bot,
-        tenancy::service_accounts::api::delete_bot,
-        tenancy::service_accounts::api::rotate_api_key,
-        tenancy::workspaces::api::create_workspace,
-        tenancy::workspaces::api::filter_workspaces,
-        tenancy::workspaces::api::get_workspace,
-        tenancy::workspaces::api::edit_workspace,
-        tenancy::workspaces::api::delete_workspace,
-        tenancy::sharing::api::grant_users,
-        tenancy::sharing::api::filter_users,
-        tenancy::sharing::api::get_user,
-        tenancy::sharing::api::remove_user,
-        tenancy::sharing::api::grant_bots,
-        tenancy::sharing::api::filter_bots,
-        tenancy::sharing::api::get_bot,
-        tenancy::sharing::api::remove_bot,
-        tenancy::sharing::api::set_default,
-        tenancy::sharing::api::invite,
-        tenancy::sharing::api::invitations_of,
-        tenancy::sharing::api::revoke,
-        tenancy::sharing::api::resend,
-        tenancy::transfers::api::dry_run,
-        tenancy::transfers::api::start,
-        tenancy::transfers::api::filter,
-        tenancy::transfers::api::read,
-        tenancy::transfers::api::approve,
-        tenancy::transfers::api::decline,
-        tenancy::transfers::api::cancel,
-        tenancy::transfers::api::undo,
-        tenancy::api_keys::api::list_keys,
-        tenancy::api_keys::api::create_key,
-        tenancy::api_keys::api::get_key,
-        tenancy::api_keys::api::delete_key,
-        tenancy::audit::api::filter_events,
-    )
+    paths(serve)
 )]
-struct Document;
+struct Frame;
 
-/// Every address asks for a key.
-struct Bearer;
-
-impl Modify for Bearer {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-        let components = document.components.get_or_insert_default();
-        components.add_security_scheme("key", scheme);
-    }
-}
-
-/// Every address may be asked too often, or be malformed itself.
-struct Throttled;
-
-impl Modify for Throttled {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let seconds = HeaderBuilder::new()
-            .schema(Some(Schema::from(Object::with_type(Type::Integer))))
-            .description(Some("Seconds until it makes sense to ask again."))
-            .build();
-        let refusal = Ref::from_schema_name("Refusal");
-        let malformed = ResponseBuilder::new()
-            .description("The address or the body is malformed.")
-            .content(
-                "application/json",
-                ContentBuilder::new().schema(Some(refusal.clone())).build(),
-            )
-            .build();
-        let response = ResponseBuilder::new()
-            .description("Asked too often.")
-            .header("Retry-After", seconds)
-            .content("application/json", ContentBuilder::new().schema(Some(refusal)).build())
-            .build();
-        for path in document.paths.paths.values_mut() {
-            let PathItem { get, put, post, delete, options, head, patch, trace, .. } = path;
-            let all = [get, put, post, delete, options, head, patch, trace];
-            for operation in all.into_iter().flatten() {
-                let responses = &mut operation.responses.responses;
-                responses.entry("400".to_owned()).or_insert(malformed.clone().into());
-                responses.insert("429".to_owned(), response.clone().into());
-            }
-        }
-    }
-}
-
-/// The document.
+/// Everything below `/api`.
 pub fn document() -> utoipa::openapi::OpenApi {
-    Document::openapi()
+    let mut all = Frame::openapi();
+    for part in [
+        orchestration::document(),
+        tenancy::organizations::api::Document::openapi(),
+        tenancy::roles::api::Document::openapi(),
+        tenancy::service_accounts::api::Document::openapi(),
+        tenancy::workspaces::api::Document::openapi(),
+        tenancy::sharing::api::Document::openapi(),
+        tenancy::transfers::api::Document::openapi(),
+        tenancy::api_keys::api::Document::openapi(),
+        tenancy::audit::api::Document::openapi(),
+    ] {
+        all.merge(part);
+    }
+    // Every address asks for a key.
+    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    all.components.get_or_insert_default().add_security_scheme("key", bearer);
+    for (path, item) in &mut all.paths.paths {
+        let PathItem { get, put, post, delete, options, head, patch, trace, .. } = item;
+        let operations = [get, put, post, delete, options, head, patch, trace];
+        operations.into_iter().flatten().for_each(|operation| complete(path, operation));
+    }
+    all
+}
+
+/// Adds what an operation need not say of itself: the ids in its address, and how it refuses.
+fn complete(path: &str, operation: &mut Operation) {
+    let mut said = operation.parameters.take().unwrap_or_default();
+    let names = path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
+    let mut parameters: Vec<RefOr<Parameter>> = names
+        .map(|name| {
+            let is_said = |one: &RefOr<Parameter>| matches!(one, RefOr::T(one) if one.name == name);
+            let place = said.iter().position(is_said);
+            place.map_or_else(|| RefOr::T(id_in_path(name)), |place| said.remove(place))
+        })
+        .collect();
+    parameters.append(&mut said);
+    operation.parameters = Some(parameters).filter(|all| !all.is_empty());
+
+    let has_body = operation.request_body.is_some();
+    let usual = [
+        ("400", has_body),
+        ("401", true),
+        ("403", path.starts_with("/api/accounts/{account_id}")),
+        ("404", path.contains('{')),
+        ("415", has_body),
+        ("422", has_body),
+    ];
+    let refused = ResponseBuilder::new().content("application/json", refusal()).build();
+    let responses = &mut operation.responses.responses;
+    for (status, _) in usual.into_iter().filter(|(_, is_so)| *is_so) {
+        responses.entry(status.to_owned()).or_insert(refused.clone().into());
+    }
+    responses.entry("400".to_owned()).or_insert(malformed().into());
+    responses.insert("429".to_owned(), throttled().into());
+}
+
+fn id_in_path(name: &str) -> Parameter {
+    let id = SchemaFormat::KnownFormat(KnownFormat::Uuid);
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).format(Some(id))))
+        .build()
+}
+
+fn refusal() -> Content {
+    ContentBuilder::new().schema(Some(Ref::from_schema_name("Refusal"))).build()
+}
+
+/// Every address may be malformed itself.
+fn malformed() -> Response {
+    ResponseBuilder::new()
+        .description("The address or the body is malformed.")
+        .content("application/json", refusal())
+        .build()
+}
+
+/// Every address may be asked too often.
+fn throttled() -> Response {
+    let seconds = HeaderBuilder::new()
+        .schema(Some(Schema::from(Object::with_type(Type::Integer))))
+        .description(Some("Seconds until it makes sense to ask again."))
+        .build();
+    ResponseBuilder::new()
+        .description("Asked too often.")
+        .header("Retry-After", seconds)
+        .content("application/json", refusal())
+        .build()
 }
 
 /// This document.
 #[utoipa::path(get, path = "/api/openapi.json", tag = "Server",
-    responses((status = 200, body = Object), (status = 401, body = crate::base::http::json::Refusal)))]
+    responses((status = 200, body = Object)))]
 pub async fn serve() -> HttpResponse {
     HttpResponse::Ok().json(document())
 }

@@ -16,7 +16,7 @@ use actix_web::{App as ActixApp, HttpRequest, HttpResponse, HttpServer};
 use tracing_actix_web::TracingLogger;
 
 use crate::access::identify;
-use crate::app::{App, Context};
+use crate::app::{App, Context, MailRenderer};
 use crate::base::db::{Db, migrate};
 use crate::base::descriptors;
 use crate::base::error::{Error, Result};
@@ -68,40 +68,29 @@ pub fn api(config: &mut ServiceConfig) {
     orchestration::api(config);
 }
 
+/// Which mails each slice writes, and how.
+const MAILS: &[(&[&str], MailRenderer)] = &[
+    (tenancy::accounts::mail::TEMPLATES, tenancy::accounts::mail::render),
+    (tenancy::collaborators::mail::TEMPLATES, tenancy::collaborators::mail::render),
+    (tenancy::invitations::mail::TEMPLATES, tenancy::invitations::mail::render),
+    (tenancy::organizations::mail::TEMPLATES, tenancy::organizations::mail::render),
+    (tenancy::workspaces::mail::TEMPLATES, tenancy::workspaces::mail::render),
+    (tenancy::api_keys::mail::TEMPLATES, tenancy::api_keys::mail::render),
+    (tenancy::service_accounts::mail::TEMPLATES, tenancy::service_accounts::mail::render),
+    (tenancy::sharing::mail::TEMPLATES, tenancy::sharing::mail::render),
+    (tenancy::transfers::mail::TEMPLATES, tenancy::transfers::mail::render),
+];
+
 /// The text of a mail, by whichever slice it belongs to.
 ///
 /// # Errors
 /// The database's fault; a mail of no slice is a fault of the program.
 pub fn render_mail(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<Option<Rendered>> {
     let template = mail.template.as_str();
-    if tenancy::accounts::mail::TEMPLATES.contains(&template) {
-        return tenancy::accounts::mail::render(context, db, mail);
-    }
-    if tenancy::collaborators::mail::TEMPLATES.contains(&template) {
-        return tenancy::collaborators::mail::render(context, db, mail);
-    }
-    if tenancy::invitations::mail::TEMPLATES.contains(&template) {
-        return tenancy::invitations::mail::render(context, db, mail);
-    }
-    if tenancy::organizations::mail::TEMPLATES.contains(&template) {
-        return tenancy::organizations::mail::render(context, mail);
-    }
-    if tenancy::workspaces::mail::TEMPLATES.contains(&template) {
-        return tenancy::workspaces::mail::render(context, db, mail);
-    }
-    if tenancy::api_keys::mail::TEMPLATES.contains(&template) {
-        return tenancy::api_keys::mail::render(context, db, mail);
-    }
-    if tenancy::service_accounts::mail::TEMPLATES.contains(&template) {
-        return tenancy::service_accounts::mail::render(context, db, mail);
-    }
-    if tenancy::sharing::mail::TEMPLATES.contains(&template) {
-        return tenancy::sharing::mail::render(context, db, mail);
-    }
-    if tenancy::transfers::mail::TEMPLATES.contains(&template) {
-        return tenancy::transfers::mail::render(context, db, mail);
-    }
-    Err(Error::internal(format!("a mail of no slice: {template}")))
+    let slice = MAILS.iter().find(|(templates, _)| templates.contains(&template));
+    let (_, render) =
+        slice.ok_or_else(|| Error::internal(format!("a mail of no slice: {template}")))?;
+    render(context, db, mail)
 }
 
 /// `GET /health`: the process answers.

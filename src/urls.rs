@@ -24,6 +24,24 @@ pub fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
     if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
+/// What knows in which workspace it is: the workspace itself, a row that tells of one, or the two handles.
+pub trait InWorkspace {
+    /// The handle of the owning account, and the workspace's own.
+    fn handles(&self) -> (&str, &str);
+}
+
+impl<T: InWorkspace + ?Sized> InWorkspace for &T {
+    fn handles(&self) -> (&str, &str) {
+        (**self).handles()
+    }
+}
+
+impl<A: AsRef<str>, W: AsRef<str>> InWorkspace for (A, W) {
+    fn handles(&self) -> (&str, &str) {
+        (self.0.as_ref(), self.1.as_ref())
+    }
+}
+
 /// Writes a function of no arguments for each fixed address.
 macro_rules! fixed {
     ($($(#[$doc:meta])* $name:ident => $path:literal),* $(,)?) => {
@@ -189,18 +207,19 @@ pub fn workspace_deleted(id: impl Display) -> String {
 }
 
 /// A workspace's dashboard.
-pub fn workspace(account: &str, workspace: &str) -> String {
+pub fn workspace(place: impl InWorkspace) -> String {
+    let (account, workspace) = place.handles();
     format!("/workspaces/{}/{}", segment(account), segment(workspace))
 }
 
 /// The runs of a workspace.
-pub fn flow_runs(account: &str, workspace: &str) -> String {
-    format!("{}/flow-runs", self::workspace(account, workspace))
+pub fn flow_runs(place: impl InWorkspace) -> String {
+    format!("{}/flow-runs", workspace(place))
 }
 
 /// One run.
-pub fn flow_run(account: &str, workspace: &str, id: impl Display) -> String {
-    format!("{}/{id}", flow_runs(account, workspace))
+pub fn flow_run(place: impl InWorkspace, id: impl Display) -> String {
+    format!("{}/{id}", flow_runs(place))
 }
 
 /// A run's page with its tasks from one on.
@@ -210,58 +229,78 @@ pub fn task_runs_from(run: &str, offset: i64) -> String {
 }
 
 /// A step about one run: `cancel`, `delete`, `logs`.
-pub fn flow_run_step(account: &str, workspace: &str, id: impl Display, step: &str) -> String {
-    format!("{}/{step}", flow_run(account, workspace, id))
+pub fn flow_run_step(place: impl InWorkspace, id: impl Display, step: &str) -> String {
+    format!("{}/{step}", flow_run(place, id))
 }
 
 /// One run of a task.
-pub fn task_run(account: &str, workspace: &str, id: impl Display) -> String {
-    format!("{}/task-runs/{id}", self::workspace(account, workspace))
+pub fn task_run(place: impl InWorkspace, id: impl Display) -> String {
+    format!("{}/task-runs/{id}", workspace(place))
 }
 
 /// The lines of a task's run, as a file.
-pub fn task_run_logs(account: &str, workspace: &str, id: impl Display) -> String {
-    format!("{}/logs", task_run(account, workspace, id))
+pub fn task_run_logs(place: impl InWorkspace, id: impl Display) -> String {
+    format!("{}/logs", task_run(place, id))
+}
+
+/// The saved searches of a workspace.
+pub fn saved_searches(place: impl InWorkspace) -> String {
+    format!("{}/saved-searches", workspace(place))
+}
+
+/// The form that saves a search.
+pub fn saved_search_new(place: impl InWorkspace) -> String {
+    format!("{}/new", saved_searches(place))
+}
+
+/// Deletes a saved search.
+pub fn saved_search_delete(place: impl InWorkspace, id: impl Display) -> String {
+    format!("{}/{id}/delete", saved_searches(place))
 }
 
 /// The flows of a workspace.
-pub fn flows(account: &str, workspace: &str) -> String {
-    format!("{}/flows", self::workspace(account, workspace))
+pub fn flows(place: impl InWorkspace) -> String {
+    format!("{}/flows", workspace(place))
 }
 
 /// One flow.
-pub fn flow(account: &str, workspace: &str, id: impl Display) -> String {
-    format!("{}/{id}", flows(account, workspace))
+pub fn flow(place: impl InWorkspace, id: impl Display) -> String {
+    format!("{}/{id}", flows(place))
 }
 
 /// Says when a workspace's runs changed (server-sent events).
-pub fn live(account: &str, workspace: &str) -> String {
-    format!("{}/live", self::workspace(account, workspace))
+pub fn live(place: impl InWorkspace) -> String {
+    format!("{}/live", workspace(place))
 }
 
 /// A workspace's settings.
-pub fn settings(account: &str, workspace: &str) -> String {
-    format!("{}/settings", self::workspace(account, workspace))
+pub fn settings(place: impl InWorkspace) -> String {
+    format!("{}/settings", workspace(place))
 }
 
 /// The form that edits handle and description.
-pub fn settings_edit(account: &str, workspace: &str) -> String {
-    format!("{}/settings/edit", self::workspace(account, workspace))
+pub fn settings_edit(place: impl InWorkspace) -> String {
+    format!("{}/settings/edit", workspace(place))
 }
 
 /// What deleting would remove, and the confirmation.
-pub fn settings_delete(account: &str, workspace: &str) -> String {
-    format!("{}/settings/delete", self::workspace(account, workspace))
+pub fn settings_delete(place: impl InWorkspace) -> String {
+    format!("{}/settings/delete", workspace(place))
 }
 
 /// What transferring a workspace would change, and the request.
-pub fn settings_transfer(account: &str, workspace: &str) -> String {
-    format!("{}/settings/transfer", self::workspace(account, workspace))
+pub fn settings_transfer(place: impl InWorkspace) -> String {
+    format!("{}/settings/transfer", workspace(place))
+}
+
+/// What transferring a workspace would change, as a file.
+pub fn settings_transfer_review(place: impl InWorkspace) -> String {
+    format!("{}/review", settings_transfer(place))
 }
 
 /// The flow runs that an account would not keep, as a file.
-pub fn transfer_runs(account: &str, workspace: &str, target: &str) -> String {
-    with_query(&format!("{}/runs", settings_transfer(account, workspace)), &[("target", target)])
+pub fn transfer_runs(place: impl InWorkspace, target: &str) -> String {
+    with_query(&format!("{}/runs", settings_transfer(place)), &[("target", target)])
 }
 
 /// A transfer that waits, or its receipt.
@@ -275,53 +314,53 @@ pub fn transfer_review(id: impl Display, format: &str) -> String {
 }
 
 /// Leaves somebody else's workspace.
-pub fn leave(account: &str, workspace: &str) -> String {
-    format!("{}/leave", self::workspace(account, workspace))
+pub fn leave(place: impl InWorkspace) -> String {
+    format!("{}/leave", workspace(place))
 }
 
 /// The people of a personal workspace.
-pub fn collaborators(account: &str, workspace: &str) -> String {
-    format!("{}/collaborators", self::workspace(account, workspace))
+pub fn collaborators(place: impl InWorkspace) -> String {
+    format!("{}/collaborators", workspace(place))
 }
 
 /// The form that invites collaborators.
-pub fn collaborators_invite(account: &str, workspace: &str) -> String {
-    format!("{}/collaborators/invite", self::workspace(account, workspace))
+pub fn collaborators_invite(place: impl InWorkspace) -> String {
+    format!("{}/collaborators/invite", workspace(place))
 }
 
 /// One step of a row's menu (`remove`, `resend`, `revoke`, `link`) on a collaborator or invitation.
-pub fn collaborator_step(account: &str, workspace: &str, id: impl Display, step: &str) -> String {
-    format!("{}/collaborators/{id}/{step}", self::workspace(account, workspace))
+pub fn collaborator_step(place: impl InWorkspace, id: impl Display, step: &str) -> String {
+    format!("{}/collaborators/{id}/{step}", workspace(place))
 }
 
 /// The members and service accounts of an organization's workspace.
-pub fn sharing(account: &str, workspace: &str) -> String {
-    format!("{}/sharing", self::workspace(account, workspace))
+pub fn sharing(place: impl InWorkspace) -> String {
+    format!("{}/sharing", workspace(place))
 }
 
 /// A page below sharing (`default`, `members/new`, `service-accounts/new`).
-pub fn sharing_page(account: &str, workspace: &str, page: &str) -> String {
-    format!("{}/{page}", sharing(account, workspace))
+pub fn sharing_page(place: impl InWorkspace, page: &str) -> String {
+    format!("{}/{page}", sharing(place))
 }
 
 /// Why a member has access, by the member's handle.
-pub fn sharing_access(account: &str, workspace: &str, person: &str) -> String {
-    format!("{}/access/{}", sharing(account, workspace), segment(person))
+pub fn sharing_access(place: impl InWorkspace, person: &str) -> String {
+    format!("{}/access/{}", sharing(place), segment(person))
 }
 
 /// One step of the menu of a member's role in a workspace (`role`, `remove`).
-pub fn sharing_member(account: &str, workspace: &str, id: impl Display, step: &str) -> String {
-    format!("{}/members/{id}/{step}", sharing(account, workspace))
+pub fn sharing_member(place: impl InWorkspace, id: impl Display, step: &str) -> String {
+    format!("{}/members/{id}/{step}", sharing(place))
 }
 
 /// One step of the menu of a service account's role in a workspace (`role`, `remove`).
-pub fn sharing_bot(account: &str, workspace: &str, id: impl Display, step: &str) -> String {
-    format!("{}/service-accounts/{id}/{step}", sharing(account, workspace))
+pub fn sharing_bot(place: impl InWorkspace, id: impl Display, step: &str) -> String {
+    format!("{}/service-accounts/{id}/{step}", sharing(place))
 }
 
 /// One step of the menu of an invitation into a workspace (`resend`, `revoke`, `link`).
-pub fn sharing_invitation(account: &str, workspace: &str, id: impl Display, step: &str) -> String {
-    format!("{}/invitations/{id}/{step}", sharing(account, workspace))
+pub fn sharing_invitation(place: impl InWorkspace, id: impl Display, step: &str) -> String {
+    format!("{}/invitations/{id}/{step}", sharing(place))
 }
 
 /// An invitation as the invited person sees it.

@@ -62,6 +62,7 @@ struct Things {
     flow: String,
     run: String,
     task: String,
+    search: String,
     transfer: String,
     organization: Ids,
 }
@@ -81,6 +82,7 @@ struct Ids {
     flow: String,
     run: String,
     task: String,
+    search: String,
 }
 
 /// Ada owns `lab`, with Bob in it and Pam invited, and `old`, which is deleted; Rex was in `lab`.
@@ -133,13 +135,15 @@ async fn furnish(app: &TestApp) -> Things {
         let task =
             serde_json::json!({"flow_run_id": run["id"], "task_key": "sum", "dynamic_key": "0"});
         api.post(&format!("{place}/task_runs/"), task).await.assert_status(201);
+        let search = Some(serde_json::json!({"name": "all"}));
+        api.send("PUT", &format!("{place}/saved_searches/"), search).await.assert_status(201);
     }
     things(app).await
 }
 
-/// A flow of a workspace, a run of it, and a run of a task in that.
-fn what_ran(db: &mut Db, workspace: AnyId) -> Result<[String; 3]> {
-    use bulkhead::base::db::schema::{flow_runs, task_runs};
+/// A flow of a workspace, a run of it, a run of a task in that, and a saved search.
+fn what_ran(db: &mut Db, workspace: AnyId) -> Result<[String; 4]> {
+    use bulkhead::base::db::schema::{flow_runs, saved_searches, task_runs};
     let (flow, run): (AnyId, AnyId) = flow_runs::table
         .filter(flow_runs::workspace_id.eq(workspace))
         .select((flow_runs::flow_id, flow_runs::id))
@@ -148,7 +152,11 @@ fn what_ran(db: &mut Db, workspace: AnyId) -> Result<[String; 3]> {
         .filter(task_runs::workspace_id.eq(workspace))
         .select(task_runs::id)
         .first(db)?;
-    Ok([flow, run, task].map(|id| id.to_string()))
+    let search: AnyId = saved_searches::table
+        .filter(saved_searches::workspace_id.eq(workspace))
+        .select(saved_searches::id)
+        .first(db)?;
+    Ok([flow, run, task, search].map(|id| id.to_string()))
 }
 
 async fn furnish_organization(app: &TestApp, ada: &Client) {
@@ -210,11 +218,12 @@ async fn organization_ids(app: &TestApp) -> Ids {
             .filter(workspaces::handle.eq("data"))
             .select((workspaces::id, workspaces::account_id))
             .first(db)?;
-        let [flow, run, task] = what_ran(db, workspace)?;
+        let [flow, run, task, search] = what_ran(db, workspace)?;
         Ok(Ids {
             flow,
             run,
             task,
+            search,
             member: member.to_string(),
             invitation: invitation.to_string(),
             workspace_invitation: workspace_invitation.to_string(),
@@ -250,7 +259,7 @@ async fn things(app: &TestApp) -> Things {
             .select((invitations::id, invitations::generation))
             .first(db)?;
         let key: AnyId = api_keys::table.order(api_keys::id).select(api_keys::id).first(db)?;
-        let [flow, run, task] = what_ran(db, workspace)?;
+        let [flow, run, task, search] = what_ran(db, workspace)?;
         let transfer: AnyId = transfers::table.select(transfers::id).first(db)?;
         Ok(Things {
             transfer: transfer.to_string(),
@@ -264,6 +273,7 @@ async fn things(app: &TestApp) -> Things {
             flow,
             run,
             task,
+            search,
             organization,
         })
     })
@@ -277,6 +287,8 @@ fn path(pattern: &str, things: &Things) -> String {
         if pattern.contains("/acme/") { &own.run } else { &things.run }
     } else if pattern.contains("/task-runs/") {
         if pattern.contains("/acme/") { &own.task } else { &things.task }
+    } else if pattern.contains("/saved-searches/") {
+        if pattern.contains("/acme/") { &own.search } else { &things.search }
     } else if pattern.contains("/flows/") {
         if pattern.contains("/acme/") { &own.flow } else { &things.flow }
     } else if pattern.contains("/members/invitations/") {
@@ -459,8 +471,9 @@ fn table(actors: &[&str], rows: &[(String, Vec<String>)]) -> String {
 }
 
 /// What stands below a workspace's address on the API only.
-const INSIDE: [&str; 7] = [
+const INSIDE: [&str; 8] = [
     "/flows",
+    "/saved_searches",
     "/flow_run",
     "/task_run",
     "/logs",

@@ -120,6 +120,7 @@ fn parts_of_orchestration_stand_on_earlier_ones() {
     let order = [
         "ageing",
         "part",
+        "deletion",
         "states",
         "wire",
         "which",
@@ -129,6 +130,7 @@ fn parts_of_orchestration_stand_on_earlier_ones() {
         "logs",
         "events",
         "concurrency",
+        "saved_searches",
         "task_runs",
         "intake",
         "flow_runs",

@@ -9,9 +9,9 @@ use jiff::SignedDuration;
 
 use super::role::Scopes;
 use super::{AccountId, ServiceAccountId, UserId, WorkspaceId};
-use crate::base::db::{Id, Instant};
+use crate::base::db::Instant;
+use crate::base::db::ids::{BotKeyId, KeyId, SessionId};
 use crate::base::error::{Error, Result};
-use crate::base::http::session::SessionMarker;
 
 /// A person, as the database knows them at this request.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub struct Person {
 #[derive(Clone, Debug)]
 pub struct KeyOfPerson {
     /// The key's id.
-    pub id: Id<KeyMarker>,
+    pub id: KeyId,
     /// Its name.
     pub name: String,
     /// Only this workspace.
@@ -44,10 +44,6 @@ pub struct KeyOfPerson {
     /// Only reading.
     pub read_only: bool,
 }
-
-/// What an id of the `api_keys` table is the id of.
-#[derive(Debug)]
-pub enum KeyMarker {}
 
 /// Who acts.
 #[derive(Clone, Debug)]
@@ -57,7 +53,7 @@ pub enum Actor {
         /// Who.
         person: Person,
         /// Which browser.
-        session: Id<SessionMarker>,
+        session: SessionId,
         /// When the password was last given.
         authenticated_at: Instant,
     },
@@ -73,7 +69,7 @@ pub enum Actor {
         /// Whose.
         service_account: ServiceAccount,
         /// Which.
-        key: Id<ServiceAccountKeyMarker>,
+        key: BotKeyId,
     },
 }
 
@@ -88,10 +84,6 @@ pub struct ServiceAccount {
     /// The organization's account.
     pub account: AccountId,
 }
-
-/// What an id of the `service_account_keys` table is the id of.
-#[derive(Debug)]
-pub enum ServiceAccountKeyMarker {}
 
 /// Whose grants count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,7 +224,7 @@ impl Actor {
 #[derive(Clone, Debug)]
 pub struct SignedInPerson {
     person: Person,
-    session: Id<SessionMarker>,
+    session: SessionId,
     actor: Actor,
 }
 
@@ -243,7 +235,7 @@ impl SignedInPerson {
     }
 
     /// Which browser.
-    pub fn session(&self) -> Id<SessionMarker> {
+    pub fn session(&self) -> SessionId {
         self.session
     }
 

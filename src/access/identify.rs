@@ -13,19 +13,18 @@ use diesel::prelude::*;
 use jiff::SignedDuration;
 
 use super::UserId;
-use super::actor::{
-    Actor, KeyMarker, KeyOfPerson, Person, ServiceAccount, ServiceAccountKeyMarker,
-};
+use super::actor::{Actor, KeyOfPerson, Person, ServiceAccount};
 use super::cache::Cache;
 use crate::app::App;
+use crate::base::db::ids::{BotKeyId, KeyId, SessionId};
 use crate::base::db::schema::{
     accounts, api_keys, service_account_keys, service_accounts, sessions, users,
 };
-use crate::base::db::{Db, Id, Instant};
+use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::http::routes::route_of;
-use crate::base::http::session::{ROW_ID, SIGNED_IN, SessionMarker, SignedIn};
+use crate::base::http::session::{ROW_ID, SIGNED_IN, SignedIn};
 use crate::base::secret::{ApiKey, KeyKind, password_stamp};
 use crate::base::text::{initials, tone_of};
 use crate::base::zone::Zone;
@@ -111,8 +110,8 @@ pub fn person(db: &mut Db, user: UserId, keeps_mails: bool) -> QueryResult<Optio
 ///
 /// # Errors
 /// The database's fault.
-pub fn session_lives(db: &mut Db, session: Id<SessionMarker>) -> QueryResult<bool> {
-    let found: Option<Id<SessionMarker>> =
+pub fn session_lives(db: &mut Db, session: SessionId) -> QueryResult<bool> {
+    let found: Option<SessionId> =
         sessions::table.find(session).select(sessions::id).first(db).optional()?;
     Ok(found.is_some())
 }
@@ -137,7 +136,7 @@ pub async fn by_session<B: MessageBody + 'static>(
 async fn identify_session(req: &actix_web::HttpRequest) -> Result<()> {
     let session = req.get_session();
     let signed_in: Option<SignedIn> = session.get(SIGNED_IN).map_err(Error::internal)?;
-    let row: Option<Id<SessionMarker>> = session.get(ROW_ID).map_err(Error::internal)?;
+    let row: Option<SessionId> = session.get(ROW_ID).map_err(Error::internal)?;
     let (Some(signed_in), Some(session)) = (signed_in, row) else { return Ok(()) };
     let app = req.app_data::<web::Data<App>>().ok_or_else(|| Error::internal("no App"))?.clone();
     let now = app.now();
@@ -181,7 +180,7 @@ async fn identify_session(req: &actix_web::HttpRequest) -> Result<()> {
     Ok(())
 }
 
-async fn note_seen(app: &App, session: Id<SessionMarker>, now: Instant) {
+async fn note_seen(app: &App, session: SessionId, now: Instant) {
     let noted = app.db.ingest(move |db| {
         diesel::update(sessions::table.find(session))
             .set(sessions::last_seen_at.eq(now))
@@ -376,7 +375,7 @@ fn is_due(last_used: Option<Instant>, now: Instant) -> bool {
 /// When a key ends, and when it was last used.
 type Times = (Option<Instant>, Option<Instant>);
 
-type BotFound = (ServiceAccount, Id<ServiceAccountKeyMarker>, Times);
+type BotFound = (ServiceAccount, BotKeyId, Times);
 
 /// The service account of a key that has not expired, unless it is disabled.
 fn service_account_by_hash(
@@ -384,8 +383,7 @@ fn service_account_by_hash(
     hash: Vec<u8>,
     now: Instant,
 ) -> QueryResult<Option<BotFound>> {
-    type Row =
-        (super::ServiceAccountId, String, super::AccountId, Id<ServiceAccountKeyMarker>, Times);
+    type Row = (super::ServiceAccountId, String, super::AccountId, BotKeyId, Times);
     use service_account_keys as keys;
     let row = keys::table
         .inner_join(service_accounts::table)
@@ -405,7 +403,7 @@ fn service_account_by_hash(
         .map(|(id, name, account, key, times)| (ServiceAccount { id, name, account }, key, times)))
 }
 
-async fn note_bot_used(app: &App, key: Id<ServiceAccountKeyMarker>, ip: ClientIp, now: Instant) {
+async fn note_bot_used(app: &App, key: BotKeyId, ip: ClientIp, now: Instant) {
     let noted = app.db.ingest(move |db| {
         diesel::update(service_account_keys::table.find(key))
             .set((
@@ -423,7 +421,7 @@ async fn note_bot_used(app: &App, key: Id<ServiceAccountKeyMarker>, ip: ClientIp
 type KeyFound = (PersonRow, KeyOfPerson, Times);
 
 fn key_by_hash(db: &mut Db, hash: Vec<u8>, now: Instant) -> QueryResult<Option<KeyFound>> {
-    type KeyRow = (Id<KeyMarker>, String, Option<super::WorkspaceId>, bool, Times);
+    type KeyRow = (KeyId, String, Option<super::WorkspaceId>, bool, Times);
     let row = users::table
         .inner_join(accounts::table)
         .inner_join(api_keys::table)
@@ -446,7 +444,7 @@ fn key_by_hash(db: &mut Db, hash: Vec<u8>, now: Instant) -> QueryResult<Option<K
     }))
 }
 
-async fn note_used(app: &App, key: Id<KeyMarker>, ip: ClientIp, now: Instant) {
+async fn note_used(app: &App, key: KeyId, ip: ClientIp, now: Instant) {
     let noted = app.db.ingest(move |db| {
         diesel::update(api_keys::table.find(key))
             .set((

@@ -21,15 +21,4 @@ pub mod standing;
 pub mod transfers;
 pub mod workspace;
 
-use crate::base::db::Id;
-use crate::base::db::schema::AccountMarker;
-use crate::base::http::session::UserMarker;
-
-/// The id of an account.
-pub type AccountId = Id<AccountMarker>;
-/// The id of a person.
-pub type UserId = Id<UserMarker>;
-/// The id of a service account.
-pub type ServiceAccountId = Id<actor::ServiceAccount>;
-/// The id of a workspace.
-pub type WorkspaceId = Id<membership::Workspace>;
+pub use crate::base::db::ids::{AccountId, ServiceAccountId, UserId, WorkspaceId};

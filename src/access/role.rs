@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::permission::Permission;
-use crate::base::db::Id;
+
+pub use crate::base::db::ids::RoleId;
 
 crate::base::db::text_enum! {
     /// A named set of permissions.
@@ -134,13 +135,6 @@ fn lowered(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
-
-/// What an id of the `workspace_roles` table is the id of.
-#[derive(Debug)]
-pub enum CustomRole {}
-
-/// The id of a role that an organization made.
-pub type RoleId = Id<CustomRole>;
 
 /// A role as a grant names it: a built-in one, or one that the organization made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,16 +10,11 @@ use super::actor::Person;
 use super::history::release_starts;
 use super::{AccountId, UserId, WorkspaceId, organization};
 use crate::base::db::schema::{accounts, transfers, users, workspaces};
-use crate::base::db::{Db, Id, Instant};
+use crate::base::db::{Db, Instant};
 use crate::base::error::Result;
 use crate::base::mail::queue_all;
 
-/// What an id of the `transfers` table is the id of.
-#[derive(Debug)]
-pub enum TransferMarker {}
-
-/// The id of a transfer.
-pub type TransferId = Id<TransferMarker>;
+pub use crate::base::db::ids::TransferId;
 
 crate::base::db::text_enum! {
     /// Where a transfer is on its way. Who is awaited, and whether it can still be undone, follows from the

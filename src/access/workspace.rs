@@ -488,7 +488,7 @@ impl<P> WorkspaceAccess<P> {
 
     /// The address of the workspace.
     pub fn home(&self) -> String {
-        urls::workspace(&self.workspace.account_handle, &self.workspace.handle)
+        urls::workspace(&self.workspace)
     }
 }
 
@@ -511,7 +511,7 @@ fn transferred(
 fn new_path(req: &HttpRequest, asked: &Named, to: &Workspace) -> Option<String> {
     let (old, new) = match asked {
         Named::ByHandles(account, workspace) => {
-            (urls::workspace(account, workspace), urls::workspace(&to.account_handle, &to.handle))
+            (urls::workspace((account, workspace)), urls::workspace(to))
         }
         Named::ByIds(account, workspace) => {
             (urls::api_workspace(account, workspace), urls::api_workspace(to.account, to.id))

@@ -1,6 +1,8 @@
-//! What surrounds every page: who is looking, where they are, the form tokens, the notice; and errors as pages.
+//! What surrounds every page: who is looking, where they are, the form tokens, the notice; the pages of a list, and
+//! errors as pages.
 
 pub mod errors;
+mod pager;
 
 use std::future::{Ready, ready};
 
@@ -13,6 +15,9 @@ use crate::base::http::form::Tokens;
 use crate::base::http::page::Notice;
 use crate::base::text::{When, initials, tone_of};
 use crate::base::zone::Zone;
+use crate::urls::InWorkspace;
+
+pub use pager::Pager;
 
 /// Who is looking, as pages show it. Put into the request by `access/identify.rs`.
 #[derive(Clone, Debug)]
@@ -81,6 +86,12 @@ pub struct CurrentWorkspace {
     pub arrival: Option<Arrival>,
 }
 
+impl InWorkspace for CurrentWorkspace {
+    fn handles(&self) -> (&str, &str) {
+        (&self.account, &self.handle)
+    }
+}
+
 /// Where a workspace is to move.
 #[derive(Clone, Debug)]
 pub struct Moving {
@@ -125,6 +136,12 @@ pub struct SwitchItem {
     pub account: String,
     /// Handle of the workspace.
     pub handle: String,
+}
+
+impl InWorkspace for SwitchItem {
+    fn handles(&self) -> (&str, &str) {
+        (&self.account, &self.handle)
+    }
 }
 
 /// What surrounds every page.

@@ -130,7 +130,6 @@ pub(super) async fn show(
     let people_href = access
         .may(Permission::SeeWorkspaceUsers)
         .then(|| Place::Workspace(workspace.clone()).people());
-    let (account, handle) = (&workspace.account_handle, &workspace.handle);
     let is_live = access.may(Permission::SeeFlows);
     let zone = shell.zone.clone();
     Page(DashboardPage {
@@ -146,9 +145,9 @@ pub(super) async fn show(
             let lists = (found.failures.iter().map(row).collect(), upcoming);
             runs((&workspace, period), (&found.steps, span), lists, (now, &zone))
         }),
-        here: urls::workspace(account, handle),
-        live: urls::live(account, handle),
-        handle: handle.clone(),
+        here: urls::workspace(&workspace),
+        live: urls::live(&workspace),
+        handle: workspace.handle.clone(),
         description: workspace.description.clone(),
     })
     .ok()
@@ -160,8 +159,7 @@ fn runs(
     (failures, upcoming): (Vec<Row>, Vec<Row>),
     (now, zone): (Instant, &Zone),
 ) -> Runs {
-    let (account, handle) = (&workspace.account_handle, &workspace.handle);
-    let all = urls::flow_runs(account, handle);
+    let all = urls::flow_runs(workspace);
     let mut counts: HashMap<StateType, i64> = HashMap::new();
     for step in steps {
         *counts.entry(step.kind).or_default() += step.runs;

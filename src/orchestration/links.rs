@@ -54,23 +54,22 @@ async fn follow(
 
 /// The page that an address means; the workspace's own for what has no page.
 fn page(workspace: &Workspace, tail: &str) -> Result<String> {
-    let (account, handle) = (&workspace.account_handle, &workspace.handle);
     let parts: Vec<&str> = tail.split('/').filter(|part| !part.is_empty()).collect();
     Ok(match parts.as_slice() {
-        ["runs" | "flow-runs"] => urls::flow_runs(account, handle),
+        ["runs" | "flow-runs"] => urls::flow_runs(workspace),
         ["runs" | "flow-runs", "flow-run", id] | ["flow-runs", id] => {
             let id: uuid::Uuid = id.parse().map_err(|_| Error::NotFound)?;
-            urls::flow_run(account, handle, id)
+            urls::flow_run(workspace, id)
         }
         ["runs" | "task-runs", "task-run", id] => {
             let id: uuid::Uuid = id.parse().map_err(|_| Error::NotFound)?;
-            urls::task_run(account, handle, id)
+            urls::task_run(workspace, id)
         }
-        ["flows"] => urls::flows(account, handle),
+        ["flows"] => urls::flows(workspace),
         ["flows", "flow", id] => {
             let id: uuid::Uuid = id.parse().map_err(|_| Error::NotFound)?;
-            urls::flow(account, handle, id)
+            urls::flow(workspace, id)
         }
-        _ => urls::workspace(account, handle),
+        _ => urls::workspace(workspace),
     })
 }

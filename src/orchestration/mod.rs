@@ -7,6 +7,7 @@
 pub mod ageing;
 pub mod concurrency;
 mod dashboard;
+pub mod deletion;
 pub mod events;
 pub mod flow_runs;
 pub mod flows;
@@ -18,6 +19,7 @@ pub mod part;
 pub mod period;
 mod retention;
 pub mod rows;
+pub mod saved_searches;
 pub mod states;
 pub mod task_runs;
 pub mod view;
@@ -25,6 +27,7 @@ pub mod which;
 pub mod wire;
 
 use actix_web::web;
+use utoipa::OpenApi;
 
 use crate::base::http::routes::resource;
 use crate::base::jobs::Job;
@@ -39,6 +42,7 @@ pub const PARTS: &[Part] = &[
     concurrency::PART,
     flow_runs::PART,
     flows::PART,
+    saved_searches::PART,
     logs::PART,
 ];
 
@@ -55,18 +59,24 @@ pub fn pages(config: &mut web::ServiceConfig) {
     config
         .service(of_workspace("").get(dashboard::show))
         .service(of_workspace("/live").get(live::show));
-    PARTS.iter().for_each(|part| (part.pages)(config));
+    for part in PARTS {
+        (part.pages)(config);
+    }
     links::routes(config);
 }
 
 /// Addresses below `/api` that take their key in a frame and not in the head.
 pub fn open_sockets(config: &mut web::ServiceConfig) {
-    PARTS.iter().for_each(|part| (part.open_sockets)(config));
+    for part in PARTS {
+        (part.open_sockets)(config);
+    }
 }
 
 /// The API's addresses inside a workspace, relative to its own.
 pub fn api_in_workspace(config: &mut web::ServiceConfig) {
-    PARTS.iter().for_each(|part| (part.api)(config));
+    for part in PARTS {
+        (part.api)(config);
+    }
     wire::probes::in_workspace(config);
 }
 
@@ -75,4 +85,13 @@ pub fn api(config: &mut web::ServiceConfig) {
     config
         .service(resource("/me/workspaces").get(wire::me::workspaces))
         .configure(wire::probes::at_root);
+}
+
+/// The part of the API's document that is about all this.
+pub fn document() -> utoipa::openapi::OpenApi {
+    let mut all = wire::Document::openapi();
+    for part in PARTS {
+        all.merge((part.document)());
+    }
+    all
 }

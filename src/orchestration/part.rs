@@ -2,6 +2,7 @@
 //! in the list of all (`mod.rs`).
 
 use actix_web::web::ServiceConfig;
+use utoipa::openapi::OpenApi;
 
 use super::ageing::Ageing;
 use crate::access::contents::ContentKind;
@@ -14,6 +15,8 @@ pub struct Part {
     pub pages: fn(&mut ServiceConfig),
     /// The API's addresses inside a workspace, relative to its own.
     pub api: fn(&mut ServiceConfig),
+    /// What the API's document says of them.
+    pub document: fn() -> OpenApi,
     /// Addresses below `/api` that take their key in a frame and not in the head.
     pub open_sockets: fn(&mut ServiceConfig),
     /// The periodic jobs.
@@ -29,6 +32,7 @@ impl Part {
     pub const NOTHING: Self = Self {
         pages: |_| (),
         api: |_| (),
+        document: OpenApi::default,
         open_sockets: |_| (),
         jobs: &[],
         contents: &[],

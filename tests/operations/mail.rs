@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use bulkhead::app::App;
+use bulkhead::base::db::ids::MailId;
 use bulkhead::base::db::schema::mails;
 use bulkhead::base::db::{Id, Instant};
-use bulkhead::base::mail::{self, Mail, MailState, Mailer, delivery};
+use bulkhead::base::mail::{self, MailState, Mailer, delivery};
 use bulkhead::base::settings::{Smtp, SmtpTls};
 use diesel::prelude::*;
 use lettre::transport::smtp::extension::ClientId;
@@ -42,7 +43,7 @@ async fn deliver(app: &TestApp, mailer: &Mailer) -> usize {
 
 #[derive(Debug, Queryable)]
 struct Row {
-    id: Id<Mail>,
+    id: MailId,
     state: MailState,
     attempts: i32,
     last_error: Option<String>,

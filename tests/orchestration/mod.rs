@@ -5,5 +5,6 @@ mod login;
 mod many;
 mod pages;
 mod plans;
+mod saved_searches;
 mod task_runs;
 mod wire;

@@ -23,6 +23,7 @@ use crate::base::db::schema::{
     account_redirects, accounts, organization_members, workspace_redirects, workspaces,
 };
 use crate::base::db::{Db, Instant};
+use crate::urls::InWorkspace;
 
 /// A workspace together with the account that owns it.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
@@ -47,6 +48,12 @@ pub struct Workspace {
     pub created_at: Instant,
     /// Name of whoever made it.
     pub created_by_name: String,
+}
+
+impl InWorkspace for Workspace {
+    fn handles(&self) -> (&str, &str) {
+        (&self.account_handle, &self.handle)
+    }
 }
 
 crate::base::db::text_enum! {

@@ -7,9 +7,11 @@ mod backend;
 mod connection;
 mod group;
 mod id;
+pub mod ids;
 mod instant;
 mod json;
 pub mod migrate;
+mod number;
 pub mod paging;
 mod prepared;
 pub mod schema;
@@ -38,29 +40,30 @@ pub use id::{Id, SqlId};
 pub use instant::{Instant, SqlInstant};
 pub use json::Json;
 pub(crate) use json::text_enum;
+pub use number::Number;
 pub use prepared::{Prepared, Statement};
 pub use state_type::StateType;
 
+use crate::base::db::ids::AccountId;
 use crate::base::error::{Error, Result};
 
 /// The id column of `accounts`, whose rows [`Database::write`] locks.
-pub use schema::AccountMarker;
 
 /// What a `write` needs to have for itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Locks {
     /// These accounts, locked in ascending order of their ids.
-    Accounts(Vec<Id<AccountMarker>>),
+    Accounts(Vec<AccountId>),
     /// The audit chain of one account, for entries about what changed nothing: nothing that is remembered of
     /// the account loses its worth by them.
-    Chain(Id<AccountMarker>),
+    Chain(AccountId),
     /// What belongs to no account: first user, handles, mails in the queue.
     Instance,
 }
 
 impl Locks {
     /// Several accounts at once.
-    pub fn accounts(ids: impl IntoIterator<Item = Id<AccountMarker>>) -> Self {
+    pub fn accounts(ids: impl IntoIterator<Item = AccountId>) -> Self {
         let mut ids: Vec<_> = ids.into_iter().collect();
         ids.sort_unstable();
         ids.dedup();
@@ -68,8 +71,8 @@ impl Locks {
     }
 }
 
-impl From<Id<AccountMarker>> for Locks {
-    fn from(id: Id<AccountMarker>) -> Self {
+impl From<AccountId> for Locks {
+    fn from(id: AccountId) -> Self {
         Self::Accounts(vec![id])
     }
 }
@@ -306,7 +309,7 @@ fn lock(db: &mut Db, locks: &Locks) -> Result<()> {
 ///
 /// # Errors
 /// The database's fault.
-pub fn lock_accounts(db: &mut Db, ids: &[Id<AccountMarker>]) -> QueryResult<()> {
+pub fn lock_accounts(db: &mut Db, ids: &[AccountId]) -> QueryResult<()> {
     if ids.is_empty() {
         return Ok(());
     }
@@ -318,7 +321,7 @@ pub fn lock_accounts(db: &mut Db, ids: &[Id<AccountMarker>]) -> QueryResult<()> 
     Ok(())
 }
 
-fn lock_rows(db: &mut Db, ids: &[Id<AccountMarker>]) -> QueryResult<()> {
+fn lock_rows(db: &mut Db, ids: &[AccountId]) -> QueryResult<()> {
     if let Db::Postgres(conn) = db {
         diesel::sql_query("SELECT id FROM accounts WHERE id = ANY($1) ORDER BY id FOR UPDATE")
             .bind::<Array<SqlId>, _>(ids)

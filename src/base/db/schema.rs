@@ -537,11 +537,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     flow_run_inputs,
     flow_run_leftovers,
     concurrency_leases,
+    saved_searches,
 );
-
-/// What an id of the `accounts` table is the id of; the product's own type is in `tenancy`.
-#[derive(Debug)]
-pub enum AccountMarker {}
 
 diesel::table! {
     use diesel::sql_types::*;
@@ -728,5 +725,19 @@ diesel::table! {
         names -> Text,
         holder -> Nullable<Text>,
         expires_at -> SqlInstant,
+    }
+}
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// Conditions on flow runs that somebody saved under a name.
+    saved_searches (workspace_id, id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        name -> Text,
+        filters -> Text,
+        created_at -> SqlInstant,
+        updated_at -> SqlInstant,
     }
 }

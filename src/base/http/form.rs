@@ -14,9 +14,10 @@ use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
 
 use super::body;
-use super::session::{ROW_ID, SIGNED_IN, SessionMarker};
+use super::session::{ROW_ID, SIGNED_IN};
 use crate::base::app::App;
 use crate::base::context::Context;
+use crate::base::db::ids::{FormTokenId, SessionId};
 use crate::base::db::schema::form_tokens;
 use crate::base::db::{Db, Id, Instant, on_each_backend};
 use crate::base::error::{Error, Result};
@@ -64,10 +65,6 @@ impl Field {
     }
 }
 
-/// One use of one form (F-19): its first use is recorded together with what it did.
-#[derive(Debug)]
-pub enum FormToken {}
-
 /// What a form token is worth when it is used.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Use {
@@ -82,7 +79,7 @@ pub struct Form<T> {
     /// What was typed.
     pub fields: T,
     /// The one-use token.
-    pub once: Id<FormToken>,
+    pub once: FormTokenId,
 }
 
 impl<T: DeserializeOwned + 'static> Form<T> {
@@ -152,7 +149,7 @@ pub struct Tokens {
     /// Ties the form to the browser.
     pub csrf: String,
     /// For one use.
-    pub once: Id<FormToken>,
+    pub once: FormTokenId,
 }
 
 impl Tokens {
@@ -174,7 +171,7 @@ fn visitor_cookie_name(is_https: bool) -> &'static str {
 /// session's id, or from a random cookie of a visitor, which `may_set` allows to be made.
 pub fn form_code(req: &HttpRequest, context: &Context, may_set: bool) -> [u8; 32] {
     let session = req.get_session();
-    if let Ok(Some(row)) = session.get::<Id<SessionMarker>>(ROW_ID)
+    if let Ok(Some(row)) = session.get::<SessionId>(ROW_ID)
         && session.contains_key(SIGNED_IN)
     {
         return context.keys.code(Purpose::FormOfSession, row.uuid().as_bytes());
@@ -213,7 +210,7 @@ pub struct Button {}
 /// The database's fault.
 pub fn use_once(
     db: &mut Db,
-    once: Id<FormToken>,
+    once: FormTokenId,
     location: Option<&str>,
     now: Instant,
 ) -> Result<Use> {
@@ -236,7 +233,7 @@ pub fn use_once(
 ///
 /// # Errors
 /// The database's fault.
-pub fn led_to(db: &mut Db, once: Id<FormToken>) -> Result<Option<String>> {
+pub fn led_to(db: &mut Db, once: FormTokenId) -> Result<Option<String>> {
     let location = form_tokens::table
         .find(once)
         .select(form_tokens::location)
@@ -250,7 +247,7 @@ pub fn led_to(db: &mut Db, once: Id<FormToken>) -> Result<Option<String>> {
 ///
 /// # Errors
 /// The database's fault.
-pub fn unuse(db: &mut Db, once: Id<FormToken>) -> Result<()> {
+pub fn unuse(db: &mut Db, once: FormTokenId) -> Result<()> {
     diesel::delete(form_tokens::table.find(once)).execute(db)?;
     Ok(())
 }
@@ -259,7 +256,7 @@ pub fn unuse(db: &mut Db, once: Id<FormToken>) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Conflict`] on a second use.
-pub fn only_once(db: &mut Db, once: Id<FormToken>, now: Instant) -> Result<()> {
+pub fn only_once(db: &mut Db, once: FormTokenId, now: Instant) -> Result<()> {
     match use_once(db, once, None, now)? {
         Use::First => Ok(()),
         Use::Again(_) => Err(Error::Conflict(
@@ -275,7 +272,7 @@ pub fn only_once(db: &mut Db, once: Id<FormToken>, now: Instant) -> Result<()> {
 /// # Errors
 /// The database's fault.
 pub fn forget_tokens(db: &mut Db, before: Instant) -> Result<usize> {
-    let old: Vec<Id<FormToken>> = form_tokens::table
+    let old: Vec<FormTokenId> = form_tokens::table
         .filter(form_tokens::used_at.lt(before))
         .order(form_tokens::used_at)
         .limit(1000)

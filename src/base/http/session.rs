@@ -23,18 +23,11 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use crate::base::app::App;
+use crate::base::db::ids::{SessionId, UserId};
 use crate::base::db::schema::sessions;
-use crate::base::db::{Database, Id, Instant};
+use crate::base::db::{Database, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::secret::sha256;
-
-/// A signed-in browser.
-#[derive(Debug)]
-pub enum SessionMarker {}
-
-/// What an id of the `users` table is the id of, as far as sessions know.
-#[derive(Debug)]
-pub enum UserMarker {}
 
 /// Key of the person in the session's state; its value is [`SignedIn`].
 pub const SIGNED_IN: &str = "signed_in";
@@ -49,7 +42,7 @@ pub const SESSIONS_PER_USER: i64 = 20;
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct SignedIn {
     /// The person.
-    pub user: Id<UserMarker>,
+    pub user: UserId,
     /// When the password was last given (AU-17).
     pub authenticated_at: Instant,
     /// Which of the person's passwords opened it: another password ends it, also one that is set
@@ -97,7 +90,7 @@ impl DbSessionStore {
         }
         let now = self.app.now();
         let idle = SignedDuration::from_hours(self.app.settings().flags.session_idle_hours);
-        let row: Option<(Id<SessionMarker>, String)> = self
+        let row: Option<(SessionId, String)> = self
             .db()
             .read(move |db| {
                 Ok(sessions::table
@@ -126,7 +119,7 @@ impl DbSessionStore {
             .ingest(move |db| {
                 diesel::insert_into(sessions::table)
                     .values((
-                        sessions::id.eq(Id::<SessionMarker>::new(now)),
+                        sessions::id.eq(SessionId::new(now)),
                         sessions::key_hash.eq(hash),
                         sessions::user_id.eq(user),
                         sessions::state.eq(text),
@@ -135,7 +128,7 @@ impl DbSessionStore {
                         sessions::expires_at.eq(expires),
                     ))
                     .execute(db)?;
-                let surplus: Vec<Id<SessionMarker>> = sessions::table
+                let surplus: Vec<SessionId> = sessions::table
                     .filter(sessions::user_id.eq(user))
                     .order((sessions::last_seen_at.desc(), sessions::id.desc()))
                     .offset(SESSIONS_PER_USER)

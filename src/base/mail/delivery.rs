@@ -9,11 +9,12 @@ use futures_util::StreamExt;
 use jiff::SignedDuration;
 use uuid::Uuid;
 
-use super::outbox::{Mail, MailState, QueuedMail};
+use super::outbox::{MailState, QueuedMail};
 use super::transport::{Mailer, SendError};
 use crate::base::app::App;
+use crate::base::db::ids::MailId;
 use crate::base::db::schema::mails;
-use crate::base::db::{Db, Id, Instant};
+use crate::base::db::{Db, Instant};
 use crate::base::error::Result;
 use crate::base::random;
 use crate::base::settings::Settings;
@@ -29,7 +30,7 @@ const BATCH: i64 = 20;
 const AT_ONCE: usize = 4;
 
 /// The Message-ID of a mail: the same for every copy.
-fn message_id(settings: &Settings, id: Id<Mail>) -> String {
+fn message_id(settings: &Settings, id: MailId) -> String {
     let host = settings.base_url.host_str().unwrap_or("localhost").to_owned();
     format!("<{id}@{host}>")
 }
@@ -55,7 +56,7 @@ fn claim(db: &mut Db, by: Uuid, now: Instant) -> Result<Vec<QueuedMail>> {
         .set((
             mails::state.eq(MailState::Sending),
             mails::next_at.eq(now + LEASE),
-            mails::leased_by.eq(Some(Id::<Mail>::from(by))),
+            mails::leased_by.eq(Some(MailId::from(by))),
             mails::attempts.eq(mail.attempts + 1),
         ))
         .execute(db)?;

@@ -9,7 +9,7 @@ mod transport;
 pub use counts::{StateCount, counts};
 pub use notice::Notice;
 pub use outbox::{
-    Mail, MailState, Outgoing, QueuedMail, Rendered, dead, forget_old, kept, kept_one, queue,
-    queue_all, release_leases, retry_dead, sent_about, sent_to, was_told,
+    MailState, Outgoing, QueuedMail, Rendered, dead, forget_old, kept, kept_one, queue, queue_all,
+    release_leases, retry_dead, sent_about, sent_to, was_told,
 };
 pub use transport::{Mailer, SendError};

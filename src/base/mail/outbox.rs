@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::base::db::ids::MailId;
 use crate::base::db::schema::mails;
 use crate::base::db::{Db, Id, Instant, Json, MultiBackend, on_each_backend};
 use crate::base::error::Result;
@@ -29,10 +30,6 @@ crate::base::db::text_enum! {
     }
 }
 
-/// A mail, as the id of a row.
-#[derive(Debug)]
-pub enum Mail {}
-
 /// A mail to be queued.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
@@ -51,7 +48,7 @@ pub struct Outgoing {
 #[diesel(table_name = mails, check_for_backend(MultiBackend))]
 pub struct QueuedMail {
     /// Its id, which its Message-ID is made of.
-    pub id: Id<Mail>,
+    pub id: MailId,
     /// Which text.
     pub template: String,
     /// To whom.
@@ -59,7 +56,7 @@ pub struct QueuedMail {
     /// What the text needs.
     pub data: Json<Value>,
     /// What it is about.
-    pub subject_id: Option<Id<Mail>>,
+    pub subject_id: Option<MailId>,
     /// Where it is on its way.
     pub state: MailState,
     /// Tries so far.
@@ -85,7 +82,7 @@ pub struct Rendered {
 ///
 /// # Errors
 /// The database's fault.
-pub fn queue(db: &mut Db, mail: Outgoing, now: Instant) -> Result<Id<Mail>> {
+pub fn queue(db: &mut Db, mail: Outgoing, now: Instant) -> Result<MailId> {
     let id = Id::new(now);
     diesel::insert_into(mails::table)
         .values((
@@ -94,7 +91,7 @@ pub fn queue(db: &mut Db, mail: Outgoing, now: Instant) -> Result<Id<Mail>> {
             mails::recipient_key.eq(mail.recipient.to_lowercase()),
             mails::recipient.eq(mail.recipient),
             mails::data.eq(Json(mail.data)),
-            mails::subject_id.eq(mail.subject.map(Id::<Mail>::from)),
+            mails::subject_id.eq(mail.subject.map(MailId::from)),
             mails::state.eq(MailState::Queued),
             mails::attempts.eq(0),
             mails::next_at.eq(now),
@@ -123,12 +120,12 @@ pub fn queue_all(
             .iter()
             .map(|recipient| {
                 (
-                    mails::id.eq(Id::<Mail>::new(now)),
+                    mails::id.eq(MailId::new(now)),
                     mails::template.eq(template),
                     mails::recipient_key.eq(recipient.to_lowercase()),
                     mails::recipient.eq(recipient),
                     mails::data.eq(Json(data.clone())),
-                    mails::subject_id.eq(subject.map(Id::<Mail>::from)),
+                    mails::subject_id.eq(subject.map(MailId::from)),
                     mails::state.eq(MailState::Queued),
                     mails::attempts.eq(0),
                     mails::next_at.eq(now),
@@ -165,7 +162,7 @@ pub fn was_told(
     since: Instant,
 ) -> QueryResult<bool> {
     let told = mails::table
-        .filter(mails::subject_id.eq(Id::<Mail>::from(subject)))
+        .filter(mails::subject_id.eq(MailId::from(subject)))
         .filter(mails::template.eq(template))
         .filter(mails::created_at.ge(since));
     diesel::select(diesel::dsl::exists(told)).get_result(db)
@@ -184,7 +181,7 @@ pub fn sent_about(
     mails::table
         .filter(mails::recipient_key.eq(key))
         .filter(mails::template.eq(template))
-        .filter(mails::subject_id.eq(Id::<Mail>::from(subject)))
+        .filter(mails::subject_id.eq(MailId::from(subject)))
         .filter(mails::created_at.gt(since))
         .count()
         .get_result(db)
@@ -217,7 +214,7 @@ pub fn kept(db: &mut Db, limit: i64) -> QueryResult<Vec<QueuedMail>> {
 ///
 /// # Errors
 /// The database's fault.
-pub fn kept_one(db: &mut Db, id: Id<Mail>) -> QueryResult<Option<QueuedMail>> {
+pub fn kept_one(db: &mut Db, id: MailId) -> QueryResult<Option<QueuedMail>> {
     mails::table.find(id).select(QueuedMail::as_select()).first(db).optional()
 }
 
@@ -254,7 +251,7 @@ pub fn retry_dead(db: &mut Db, now: Instant) -> QueryResult<usize> {
 /// The database's fault.
 pub fn forget_old(db: &mut Db, before: Instant) -> QueryResult<usize> {
     let over = [MailState::Sent, MailState::Dropped, MailState::Dead];
-    let old: Vec<Id<Mail>> = mails::table
+    let old: Vec<MailId> = mails::table
         .filter(mails::created_at.lt(before))
         .filter(mails::state.eq_any(over))
         .order(mails::created_at)

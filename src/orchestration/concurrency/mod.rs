@@ -5,8 +5,15 @@ pub mod api;
 pub mod contents;
 pub mod queries;
 
+use utoipa::OpenApi;
+
 use crate::orchestration::part::Part;
 
 /// What this part brings along.
-pub const PART: Part =
-    Part { api: api::routes, jobs: &[queries::JOB], contents: contents::CONTENTS, ..Part::NOTHING };
+pub const PART: Part = Part {
+    api: api::routes,
+    document: api::Document::openapi,
+    jobs: &[queries::JOB],
+    contents: contents::CONTENTS,
+    ..Part::NOTHING
+};

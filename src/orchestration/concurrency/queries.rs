@@ -7,16 +7,11 @@ use serde_json::Value;
 use crate::access::WorkspaceId;
 use crate::app::App;
 use crate::base::db::schema::concurrency_leases as leases;
-use crate::base::db::{Db, Id, Instant, Json};
+use crate::base::db::{Db, Instant, Json};
 use crate::base::error::Result;
 use crate::base::jobs::Job;
 
-/// What an id of the `concurrency_leases` table is the id of.
-#[derive(Debug)]
-pub enum LeaseMarker {}
-
-/// The id of a lease.
-pub type LeaseId = Id<LeaseMarker>;
+pub use crate::base::db::ids::LeaseId;
 
 /// Keeps a new lease.
 ///

@@ -9,11 +9,14 @@ pub mod of_runs;
 pub mod queries;
 pub mod sockets;
 
+use utoipa::OpenApi;
+
 use crate::orchestration::part::Part;
 
 /// What this part brings along.
 pub const PART: Part = Part {
     api: api::routes,
+    document: api::Document::openapi,
     open_sockets: sockets::open_routes,
     contents: contents::CONTENTS,
     ageing: ageing::AGEING,

@@ -12,12 +12,7 @@ use crate::base::error::{Error, Result};
 use crate::base::http::json::moment;
 use crate::base::json::{RawObject, clean};
 
-/// What an id of the `events` table is the id of.
-#[derive(Debug)]
-pub enum EventMarker {}
-
-/// The id of an event.
-pub type EventId = Id<EventMarker>;
+pub use crate::base::db::ids::EventId;
 
 /// What is known of a thing, by name.
 pub type Labels = IndexMap<String, String>;

@@ -12,6 +12,7 @@ use crate::access::history::holds_starts;
 use crate::access::permission::needs::{ManageFlows, RunFlows};
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
+use crate::base::db::ids::TaskRunId;
 use crate::base::db::{Db, Id, Instant, Json};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
@@ -40,7 +41,7 @@ pub struct Wanted {
     /// The version of the flow.
     pub flow_version: Option<String>,
     /// The task that stands for it.
-    pub parent: Option<Id<()>>,
+    pub parent: Option<TaskRunId>,
     /// One run for each of these.
     pub key: Option<String>,
     /// Its tags.

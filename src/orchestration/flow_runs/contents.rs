@@ -8,7 +8,7 @@ use crate::access::history::shown;
 use crate::access::permission::Permission;
 use crate::base::db::paging::COUNT_LIMIT;
 use crate::base::db::schema::flow_runs;
-use crate::base::db::{Db, Id};
+use crate::base::db::{Db, Number};
 
 /// The kind of this slice.
 pub const CONTENTS: &[ContentKind] = &[ContentKind {
@@ -23,7 +23,5 @@ pub const CONTENTS: &[ContentKind] = &[ContentKind {
 
 /// Counting stops one past [`COUNT_LIMIT`]: a history is not read to say how long it is.
 fn count(db: &mut Db, id: WorkspaceId) -> QueryResult<i64> {
-    let some: Vec<Id<ContentKind>> =
-        shown::flow_runs(id).limit(COUNT_LIMIT + 1).select(flow_runs::id).load(db)?;
-    Ok(i64::try_from(some.len()).unwrap_or(COUNT_LIMIT + 1))
+    Number(shown::flow_runs(id).limit(COUNT_LIMIT + 1).select(flow_runs::id)).get_result(db)
 }

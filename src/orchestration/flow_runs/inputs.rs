@@ -6,8 +6,9 @@ use diesel::prelude::*;
 use serde_json::{Map, Value};
 
 use crate::access::WorkspaceId;
+use crate::base::db::ids::InputId;
 use crate::base::db::schema::flow_run_inputs as inputs;
-use crate::base::db::{Db, Id, Instant, MultiBackend};
+use crate::base::db::{Db, Instant, MultiBackend};
 use crate::base::error::{Error, Result};
 use crate::base::json::{Raw, RawObject, clean};
 use crate::orchestration::rows::flow_runs::model::FlowRunId;
@@ -22,7 +23,7 @@ pub struct FlowRunInput {
     /// Its key, unique in the run.
     pub key: String,
     /// Its id.
-    pub id: Id<()>,
+    pub id: InputId,
     /// Its value, JSON as text.
     pub value: String,
     /// Who sent it.

@@ -11,12 +11,15 @@ pub mod leftovers;
 pub mod names;
 pub mod pages;
 
+use utoipa::OpenApi;
+
 use crate::orchestration::part::Part;
 
 /// What this part brings along.
 pub const PART: Part = Part {
     pages: pages::routes,
     api: api::routes,
+    document: api::Document::openapi,
     jobs: &[expiry::JOB, leftovers::JOB],
     contents: contents::CONTENTS,
     ageing: ageing::AGEING,

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{OpenApi, ToSchema};
 use uuid::Uuid;
 
 use super::actions;
@@ -12,15 +12,13 @@ use crate::app::App;
 use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::base::http::json::{
-    JsonBody, Refusal, Window, created, moment, no_content, ok, path_id,
-};
+use crate::base::http::json::{JsonBody, Window, created, moment, no_content, ok, path_id};
 use crate::base::http::routes::{resource, resources};
 use crate::base::json::RawObject;
 use crate::orchestration::rows::flow_runs::model::check_labels;
-use crate::orchestration::rows::flows::model::{Flow, FlowId};
+use crate::orchestration::rows::flows::model::Flow;
 use crate::orchestration::rows::flows::queries::{self, Sort};
-use crate::orchestration::which::list::list_endpoints;
+use crate::orchestration::which::list::{item_endpoints, list_endpoints};
 use crate::orchestration::which::{Filters, Paginated};
 
 /// The addresses of this slice, relative to the workspace's.
@@ -33,6 +31,11 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/flows/paginate").post(paginate))
         .service(resource("/flows/{id}").get(read).patch(edit).delete(remove));
 }
+
+/// The operations of this slice, for the API's document.
+#[derive(OpenApi)]
+#[openapi(paths(create, read, by_name, edit, remove, filter, paginate, count))]
+pub struct Document;
 
 /// A flow.
 #[derive(Debug, Serialize, ToSchema)]
@@ -87,12 +90,8 @@ pub struct FlowCreate {
 
 /// The flow of a name, made if there is none (§5.4).
 #[utoipa::path(post, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/",
-    tag = "Flows", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    request_body = FlowCreate,
-    responses((status = 200, body = FlowBody), (status = 201, body = FlowBody),
-              (status = 400, body = Refusal), (status = 401, body = Refusal),
-              (status = 403, body = Refusal), (status = 404, body = Refusal),
-              (status = 415, body = Refusal), (status = 422, body = Refusal)))]
+    tag = "Flows", request_body = FlowCreate,
+    responses((status = 200, body = FlowBody), (status = 201, body = FlowBody)))]
 pub async fn create(
     access: WorkspaceAccess<RunFlows>,
     app: web::Data<App>,
@@ -114,29 +113,9 @@ pub async fn create(
     Ok(if is_new { created(&body) } else { ok(&body) })
 }
 
-/// One flow.
-#[utoipa::path(get, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/{id}",
-    tag = "Flows",
-    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("id" = Uuid, Path)),
-    responses((status = 200, body = FlowBody), (status = 401, body = Refusal),
-              (status = 403, body = Refusal), (status = 404, body = Refusal)))]
-pub async fn read(
-    req: HttpRequest,
-    access: WorkspaceAccess<SeeFlows>,
-    app: web::Data<App>,
-) -> Result<HttpResponse> {
-    let (workspace, id): (_, FlowId) = (access.workspace().id, path_id(&req, "id")?);
-    let flow = app.db.read(move |db| Ok(queries::one(db, workspace, id)?)).await?;
-    Ok(ok(&FlowBody::from(flow.ok_or(Error::NotFound)?)))
-}
-
 /// One flow, by its name.
-#[utoipa::path(get,
-    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/name/{name}",
-    tag = "Flows",
-    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("name" = String, Path)),
-    responses((status = 200, body = FlowBody), (status = 401, body = Refusal),
-              (status = 403, body = Refusal), (status = 404, body = Refusal)))]
+#[utoipa::path(get, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/name/{name}",
+    tag = "Flows", params(("name" = String, Path)), responses((status = 200, body = FlowBody)))]
 pub async fn by_name(
     req: HttpRequest,
     access: WorkspaceAccess<SeeFlows>,
@@ -158,12 +137,7 @@ pub struct FlowChange {
 
 /// Changes a flow.
 #[utoipa::path(patch, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/{id}",
-    tag = "Flows", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("id" = Uuid, Path)),
-    request_body = Option<FlowChange>,
-    responses((status = 204), (status = 400, body = Refusal),
-              (status = 401, body = Refusal), (status = 403, body = Refusal),
-              (status = 404, body = Refusal), (status = 415, body = Refusal),
-              (status = 422, body = Refusal)))]
+    tag = "Flows", request_body = Option<FlowChange>, responses((status = 204)))]
 pub async fn edit(
     req: HttpRequest,
     access: WorkspaceAccess<RunFlows>,
@@ -176,21 +150,6 @@ pub async fn edit(
         .ingest(&app, move |db, workspace| Ok(queries::retag(db, (workspace, id), tags, now)?))
         .await?;
     if is_there { Ok(no_content()) } else { Err(Error::NotFound) }
-}
-
-/// Removes a flow with its runs.
-#[utoipa::path(delete, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/{id}",
-    tag = "Flows", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("id" = Uuid, Path)),
-    responses((status = 204), (status = 401, body = Refusal), (status = 403, body = Refusal),
-              (status = 404, body = Refusal)))]
-pub async fn remove(
-    req: HttpRequest,
-    access: WorkspaceAccess<ManageFlows>,
-    app: web::Data<App>,
-    ip: ClientIp,
-) -> Result<HttpResponse> {
-    actions::delete(&app, access, ip, path_id(&req, "id")?).await?;
-    Ok(no_content())
 }
 
 fn body_of(flow: Flow, _: Instant) -> FlowBody {
@@ -207,4 +166,13 @@ list_endpoints! {
     paginate "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/paginate"
     /// How many flows.
     count "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/count"
+}
+
+item_endpoints! {
+    see SeeFlows, manage ManageFlows, tag "Flows";
+    queries::one, body_of => FlowBody, actions::delete;
+    /// One flow.
+    read "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/{id}"
+    /// Removes a flow with its runs.
+    remove "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/{id}"
 }

@@ -15,7 +15,7 @@ use crate::base::http::json::path_id;
 use crate::base::http::page::Page;
 use crate::base::http::routes::resource;
 use crate::base::text::When;
-use crate::frame::Shell;
+use crate::frame::{Pager, Shell};
 use crate::orchestration::flow_runs::pages::rows::{About, Row};
 use crate::orchestration::rows::flow_runs::listing::{self, Narrow, Order};
 use crate::orchestration::rows::flow_runs::model::FlowRun;
@@ -40,8 +40,7 @@ struct ListPage {
     here: String,
     home: String,
     live: String,
-    previous_href: Option<String>,
-    next_href: Option<String>,
+    pager: Pager,
 }
 
 struct FlowRow {
@@ -83,31 +82,26 @@ async fn list(
             Ok((slice, newest))
         })
         .await?;
-    let (account, handle) = (&workspace.account_handle, &workspace.handle);
     let newest: HashMap<uuid::Uuid, FlowRun> =
         newest.into_iter().map(|run| (run.flow_id.uuid(), run)).collect();
     let row = |flow: &Flow| FlowRow {
-        href: urls::flow(account, handle, flow.id),
+        href: urls::flow(&workspace, flow.id),
         name: flow.name.clone(),
         tags: flow.tags.0.clone(),
         last: newest.get(&flow.id.uuid()).map(|run| {
             let at = run.started_at.or(run.expected_start_at);
-            let href = urls::flow_run(account, handle, run.id);
+            let href = urls::flow_run(&workspace, run.id);
             let chip = Chip::of_state(run.state());
             (href, run.name.clone(), chip, at.map(|at| When::new(at, now)))
         }),
         created: When::new(flow.created_at, now),
     };
-    let here = urls::flows(account, handle);
-    let turn = |name: &'static str, flow: Option<&Flow>| {
-        flow.map(|flow| urls::with_query(&here, &[("q", q.trim()), (name, &flow.name)]))
-    };
+    let here = urls::flows(&workspace);
     Page(ListPage {
         rows: slice.rows.iter().map(row).collect(),
-        previous_href: turn("before", slice.rows.first().filter(|_| slice.has_previous)),
-        next_href: turn("after", slice.rows.last().filter(|_| slice.has_next)),
-        home: urls::workspace(account, handle),
-        live: urls::live(account, handle),
+        pager: Pager::of(&slice, &here, &[("q", q.trim())], |flow| flow.name.clone()),
+        home: urls::workspace(&workspace),
+        live: urls::live(&workspace),
         shell: access.shell(shell, "flows"),
         here,
         q,
@@ -155,18 +149,17 @@ async fn show(
             Ok((flow, (runs.rows, upcoming), about))
         })
         .await?;
-    let (account, handle) = (&workspace.account_handle, &workspace.handle);
-    let all = urls::flow_runs(account, handle);
+    let all = urls::flow_runs(&workspace);
     Page(FlowPage {
         id: id.to_string(),
         tags: flow.tags.0.clone(),
         created: When::exact(flow.created_at, now),
         rows: runs.iter().map(|run| about.row(&workspace, run, now)).collect(),
-        list_href: urls::flows(account, handle),
+        list_href: urls::flows(&workspace),
         runs_href: urls::with_query(&all, &[("flow", &flow.name)]),
         upcoming: format!("{} upcoming", count_text(upcoming)),
         upcoming_href: urls::with_query(&all, &[("state", "scheduled"), ("flow", &flow.name)]),
-        live: urls::live(account, handle),
+        live: urls::live(&workspace),
         shell: access.shell(shell, "flows"),
         name: flow.name,
     })

@@ -5,11 +5,12 @@ pub mod keep;
 pub mod socket;
 
 use actix_web::web::ServiceConfig;
+use utoipa::OpenApi;
 
 use crate::orchestration::part::Part;
 
 /// What this part brings along.
-pub const PART: Part = Part { api: routes, ..Part::NOTHING };
+pub const PART: Part = Part { api: routes, document: api::Document::openapi, ..Part::NOTHING };
 
 fn routes(config: &mut ServiceConfig) {
     config.configure(socket::routes).configure(api::routes);

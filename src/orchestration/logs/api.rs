@@ -4,7 +4,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
 use actix_web::{HttpRequest, HttpResponse, web};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer, Serialize};
-use utoipa::ToSchema;
+use utoipa::{OpenApi, ToSchema};
 use uuid::Uuid;
 
 use super::download::lines;
@@ -17,7 +17,7 @@ use crate::base::csv;
 use crate::base::db::{Db, Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::json::{
-    JsonBody, JsonElements, Refusal, Window, created, moment, object, ok, path_id,
+    JsonBody, JsonElements, Window, created, moment, object, ok, path_id,
 };
 use crate::base::http::routes::{resource, resources};
 use crate::base::json::cut;
@@ -37,6 +37,15 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/logs/filter").post(filter))
         .service(resource("/flow_runs/{id}/logs/download").get(download));
 }
+
+/// The operations of this slice, for the API's document.
+#[derive(OpenApi)]
+#[openapi(
+    // Of a list whose elements are read one by one.
+    components(schemas(LogCreate)),
+    paths(create, filter, download)
+)]
+pub struct Document;
 
 /// A line that is to be kept.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -121,12 +130,9 @@ const LONGEST_NAME: usize = 1000;
 /// Keeps lines; they are durable when this answers. One that cannot be kept costs no other: it is left out, logged
 /// and counted (SP-42).
 #[utoipa::path(post, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/logs/",
-    tag = "Logs", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
+    tag = "Logs",
     request_body(content = Vec<serde_json::Value>, description = "Lines, each a `LogCreate`."),
-    responses((status = 201, body = Option<Object>), (status = 400, body = Refusal),
-              (status = 401, body = Refusal), (status = 403, body = Refusal),
-              (status = 404, body = Refusal), (status = 415, body = Refusal),
-              (status = 422, body = Refusal)))]
+    responses((status = 201, body = Option<Object>)))]
 pub async fn create(
     access: WorkspaceAccess<RunFlows>,
     app: web::Data<App>,
@@ -181,12 +187,7 @@ pub struct LogsBody {
 
 /// Lines.
 #[utoipa::path(post, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/logs/filter",
-    tag = "Logs", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    request_body = Option<LogsBody>,
-    responses((status = 200, body = [LogBody]), (status = 400, body = Refusal),
-              (status = 401, body = Refusal), (status = 403, body = Refusal),
-              (status = 404, body = Refusal), (status = 415, body = Refusal),
-              (status = 422, body = Refusal)))]
+    tag = "Logs", request_body = Option<LogsBody>, responses((status = 200, body = [LogBody])))]
 pub async fn filter(
     access: WorkspaceAccess<SeeFlows>,
     app: web::Data<App>,
@@ -210,11 +211,7 @@ pub async fn filter(
 /// The lines of a run as a file: CSV for spreadsheets.
 #[utoipa::path(get,
     path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flow_runs/{id}/logs/download",
-    tag = "Logs",
-    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("id" = Uuid, Path)),
-    responses((status = 200, body = String, content_type = "text/csv"),
-              (status = 401, body = Refusal), (status = 403, body = Refusal),
-              (status = 404, body = Refusal)))]
+    tag = "Logs", responses((status = 200, body = String, content_type = "text/csv")))]
 pub async fn download(
     req: HttpRequest,
     access: WorkspaceAccess<SeeFlows>,
@@ -238,8 +235,8 @@ pub async fn download(
 }
 
 fn csv_line(log: &Log) -> Result<Vec<u8>> {
-    let id = |id: Option<Id<()>>| id.map(|id| id.to_string()).unwrap_or_default();
     let (at, level) = (moment(log.at), log.level.to_string());
-    let (run, task) = (id(log.flow_run_id), id(log.task_run_id));
+    let run = log.flow_run_id.map(|id| id.to_string()).unwrap_or_default();
+    let task = log.task_run_id.map(|id| id.to_string()).unwrap_or_default();
     csv::line([&*at, &*level, &*run, &*task, &*log.message])
 }

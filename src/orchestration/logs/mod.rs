@@ -10,11 +10,14 @@ pub mod pages;
 pub mod queries;
 pub mod sockets;
 
+use utoipa::OpenApi;
+
 use crate::orchestration::part::Part;
 
 /// What this part brings along.
 pub const PART: Part = Part {
     api: api::routes,
+    document: api::Document::openapi,
     open_sockets: sockets::open_routes,
     contents: contents::CONTENTS,
     ageing: ageing::AGEING,

@@ -9,6 +9,7 @@ use super::download;
 use super::forms::LinesParams;
 use super::queries::{self, Log, LogId, Of};
 use crate::access::WorkspaceId;
+use crate::access::membership::Workspace;
 use crate::access::permission::needs::SeeFlows;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
@@ -101,7 +102,7 @@ impl Lines {
     /// The lines as the page at `here` shows them.
     pub fn view(
         self,
-        (account, handle): (&str, &str),
+        workspace: &Workspace,
         here: &str,
         params: LinesParams,
         download_href: String,
@@ -110,7 +111,7 @@ impl Lines {
         let older = first.map(|first| format!("{}.{}", first.at.as_microseconds(), first.id));
         let task = |log: &Log| {
             let id: TaskRunId = log.task_run_id?.cast();
-            Some((self.names.get(&id)?.clone(), urls::task_run(account, handle, id)))
+            Some((self.names.get(&id)?.clone(), urls::task_run(workspace, id)))
         };
         LinesView {
             older_href: older.map(|until| params.at(here, &until)),

@@ -8,18 +8,14 @@ use diesel::prelude::*;
 use super::filter;
 use crate::access::WorkspaceId;
 use crate::access::history::{Shown, all, hides_some, shown};
+use crate::base::db::ids::{FlowRunId, TaskRunId};
 use crate::base::db::schema::{flow_runs, logs, task_runs};
-use crate::base::db::{Db, Id, Instant, MultiBackend, length, on_each_backend};
+use crate::base::db::{Db, Instant, MultiBackend, length, on_each_backend};
 use crate::base::error::Result;
 use crate::base::http::json::{Window, check_together};
 use crate::orchestration::wire::term::Term;
 
-/// What an id of the `logs` table is the id of.
-#[derive(Debug)]
-pub enum LogMarker {}
-
-/// The id of a line.
-pub type LogId = Id<LogMarker>;
+pub use crate::base::db::ids::LogId;
 
 /// A line.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -28,9 +24,9 @@ pub struct Log {
     /// Its id.
     pub id: LogId,
     /// The flow run that logged it.
-    pub flow_run_id: Option<Id<()>>,
+    pub flow_run_id: Option<FlowRunId>,
     /// The task run that logged it.
-    pub task_run_id: Option<Id<()>>,
+    pub task_run_id: Option<TaskRunId>,
     /// The logger.
     pub name: String,
     /// How grave it is, from 0; 20 is information, 40 an error.
@@ -51,11 +47,14 @@ const ROWS: usize = 1000;
 pub fn insert(db: &mut Db, workspace: WorkspaceId, lines: &[Log]) -> QueryResult<()> {
     let hides_some = hides_some(db, workspace)?;
     for some in lines.chunks(ROWS) {
-        let hidden = if hides_some { hidden(db, workspace, some)? } else { HashSet::new() };
-        let is_hidden = |id: Option<Id<()>>| id.is_some_and(|id| hidden.contains(&id));
+        let (runs, tasks) = if hides_some { hidden(db, workspace, some)? } else { <_>::default() };
+        let is_hidden = |line: &Log| {
+            line.flow_run_id.is_some_and(|id| runs.contains(&id))
+                || line.task_run_id.is_some_and(|id| tasks.contains(&id))
+        };
         let rows: Vec<_> = some
             .iter()
-            .filter(|line| !is_hidden(line.flow_run_id) && !is_hidden(line.task_run_id))
+            .filter(|line| !is_hidden(line))
             .map(|line| {
                 (
                     logs::id.eq(line.id),
@@ -79,21 +78,24 @@ pub fn insert(db: &mut Db, workspace: WorkspaceId, lines: &[Log]) -> QueryResult
 }
 
 /// The runs of flows and tasks behind some lines that are not to be seen.
-fn hidden(db: &mut Db, workspace: WorkspaceId, lines: &[Log]) -> QueryResult<HashSet<Id<()>>> {
-    let flow_run_ids: HashSet<Id<()>> = lines.iter().filter_map(|line| line.flow_run_id).collect();
-    let task_run_ids: HashSet<Id<()>> = lines.iter().filter_map(|line| line.task_run_id).collect();
-    let runs: Vec<Id<()>> = all::flow_runs(workspace)
+fn hidden(db: &mut Db, workspace: WorkspaceId, lines: &[Log]) -> QueryResult<Hidden> {
+    let flow_run_ids: HashSet<_> = lines.iter().filter_map(|line| line.flow_run_id).collect();
+    let task_run_ids: HashSet<_> = lines.iter().filter_map(|line| line.task_run_id).collect();
+    let runs: Vec<FlowRunId> = all::flow_runs(workspace)
         .filter(flow_runs::id.eq_any(flow_run_ids))
         .filter(not(Shown::<flow_runs::table>::of(workspace)))
         .select(flow_runs::id)
         .load(db)?;
-    let tasks: Vec<Id<()>> = all::task_runs(workspace)
+    let tasks: Vec<TaskRunId> = all::task_runs(workspace)
         .filter(task_runs::id.eq_any(task_run_ids))
         .filter(not(Shown::<task_runs::table>::of(workspace)))
         .select(task_runs::id)
         .load(db)?;
-    Ok(runs.into_iter().chain(tasks).collect())
+    Ok((runs.into_iter().collect(), tasks.into_iter().collect()))
 }
+
+/// Runs of flows and of tasks.
+type Hidden = (HashSet<FlowRunId>, HashSet<TaskRunId>);
 
 fn wanted(workspace: WorkspaceId, (term, is_down): (&Term, bool), window: Window) -> Query {
     let query = shown::logs(workspace).filter(term.clone()).into_boxed::<MultiBackend>();
@@ -155,9 +157,9 @@ pub fn received_since(
 #[derive(Clone, Debug, Default)]
 pub struct Of {
     /// Of this flow run.
-    pub flow_run: Option<Id<()>>,
+    pub flow_run: Option<FlowRunId>,
     /// Of this task run.
-    pub task_run: Option<Id<()>>,
+    pub task_run: Option<TaskRunId>,
     /// Of the task runs of this name in that flow run.
     pub task_name: Option<String>,
     /// At least so grave.
@@ -175,7 +177,7 @@ type Query = diesel::dsl::IntoBoxed<'static, logs::table, MultiBackend>;
 pub fn delete_of_task(
     db: &mut Db,
     workspace: WorkspaceId,
-    task: Id<()>,
+    task: TaskRunId,
     limit: i64,
 ) -> QueryResult<usize> {
     let all = all::logs(workspace);

@@ -6,16 +6,11 @@ use uuid::Uuid;
 
 pub use crate::base::db::StateType;
 
-use crate::base::db::{Id, Instant};
+use crate::base::db::Instant;
 use crate::base::http::json::object;
 use crate::base::json::{Raw, RawObject, cut};
 
-/// What an id of a state is the id of.
-#[derive(Debug)]
-pub enum StateMarker {}
-
-/// The id of a state.
-pub type StateId = Id<StateMarker>;
+pub use crate::base::db::ids::StateId;
 
 /// What else there is to know about a state. Names and meanings are the client's.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, ToSchema)]

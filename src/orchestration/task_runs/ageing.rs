@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use crate::access::history::all;
 use crate::base::db::schema::{logs, task_runs, workspaces};
-use crate::base::db::{Db, Id, Instant};
+use crate::base::db::{Db, Instant};
 use crate::orchestration::ageing::{Ageing, OfPlaces, Old, in_batches};
 use crate::orchestration::rows::task_runs::model::TaskRunId;
 
@@ -31,8 +31,7 @@ fn remove(db: &mut Db, Old { workspace, before, .. }: Old, limit: i64) -> QueryR
         .limit(limit)
         .select(task_runs::id)
         .load(db)?;
-    let any: Vec<Id<()>> = ids.iter().map(|id| id.cast()).collect();
-    let its_logs = all::logs(workspace).filter(logs::task_run_id.eq_any(any));
+    let its_logs = all::logs(workspace).filter(logs::task_run_id.eq_any(ids.clone()));
     diesel::delete(its_logs).execute(db)?;
     let ended = all::task_runs(workspace).filter(task_runs::id.eq_any(ids));
     diesel::delete(ended).execute(db)

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{OpenApi, ToSchema};
 use uuid::Uuid;
 
 use super::actions::{self, Wanted};
@@ -38,6 +38,13 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(resources(["/task_run_states/", "/task_run_states"]).get(states))
         .service(resource("/task_run_states/{id}").get(state));
 }
+
+/// The operations of this slice, for the API's document.
+#[derive(OpenApi)]
+#[openapi(paths(
+    create, read, edit, remove, set_state, filter, paginate, count, history, states, state
+))]
+pub struct Document;
 
 /// A run of a task.
 #[derive(Debug, Serialize, ToSchema)]
@@ -183,15 +190,9 @@ pub struct TaskRunCreate {
 }
 
 /// Makes a run of a task, or answers with the one of its keys.
-#[utoipa::path(post,
-    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/",
-    tag = "Task runs",
-    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    request_body = TaskRunCreate,
-    responses((status = 200, body = TaskRunBody), (status = 201, body = TaskRunBody), (status = 400, body = Refusal),
-              (status = 401, body = Refusal), (status = 403, body = Refusal),
-              (status = 404, body = Refusal), (status = 415, body = Refusal),
-              (status = 422, body = Refusal)))]
+#[utoipa::path(post, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/",
+    tag = "Task runs", request_body = TaskRunCreate,
+    responses((status = 200, body = TaskRunBody), (status = 201, body = TaskRunBody)))]
 pub async fn create(
     access: WorkspaceAccess<RunFlows>,
     app: web::Data<App>,
@@ -226,12 +227,8 @@ pub async fn create(
 }
 
 /// One run of a task.
-#[utoipa::path(get,
-    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/{id}",
-    tag = "Task runs",
-    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("id" = Uuid, Path)),
-    responses((status = 200, body = TaskRunBody), (status = 401, body = Refusal),
-              (status = 403, body = Refusal), (status = 404, body = Refusal)))]
+#[utoipa::path(get, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/{id}",
+    tag = "Task runs", responses((status = 200, body = TaskRunBody)))]
 pub async fn read(
     req: HttpRequest,
     access: WorkspaceAccess<SeeFlows>,
@@ -250,15 +247,8 @@ pub struct TaskRunChange {
 }
 
 /// Gives a run of a task another name.
-#[utoipa::path(patch,
-    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/{id}",
-    tag = "Task runs",
-    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("id" = Uuid, Path)),
-    request_body = Option<TaskRunChange>,
-    responses((status = 204), (status = 400, body = Refusal),
-              (status = 401, body = Refusal), (status = 403, body = Refusal),
-              (status = 404, body = Refusal), (status = 415, body = Refusal),
-              (status = 422, body = Refusal)))]
+#[utoipa::path(patch, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/{id}",
+    tag = "Task runs", request_body = Option<TaskRunChange>, responses((status = 204)))]
 pub async fn edit(
     req: HttpRequest,
     access: WorkspaceAccess<RunFlows>,
@@ -271,12 +261,8 @@ pub async fn edit(
 }
 
 /// Removes a run of a task with its states.
-#[utoipa::path(delete,
-    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/{id}",
-    tag = "Task runs",
-    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("id" = Uuid, Path)),
-    responses((status = 204), (status = 401, body = Refusal),
-              (status = 403, body = Refusal), (status = 404, body = Refusal)))]
+#[utoipa::path(delete, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/{id}",
+    tag = "Task runs", responses((status = 204)))]
 pub async fn remove(
     req: HttpRequest,
     access: WorkspaceAccess<ManageFlows>,
@@ -289,14 +275,9 @@ pub async fn remove(
 /// Moves a run of a task to another state, as far as the rules allow.
 #[utoipa::path(post,
     path = "/api/accounts/{account_id}/workspaces/{workspace_id}/task_runs/{id}/set_state",
-    tag = "Task runs",
-    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("id" = Uuid, Path)),
-    request_body = SetState,
+    tag = "Task runs", request_body = SetState,
     responses((status = 200, body = OrchestrationResult),
-              (status = 201, body = OrchestrationResult), (status = 400, body = Refusal),
-              (status = 401, body = Refusal), (status = 403, body = Refusal),
-              (status = 404, body = Refusal), (status = 415, body = Refusal),
-              (status = 422, body = Refusal)))]
+              (status = 201, body = OrchestrationResult)))]
 pub async fn set_state(
     req: HttpRequest,
     access: WorkspaceAccess<RunFlows>,

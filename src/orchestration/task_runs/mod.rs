@@ -7,12 +7,15 @@ pub mod contents;
 pub mod pages;
 pub mod recorder;
 
+use utoipa::OpenApi;
+
 use crate::orchestration::part::Part;
 
 /// What this part brings along.
 pub const PART: Part = Part {
     pages: pages::routes,
     api: api::routes,
+    document: api::Document::openapi,
     contents: contents::CONTENTS,
     ageing: ageing::AGEING,
     ..Part::NOTHING

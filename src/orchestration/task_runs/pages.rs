@@ -7,6 +7,7 @@ use askama::Template;
 use serde_json::Value;
 
 use crate::access::WorkspaceId;
+use crate::access::membership::Workspace;
 use crate::access::permission::needs::SeeFlows;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
@@ -148,10 +149,8 @@ async fn show(
         .db
         .read(move |db| Ok((find(db, at, id)?, Lines::of(db, at, lines_of(id), &asked)?)))
         .await?;
-    let place = (workspace.account_handle.as_str(), workspace.handle.as_str());
-    let (account, handle) = place;
-    let here = urls::task_run(account, handle, id);
-    let mut logs = lines.view(place, &here, params, urls::task_run_logs(account, handle, id));
+    let here = urls::task_run(&workspace, id);
+    let mut logs = lines.view(&workspace, &here, params, urls::task_run_logs(&workspace, id));
     // All of them are this task's.
     logs.lines.iter_mut().for_each(|line| line.task = None);
     let run = &found.run;
@@ -166,19 +165,19 @@ async fn show(
         problem: state.filter(|state| is_failure(state.kind)).map(problem),
         next_try: run.next_scheduled_at.filter(|_| waits).map(exact),
         states: Moment::of(&found.states),
-        inputs: inputs(&found, place),
+        inputs: inputs(&found, &workspace),
         logs,
         tasks: Vec::new(),
         parent: found.parent.as_ref().map(|(parent, flow)| Parent {
             name: parent.name.clone(),
-            href: urls::flow_run(account, handle, parent.id),
+            href: urls::flow_run(&workspace, parent.id),
             flow: flow.clone(),
-            flow_href: urls::flow(account, handle, parent.flow_id),
+            flow_href: urls::flow(&workspace, parent.flow_id),
         }),
         subflow: found
             .subflow
             .as_ref()
-            .map(|run| (run.name.clone(), urls::flow_run(account, handle, run.id))),
+            .map(|run| (run.name.clone(), urls::flow_run(&workspace, run.id))),
         task: run.task_key.clone(),
         started: run.started_at.map(exact),
         due: run.expected_start_at.filter(|_| run.started_at.is_none()).map(exact),
@@ -191,8 +190,8 @@ async fn show(
         version: run.body.0.task_version.clone(),
         cache_key: run.body.0.cache_key.clone(),
         tags: run.tags.0.clone(),
-        list_href: urls::flow_runs(account, handle),
-        live: urls::live(account, handle),
+        list_href: urls::flow_runs(&workspace),
+        live: urls::live(&workspace),
         shell: access.shell(shell, "flow-runs"),
     })
     .ok()
@@ -230,18 +229,18 @@ fn tries(run: &TaskRun) -> String {
 }
 
 /// Each input by name, and where its value comes from.
-fn inputs(found: &Found, (account, handle): (&str, &str)) -> Vec<(String, Vec<Input>)> {
+fn inputs(found: &Found, workspace: &Workspace) -> Vec<(String, Vec<Input>)> {
     let told = |value: &Value| {
         let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
         if let Some(id) = source_of(value, "task_run") {
             let name = found.sources.get(&id).cloned();
-            let href = name.is_some().then(|| urls::task_run(account, handle, id));
+            let href = name.is_some().then(|| urls::task_run(workspace, id));
             return Input { text: name.unwrap_or_else(|| id.to_string()), href };
         }
         if let Some(id) = source_of(value, "flow_run") {
             return Input {
                 text: "a flow run".to_owned(),
-                href: Some(urls::flow_run(account, handle, id)),
+                href: Some(urls::flow_run(workspace, id)),
             };
         }
         let text = match text("input_type") {

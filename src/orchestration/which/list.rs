@@ -38,12 +38,7 @@ macro_rules! list_endpoints {
 
         $(#[$filter])*
         #[utoipa::path(post, path = $filter_path, tag = $tag,
-            params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-            request_body = Option<$asked>,
-            responses((status = 200, body = [$body]), (status = 400, body = Refusal),
-                      (status = 401, body = Refusal), (status = 403, body = Refusal),
-                      (status = 404, body = Refusal), (status = 415, body = Refusal),
-                      (status = 422, body = Refusal)))]
+            request_body = Option<$asked>, responses((status = 200, body = [$body])))]
         pub async fn filter(
             access: WorkspaceAccess<$needs>,
             app: web::Data<App>,
@@ -61,12 +56,7 @@ macro_rules! list_endpoints {
 
         $(#[$paginate])*
         #[utoipa::path(post, path = $paginate_path, tag = $tag,
-            params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-            request_body = Option<$asked>,
-            responses((status = 200, body = Paginated<$body>), (status = 400, body = Refusal),
-                      (status = 401, body = Refusal), (status = 403, body = Refusal),
-                      (status = 404, body = Refusal), (status = 415, body = Refusal),
-                      (status = 422, body = Refusal)))]
+            request_body = Option<$asked>, responses((status = 200, body = Paginated<$body>)))]
         pub async fn paginate(
             access: WorkspaceAccess<$needs>,
             app: web::Data<App>,
@@ -88,12 +78,8 @@ macro_rules! list_endpoints {
 
         $(#[$count])*
         #[utoipa::path(post, path = $count_path, tag = $tag,
-            params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
             request_body = Option<Filters>,
-            responses((status = 200, body = i64, content_type = "application/json"),
-                      (status = 400, body = Refusal), (status = 401, body = Refusal),
-                      (status = 403, body = Refusal), (status = 404, body = Refusal),
-                      (status = 415, body = Refusal), (status = 422, body = Refusal)))]
+            responses((status = 200, body = i64, content_type = "application/json")))]
         pub async fn count(
             access: WorkspaceAccess<$needs>,
             app: web::Data<App>,
@@ -119,12 +105,7 @@ macro_rules! run_endpoints {
     ) => {
         $(#[$history])*
         #[utoipa::path(post, path = $history_path, tag = $tag,
-            params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-            request_body = HistoryBody,
-            responses((status = 200, body = [Interval]), (status = 400, body = Refusal),
-                      (status = 401, body = Refusal), (status = 403, body = Refusal),
-                      (status = 404, body = Refusal), (status = 415, body = Refusal),
-                      (status = 422, body = Refusal)))]
+            request_body = HistoryBody, responses((status = 200, body = [Interval])))]
         pub async fn history(
             access: WorkspaceAccess<$needs>,
             app: web::Data<App>,
@@ -146,11 +127,8 @@ macro_rules! run_endpoints {
         }
 
         $(#[$states])*
-        #[utoipa::path(get, path = $states_path, tag = $tag,
-            params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), $param),
-            responses((status = 200, body = [State]), (status = 401, body = Refusal),
-                      (status = 403, body = Refusal), (status = 404, body = Refusal),
-                      (status = 422, body = Refusal)))]
+        #[utoipa::path(get, path = $states_path, tag = $tag, params($param),
+            responses((status = 200, body = [State]), (status = 422, body = Refusal)))]
         pub async fn states(
             access: WorkspaceAccess<$needs>,
             app: web::Data<App>,
@@ -163,10 +141,7 @@ macro_rules! run_endpoints {
         }
 
         $(#[$state])*
-        #[utoipa::path(get, path = $state_path, tag = $tag,
-            params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("id" = Uuid, Path)),
-            responses((status = 200, body = State), (status = 401, body = Refusal),
-                      (status = 403, body = Refusal), (status = 404, body = Refusal)))]
+        #[utoipa::path(get, path = $state_path, tag = $tag, responses((status = 200, body = State)))]
         pub async fn state(
             req: HttpRequest,
             access: WorkspaceAccess<$needs>,
@@ -179,3 +154,38 @@ macro_rules! run_endpoints {
     };
 }
 pub(crate) use run_endpoints;
+
+/// Writes the endpoints that every kind has for one thing: reading it, and removing it.
+macro_rules! item_endpoints {
+    (
+        see $see:ident, manage $manage:ident, tag $tag:literal;
+        $one:path, $make:path => $body:ident, $delete:path;
+        $(#[$read:meta])* read $read_path:literal
+        $(#[$remove:meta])* remove $remove_path:literal
+    ) => {
+        $(#[$read])*
+        #[utoipa::path(get, path = $read_path, tag = $tag, responses((status = 200, body = $body)))]
+        pub async fn read(
+            req: HttpRequest,
+            access: WorkspaceAccess<$see>,
+            app: web::Data<App>,
+        ) -> Result<HttpResponse> {
+            let (workspace, id) = (access.workspace().id, path_id(&req, "id")?);
+            let found = app.db.read(move |db| Ok($one(db, workspace, id)?)).await?;
+            Ok(ok(&$make(found.ok_or(Error::NotFound)?, app.now())))
+        }
+
+        $(#[$remove])*
+        #[utoipa::path(delete, path = $remove_path, tag = $tag, responses((status = 204)))]
+        pub async fn remove(
+            req: HttpRequest,
+            access: WorkspaceAccess<$manage>,
+            app: web::Data<App>,
+            ip: ClientIp,
+        ) -> Result<HttpResponse> {
+            $delete(&app, access, ip, path_id(&req, "id")?).await?;
+            Ok(no_content())
+        }
+    };
+}
+pub(crate) use item_endpoints;

@@ -17,7 +17,6 @@ const ABSENT: &[(&str, &str)] = &[
     ("concurrency_limits", "Concurrency limits"),
     ("deployments", "Deployments"),
     ("flow_run_notification_policies", "Notifications"),
-    ("saved_searches", "Saved searches"),
     ("task_workers", "Task workers"),
     ("v2/concurrency_limits", "Concurrency limits"),
     ("variables", "Variables"),
@@ -27,8 +26,16 @@ const ABSENT: &[(&str, &str)] = &[
 ];
 
 /// What is inside of workspaces.
-const IN_WORKSPACES: &[&str] =
-    &["events", "flow_run_states", "flow_runs", "flows", "logs", "task_run_states", "task_runs"];
+const IN_WORKSPACES: &[&str] = &[
+    "events",
+    "flow_run_states",
+    "flow_runs",
+    "flows",
+    "logs",
+    "saved_searches",
+    "task_run_states",
+    "task_runs",
+];
 
 /// The rest of a path behind some of its parts.
 fn rest(path: &str, parts: usize) -> String {

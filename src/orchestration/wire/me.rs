@@ -9,7 +9,6 @@ use crate::access::actor::Actor;
 use crate::access::membership::{self, Workspace};
 use crate::app::App;
 use crate::base::error::Result;
-use crate::base::http::json::Refusal;
 
 /// Workspaces in one answer; the client has no paging here.
 const LIMIT: i64 = 1000;
@@ -45,7 +44,7 @@ impl From<Workspace> for WorkspaceOfKey {
 /// # Errors
 /// The database's fault.
 #[utoipa::path(get, path = "/api/me/workspaces", tag = "Workspaces",
-    responses((status = 200, body = [WorkspaceOfKey]), (status = 401, body = Refusal)))]
+    responses((status = 200, body = [WorkspaceOfKey])))]
 pub async fn workspaces(req: HttpRequest, app: web::Data<App>) -> Result<HttpResponse> {
     let reach = Actor::of(&req)?.reach(app.now());
     let found = app.db.read(move |db| Ok(membership::list(db, &reach, LIMIT)?)).await?;

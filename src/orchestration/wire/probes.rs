@@ -6,7 +6,6 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::access::workspace::{AnyRole, WorkspaceAccess};
-use crate::base::http::json::Refusal;
 use crate::base::http::routes::resource;
 
 /// The version of Prefect's own server whose API this is.
@@ -37,59 +36,50 @@ pub struct StorageBody {
 }
 
 /// Where results are kept unless a flow says so.
-#[utoipa::path(get,
-    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/admin/storage",
-    tag = "Server", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    responses((status = 200, body = StorageBody), (status = 401, body = Refusal),
-              (status = 403, body = Refusal), (status = 404, body = Refusal)))]
+#[utoipa::path(get, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/admin/storage",
+    tag = "Server", responses((status = 200, body = StorageBody)))]
 pub async fn storage(_: WorkspaceAccess<AnyRole>) -> HttpResponse {
     HttpResponse::Ok().json(StorageBody { default_result_storage_block_id: None })
 }
 
 /// Whether the server is there.
 #[utoipa::path(get, path = "/api/health", tag = "Server",
-    responses((status = 200, body = bool, content_type = "application/json"), (status = 401, body = Refusal)))]
+    responses((status = 200, body = bool, content_type = "application/json")))]
 pub async fn health() -> HttpResponse {
     HttpResponse::Ok().json(true)
 }
 
 /// A greeting.
 #[utoipa::path(get, path = "/api/hello", tag = "Server",
-    responses((status = 200, body = String, content_type = "application/json"), (status = 401, body = Refusal)))]
+    responses((status = 200, body = String, content_type = "application/json")))]
 pub async fn hello() -> HttpResponse {
     HttpResponse::Ok().json("👋")
 }
 
 /// The version of Prefect's server whose API this is.
 #[utoipa::path(get, path = "/api/admin/version", tag = "Server",
-    responses((status = 200, body = String, content_type = "application/json"), (status = 401, body = Refusal)))]
+    responses((status = 200, body = String, content_type = "application/json")))]
 pub async fn version() -> HttpResponse {
     HttpResponse::Ok().json(SERVER_VERSION)
 }
 
 /// Whether the workspace is there.
 #[utoipa::path(get, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/health",
-    tag = "Server", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    responses((status = 200, body = bool, content_type = "application/json"), (status = 401, body = Refusal),
-              (status = 403, body = Refusal), (status = 404, body = Refusal)))]
+    tag = "Server", responses((status = 200, body = bool, content_type = "application/json")))]
 pub async fn health_here(_: WorkspaceAccess<AnyRole>) -> HttpResponse {
     health().await
 }
 
 /// A greeting from the workspace.
 #[utoipa::path(get, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/hello",
-    tag = "Server", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    responses((status = 200, body = String, content_type = "application/json"), (status = 401, body = Refusal),
-              (status = 403, body = Refusal), (status = 404, body = Refusal)))]
+    tag = "Server", responses((status = 200, body = String, content_type = "application/json")))]
 pub async fn hello_here(_: WorkspaceAccess<AnyRole>) -> HttpResponse {
     hello().await
 }
 
 /// The version of Prefect's server whose API this is, asked in the workspace.
 #[utoipa::path(get, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/admin/version",
-    tag = "Server", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    responses((status = 200, body = String, content_type = "application/json"), (status = 401, body = Refusal),
-              (status = 403, body = Refusal), (status = 404, body = Refusal)))]
+    tag = "Server", responses((status = 200, body = String, content_type = "application/json")))]
 pub async fn version_here(_: WorkspaceAccess<AnyRole>) -> HttpResponse {
     version().await
 }

@@ -166,7 +166,7 @@ pub fn render(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<Optio
 }
 
 /// The names of this slice's mails.
-pub const TEMPLATES: [&str; 12] = [
+pub const TEMPLATES: &[&str] = &[
     "known-address",
     "account-deleted",
     "verify-email",

@@ -8,10 +8,11 @@ use super::{queries, rules};
 use crate::access::actor::{Actor, Person, RecentlyConfirmed};
 use crate::access::{identify, membership};
 use crate::app::App;
+use crate::base::db::ids::FormTokenId;
 use crate::base::db::{Db, Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::base::http::form::{FormToken, Use, use_once};
+use crate::base::http::form::{Use, use_once};
 use crate::base::mail as outbox;
 use crate::base::secret::{ApiKey, KeyKind};
 use crate::tenancy::audit::{self, By, Entry, Event};
@@ -46,7 +47,7 @@ struct Asker {
     actor: Actor,
     person: Person,
     ip: ClientIp,
-    once: Option<Id<FormToken>>,
+    once: Option<FormTokenId>,
     made_with: Option<KeyId>,
     keeps_mails: bool,
     limit: i64,
@@ -57,7 +58,7 @@ impl Asker {
         app: &App,
         actor: &Actor,
         person: &Person,
-        (ip, once): (ClientIp, Option<Id<FormToken>>),
+        (ip, once): (ClientIp, Option<FormTokenId>),
     ) -> Self {
         Self {
             actor: actor.clone(),
@@ -130,7 +131,7 @@ pub async fn create(
     app: &App,
     confirmed: RecentlyConfirmed,
     ip: ClientIp,
-    once: Id<FormToken>,
+    once: FormTokenId,
     request: KeyRequest,
 ) -> Result<Created> {
     let asker = Asker::of(app, confirmed.actor(), confirmed.person(), (ip, Some(once)));
@@ -146,7 +147,7 @@ pub async fn create_for_client(
     app: &App,
     confirmed: RecentlyConfirmed,
     ip: ClientIp,
-    once: Id<FormToken>,
+    once: FormTokenId,
 ) -> Result<Created> {
     let now = app.now();
     let asker = Asker::of(app, confirmed.actor(), confirmed.person(), (ip, Some(once)));
@@ -268,7 +269,7 @@ pub async fn delete(
     app: &App,
     actor: Actor,
     ip: ClientIp,
-    once: Option<Id<FormToken>>,
+    once: Option<FormTokenId>,
     id: KeyId,
 ) -> Result<Option<Deleted>> {
     let now = app.now();

@@ -20,7 +20,7 @@ const CREATED: &str = "api-key-created";
 const EXPIRING: &str = "api-key-expiring";
 
 /// The mails that [`render`] writes.
-pub const TEMPLATES: [&str; 2] = [CREATED, EXPIRING];
+pub const TEMPLATES: &[&str] = &[CREATED, EXPIRING];
 
 /// What the notice of a new key keeps: the key may be gone before the mail is sent, and the notice
 /// is worth sending all the same.

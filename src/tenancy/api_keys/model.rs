@@ -2,14 +2,12 @@
 
 use diesel::prelude::*;
 
-use crate::access::actor::KeyMarker;
 use crate::access::{UserId, WorkspaceId};
 use crate::base::db::schema::api_keys;
-use crate::base::db::{Id, Instant, MultiBackend};
+use crate::base::db::{Instant, MultiBackend};
 use crate::base::text;
 
-/// The id of a key.
-pub type KeyId = Id<KeyMarker>;
+pub use crate::base::db::ids::KeyId;
 
 /// A key as its owner sees it.
 #[derive(Clone, Debug, Queryable, Selectable)]

@@ -38,6 +38,9 @@ events! {
     FlowRunCrashed = "flow-run.crashed", "Marked a flow run as crashed";
     FlowRunDeleted = "flow-run.deleted", "Deleted a flow run";
     FlowDeleted = "flow.deleted", "Deleted a flow";
+    SavedSearchCreated = "saved-search.created", "Saved a search";
+    SavedSearchDeleted = "saved-search.deleted", "Deleted a saved search";
+    SavedSearchUpdated = "saved-search.updated", "Changed a saved search";
     ServiceAccountCreated = "service-account.created", "Created a service account";
     ServiceAccountDeleted = "service-account.deleted", "Removed a service account";
     ServiceAccountRotated = "service-account.rotated", "Rotated a service account’s key";

@@ -204,12 +204,8 @@ impl Story {
             "transfer" => Some(urls::transfer(id)),
             "service_account" => Some(urls::service_account(organization, id)),
             "flow_run" | "flow" => {
-                let (account, handle) = self.workspace()?.split_once('/')?;
-                Some(if name == "flow" {
-                    urls::flow(account, handle, id)
-                } else {
-                    urls::flow_run(account, handle, id)
-                })
+                let place = self.workspace()?.split_once('/')?;
+                Some(if name == "flow" { urls::flow(place, id) } else { urls::flow_run(place, id) })
             }
             _ => None,
         }
@@ -288,7 +284,7 @@ mod tests {
         let told = |label: &str| facts.iter().find(|fact| fact.label == label).unwrap().clone();
         assert_eq!(told("Service account").value, "ingest");
         assert_eq!(told("Service account").href, Some(urls::service_account("acme", id)));
-        assert_eq!(told("Flow run").href, Some(urls::flow_run("acme", "data", id)));
+        assert_eq!(told("Flow run").href, Some(urls::flow_run(("acme", "data"), id)));
         assert!(told("Old key until").at.is_some());
         assert_eq!(
             (told("Invitations ended").value, told("Undo").value),

@@ -58,7 +58,7 @@ async fn page(
             is_deleted: obstacle.deleted_at.is_some(),
             href: match obstacle.deleted_at {
                 Some(_) => urls::workspace_deleted(obstacle.id),
-                None => urls::settings_delete(&handle, &obstacle.handle),
+                None => urls::settings_delete((&handle, &obstacle.handle)),
             },
         })
         .collect();

@@ -7,10 +7,10 @@ use super::{mail, queries};
 use crate::access::permission::needs::ManageWorkspaceUsers;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
-use crate::base::db::Id;
+use crate::base::db::ids::FormTokenId;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::base::http::form::{FormToken, only_once};
+use crate::base::http::form::only_once;
 use crate::tenancy::audit::{By, Entry, Event, record};
 use crate::tenancy::invitations::roster::MemberId;
 
@@ -24,7 +24,7 @@ pub async fn remove(
     access: WorkspaceAccess<ManageWorkspaceUsers>,
     ip: ClientIp,
     id: MemberId,
-    once: Id<FormToken>,
+    once: FormTokenId,
 ) -> Result<Collaborator> {
     let now = app.now();
     let removed = access

@@ -6,7 +6,6 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::model::{BotAccess, KeyAccess, PersonAccess};
-use crate::access::actor::KeyMarker;
 use crate::access::history::all;
 use crate::access::membership::{
     AccountKind, CUSTOM, CustomColumns, OwningAccount, Workspace, named_role,
@@ -14,12 +13,13 @@ use crate::access::membership::{
 use crate::access::organization::OrganizationRole;
 use crate::access::role::{NamedRole, Role};
 use crate::access::{AccountId, ServiceAccountId, UserId, WorkspaceId};
+use crate::base::db::ids::KeyId;
 use crate::base::db::schema::{
     accounts, api_keys, flow_runs, invitations, memberships, organization_members,
     service_account_grants as grants, service_account_keys, service_accounts, two_factor, users,
     workspace_roles,
 };
-use crate::base::db::{Db, Id, Instant, StateType};
+use crate::base::db::{Db, Instant, StateType};
 use crate::tenancy::invitations::model::State;
 
 /// The two columns that name a role.
@@ -160,7 +160,7 @@ fn members(db: &mut Db, account: AccountId) -> QueryResult<Vec<(Who, Instant)>> 
 }
 
 /// A key's row: its id, whose, its name, what it is limited to, when it was made and last used.
-type KeyRow = (Id<KeyMarker>, UserId, String, bool, Instant, Option<Instant>);
+type KeyRow = (KeyId, UserId, String, bool, Instant, Option<Instant>);
 
 /// The keys of some people that count and reach the workspace, the last used first. `losers` says whose.
 ///

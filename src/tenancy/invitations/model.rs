@@ -7,15 +7,14 @@ use crate::access::membership::{AccountKind, Workspace};
 use crate::access::organization::{Organization, OrganizationRole};
 use crate::access::role::{NamedRole, Role, RoleId, RoleRef};
 use crate::access::{AccountId, UserId, WorkspaceId};
+use crate::base::db::ids::MailId;
 use crate::base::db::schema::invitations;
-use crate::base::db::{Id, Instant, MultiBackend};
-use crate::base::mail::Mail;
+use crate::base::db::{Instant, MultiBackend};
 use crate::base::secret::{InstanceKeys, Purpose};
 use crate::tenancy::audit::{Entry, Event};
 use crate::urls;
 
-/// The id of an invitation.
-pub type InvitationId = Id<Invitation>;
+pub use crate::base::db::ids::InvitationId;
 
 crate::base::db::text_enum! {
     /// Where an invitation stands. That it has expired is told by the clock, not by the row.
@@ -94,7 +93,7 @@ pub struct Invitation {
     /// Who accepted it.
     pub accepted_by: Option<UserId>,
     /// The mail that carries it; `None` where the address got several that day.
-    pub mail_id: Option<Id<Mail>>,
+    pub mail_id: Option<MailId>,
 }
 
 impl Invitation {
@@ -260,7 +259,7 @@ impl Place {
     /// Where somebody who joined arrives.
     pub fn home(&self) -> String {
         match self {
-            Self::Workspace(place) => urls::workspace(&place.account_handle, &place.handle),
+            Self::Workspace(place) => urls::workspace(place),
             Self::Organization(place) => urls::organization_page(&place.handle, "workspaces"),
         }
     }
@@ -268,10 +267,8 @@ impl Place {
     /// The page with its people and invitations.
     pub fn people(&self) -> String {
         match self {
-            Self::Workspace(place) if takes_collaborators(place) => {
-                urls::collaborators(&place.account_handle, &place.handle)
-            }
-            Self::Workspace(place) => urls::sharing(&place.account_handle, &place.handle),
+            Self::Workspace(place) if takes_collaborators(place) => urls::collaborators(place),
+            Self::Workspace(place) => urls::sharing(place),
             Self::Organization(place) => urls::organization_page(&place.handle, "members"),
         }
     }
@@ -280,11 +277,9 @@ impl Place {
     pub fn resend(&self, id: InvitationId) -> String {
         match self {
             Self::Workspace(place) if takes_collaborators(place) => {
-                urls::collaborator_step(&place.account_handle, &place.handle, id, "resend")
+                urls::collaborator_step(place, id, "resend")
             }
-            Self::Workspace(place) => {
-                urls::sharing_invitation(&place.account_handle, &place.handle, id, "resend")
-            }
+            Self::Workspace(place) => urls::sharing_invitation(place, id, "resend"),
             Self::Organization(place) => urls::organization_invitation(&place.handle, id, "resend"),
         }
     }

@@ -118,7 +118,7 @@ pub(super) fn queue_removed(
 ///
 /// # Errors
 /// A row that cannot be read.
-pub fn render(context: &Context, mail: &QueuedMail) -> Result<Option<Rendered>> {
+pub fn render(context: &Context, _: &mut Db, mail: &QueuedMail) -> Result<Option<Rendered>> {
     let data: Data = serde_json::from_value(mail.data.0.clone()).map_err(Error::internal)?;
     let Data { organization, by, when, role } = &data;
     let when = when.long_text();

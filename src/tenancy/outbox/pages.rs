@@ -7,10 +7,10 @@ use askama::Template;
 use super::guard::FromThisMachine;
 use super::links::{Piece, pieces};
 use crate::app::App;
-use crate::base::db::Id;
+use crate::base::db::ids::MailId;
 use crate::base::error::{Error, Result};
 use crate::base::http::page::Page;
-use crate::base::mail::{self, Mail, QueuedMail, Rendered};
+use crate::base::mail::{self, QueuedMail, Rendered};
 use crate::base::text::When;
 use crate::frame::Shell;
 use crate::urls;
@@ -73,7 +73,7 @@ pub async fn list(_: FromThisMachine, shell: Shell, app: web::Data<App>) -> Resu
 
 /// One mail and its text; `None` for the text when what it is about is over.
 async fn one(app: &App, id: &str) -> Result<(QueuedMail, Option<Rendered>)> {
-    let id: Id<Mail> = id.parse().map_err(|_| Error::NotFound)?;
+    let id: MailId = id.parse().map_err(|_| Error::NotFound)?;
     let (context, render) = (app.context.clone(), app.render_mail);
     app.db
         .read(move |db| {

@@ -8,10 +8,10 @@ use super::queries;
 use crate::access::organization::{Admin, OrganizationAccess};
 use crate::access::role::{NamedRole, Role, RoleId, RoleRef};
 use crate::app::App;
-use crate::base::db::Id;
+use crate::base::db::ids::FormTokenId;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::base::http::form::{FormToken, Use, unuse, use_once};
+use crate::base::http::form::{Use, unuse, use_once};
 use crate::tenancy::audit::{By, Entry, Event, record};
 use crate::tenancy::invitations::actions::{Judged, void_groundless};
 
@@ -44,7 +44,7 @@ pub async fn create(
     access: OrganizationAccess<Admin>,
     ip: ClientIp,
     wanted: Wanted,
-    once: Option<Id<FormToken>>,
+    once: Option<FormTokenId>,
 ) -> Result<Outcome> {
     let now = app.now();
     access

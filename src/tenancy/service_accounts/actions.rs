@@ -9,10 +9,11 @@ use crate::access::actor::Actor;
 use crate::access::organization::{Admin, OrganizationAccess};
 use crate::access::{AccountId, ServiceAccountId};
 use crate::app::App;
+use crate::base::db::ids::FormTokenId;
 use crate::base::db::{Db, Id, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::base::http::form::{FormToken, Use, unuse, use_once};
+use crate::base::http::form::{Use, unuse, use_once};
 use crate::base::secret::{ApiKey, KeyKind};
 use crate::tenancy::api_keys::model::Lifetime;
 use crate::tenancy::api_keys::rules::needs_no_warning;
@@ -38,7 +39,7 @@ pub enum Created {
     LimitReached(i64),
 }
 
-fn once_only(db: &mut Db, once: Option<Id<FormToken>>, now: Instant) -> Result<()> {
+fn once_only(db: &mut Db, once: Option<FormTokenId>, now: Instant) -> Result<()> {
     if let Some(once) = once
         && let Use::Again(_) = use_once(db, once, None, now)?
     {
@@ -60,7 +61,7 @@ pub async fn create(
     access: OrganizationAccess<Admin>,
     ip: ClientIp,
     (name, lifetime): (BotName, Lifetime),
-    once: Option<Id<FormToken>>,
+    once: Option<FormTokenId>,
 ) -> Result<Created> {
     let now = app.now();
     let usual = app.settings().flags.service_account_limit;
@@ -159,7 +160,7 @@ pub async fn rotate(
     access: OrganizationAccess<Admin>,
     ip: ClientIp,
     (id, lifetime, overlap): (ServiceAccountId, Lifetime, SignedDuration),
-    once: Option<Id<FormToken>>,
+    once: Option<FormTokenId>,
 ) -> Result<NewKey> {
     if overlap.is_negative() || overlap > LONGEST_OVERLAP {
         let text = "The old key can live for 48 hours (172800 seconds) more at most.";

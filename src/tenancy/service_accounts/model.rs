@@ -4,13 +4,12 @@ use diesel::prelude::*;
 use jiff::SignedDuration;
 
 use crate::access::ServiceAccountId;
-use crate::access::actor::{KeyMarker, ServiceAccountKeyMarker};
+use crate::base::db::ids::KeyId;
 use crate::base::db::schema::{service_account_keys, service_accounts};
-use crate::base::db::{Id, Instant, MultiBackend};
+use crate::base::db::{Instant, MultiBackend};
 use crate::base::text::single_line;
 
-/// The id of a service account's key.
-pub type BotKeyId = Id<ServiceAccountKeyMarker>;
+pub use crate::base::db::ids::BotKeyId;
 
 /// The longest life of a key that was rotated (A4).
 pub const LONGEST_OVERLAP: SignedDuration = SignedDuration::from_hours(48);
@@ -88,7 +87,7 @@ pub struct BotKey {
     /// From which address it was used last.
     pub last_used_ip: Option<String>,
     /// The person's key that it was made with.
-    pub made_with_key_id: Option<Id<KeyMarker>>,
+    pub made_with_key_id: Option<KeyId>,
 }
 
 impl BotKey {

@@ -148,7 +148,7 @@ pub fn render(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<Optio
                 plain_name(&data.by),
                 plain_name(&data.role)
             ),
-            ("See the workspace", urls::workspace(&data.account, &data.workspace)),
+            ("See the workspace", urls::workspace((&data.account, &data.workspace))),
         ),
         ENDED => (
             format!("Your role in {} has ended", data.workspace),
@@ -171,7 +171,7 @@ pub fn render(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<Optio
                      the workspace or an admin of the organization if you need it for longer.",
                     end.long_text()
                 ),
-                ("See the workspace", urls::workspace(&account, &workspace)),
+                ("See the workspace", urls::workspace((&account, &workspace))),
             )
         }
         _ => return Ok(None),

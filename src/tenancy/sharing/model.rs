@@ -3,15 +3,10 @@
 use crate::access::organization::OrganizationRole;
 use crate::access::role::NamedRole;
 use crate::access::{ServiceAccountId, UserId};
-use crate::base::db::{Id, Instant};
+use crate::base::db::Instant;
 use crate::tenancy::invitations::roster::{Listed, MemberId};
 
-/// What an id of the `service_account_grants` table is the id of.
-#[derive(Debug)]
-pub enum BotGrantMarker {}
-
-/// The id of a role that was given to a service account.
-pub type BotGrantId = Id<BotGrantMarker>;
+pub use crate::base::db::ids::BotGrantId;
 
 /// What becomes of the end of somebody's access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use crate::access::handle::Handle;
 use crate::access::membership::{AccountKind, OwningAccount, Workspace};
 use crate::access::role::{NamedRole, RoleId};
 use crate::access::{AccountId, UserId, WorkspaceId};
+use crate::base::db::ids::FlowRunId;
 use crate::base::db::schema::transfers;
 use crate::base::db::{Instant, Json, MultiBackend, StateType};
 use crate::tenancy::impacts::model::{BotAccess, EndedRuns, KeyAccess, PersonAccess, Review, Side};
@@ -254,25 +255,11 @@ pub struct Removal {
     pub history: Vec<EndedRuns>,
 }
 
-/// What an id of the `flows` table is the id of, to who counts runs by it.
-#[derive(Debug)]
-pub enum FlowMarker {}
-
-/// The id of a flow.
-pub type FlowKey = crate::base::db::Id<FlowMarker>;
-
-/// What an id of the `flow_runs` table is the id of, to who lists runs.
-#[derive(Debug)]
-pub enum RunMarker {}
-
-/// The id of a flow run.
-pub type RunKey = crate::base::db::Id<RunMarker>;
-
 /// A flow run that the target does not keep.
 #[derive(Clone, Debug, Queryable)]
 pub struct RemovedRun {
     /// Its id.
-    pub id: RunKey,
+    pub id: FlowRunId,
     /// Its name.
     pub name: String,
     /// Its flow.
@@ -289,7 +276,7 @@ pub struct RemovedRun {
 #[derive(Clone, Debug, Queryable)]
 pub struct GoingOn {
     /// Its id.
-    pub id: RunKey,
+    pub id: FlowRunId,
     /// Its name.
     pub name: String,
     /// The state that it is in.

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{OpenApi, ToSchema};
 use uuid::Uuid;
 
 use super::actions::{self, Created, Edited};
@@ -37,6 +37,17 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .delete(delete_workspace),
         );
 }
+
+/// The operations of this slice, for the API's document.
+#[derive(OpenApi)]
+#[openapi(paths(
+    create_workspace,
+    filter_workspaces,
+    get_workspace,
+    edit_workspace,
+    delete_workspace
+))]
+pub struct Document;
 
 /// A workspace.
 #[derive(Debug, Serialize, ToSchema)]
@@ -108,11 +119,8 @@ fn wanted(handle: &str, description: &str) -> Result<Wanted> {
 
 /// Makes a workspace in the own account, or in an organization whose admin the person is.
 #[utoipa::path(post, path = "/api/accounts/{account_id}/workspaces/", tag = "Workspaces",
-    params(("account_id" = Uuid, Path)), request_body = WorkspaceCreate,
-    responses((status = 201, body = WorkspaceBody), (status = 400, body = Refusal),
-              (status = 401, body = Refusal), (status = 403, body = Refusal),
-              (status = 404, body = Refusal), (status = 409, body = Refusal),
-              (status = 415, body = Refusal), (status = 422, body = Refusal)))]
+    request_body = WorkspaceCreate,
+    responses((status = 201, body = WorkspaceBody), (status = 409, body = Refusal)))]
 pub async fn create_workspace(
     access: AccountAccess<Admin>,
     app: web::Data<App>,
@@ -162,11 +170,7 @@ pub struct WorkspacesFilter {
 
 /// The workspaces of an account that the key reaches, by handle.
 #[utoipa::path(post, path = "/api/accounts/{account_id}/workspaces/filter", tag = "Workspaces",
-    params(("account_id" = Uuid, Path)), request_body = Option<WorkspacesBody>,
-    responses((status = 200, body = [WorkspaceBody]), (status = 400, body = Refusal),
-              (status = 401, body = Refusal), (status = 403, body = Refusal),
-              (status = 404, body = Refusal), (status = 415, body = Refusal),
-              (status = 422, body = Refusal)))]
+    request_body = Option<WorkspacesBody>, responses((status = 200, body = [WorkspaceBody])))]
 pub async fn filter_workspaces(
     access: AccountAccess<AnyMember>,
     app: web::Data<App>,
@@ -193,9 +197,7 @@ pub async fn filter_workspaces(
 
 /// One workspace that the key reaches.
 #[utoipa::path(get, path = "/api/accounts/{account_id}/workspaces/{workspace_id}",
-    tag = "Workspaces", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    responses((status = 200, body = WorkspaceBody), (status = 401, body = Refusal),
-              (status = 403, body = Refusal), (status = 404, body = Refusal)))]
+    tag = "Workspaces", responses((status = 200, body = WorkspaceBody)))]
 pub async fn get_workspace(
     access: WorkspaceAccess<AnyRole>,
     app: web::Data<App>,
@@ -215,12 +217,8 @@ pub struct WorkspaceChange {
 
 /// Changes a workspace's handle and description.
 #[utoipa::path(patch, path = "/api/accounts/{account_id}/workspaces/{workspace_id}",
-    tag = "Workspaces", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    request_body = Option<WorkspaceChange>,
-    responses((status = 204), (status = 400, body = Refusal), (status = 401, body = Refusal),
-              (status = 403, body = Refusal), (status = 404, body = Refusal),
-              (status = 409, body = Refusal), (status = 415, body = Refusal),
-              (status = 422, body = Refusal)))]
+    tag = "Workspaces", request_body = Option<WorkspaceChange>,
+    responses((status = 204), (status = 409, body = Refusal)))]
 pub async fn edit_workspace(
     access: WorkspaceAccess<WriteWorkspaceSettings>,
     app: web::Data<App>,
@@ -240,9 +238,7 @@ pub async fn edit_workspace(
 
 /// Deletes a workspace; within the days of grace it can be restored on its account's pages.
 #[utoipa::path(delete, path = "/api/accounts/{account_id}/workspaces/{workspace_id}",
-    tag = "Workspaces", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    responses((status = 204), (status = 401, body = Refusal), (status = 403, body = Refusal),
-              (status = 404, body = Refusal)))]
+    tag = "Workspaces", responses((status = 204)))]
 pub async fn delete_workspace(
     _: HttpRequest,
     access: WorkspaceAccess<ManageWorkspaceSettings>,

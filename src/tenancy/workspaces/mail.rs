@@ -154,7 +154,7 @@ fn restored(context: &Context, data: &Data) -> Result<Rendered> {
         subject: format!("{path} is back"),
         body,
         action: "Open the workspace",
-        path: urls::workspace(&data.account, &data.workspace),
+        path: urls::workspace((&data.account, &data.workspace)),
     }
     .render(&context.settings)
 }

@@ -6,6 +6,7 @@ use crate::access::membership::AccountKind;
 use crate::access::role::Scopes;
 use crate::base::db::Instant;
 use crate::base::text::{several_lines, thousands};
+use crate::urls::InWorkspace;
 
 /// What a workspace is for, as plain text; may be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -110,6 +111,12 @@ pub struct Listed {
     pub has_grant: bool,
     /// People who were let in.
     pub people: i64,
+}
+
+impl InWorkspace for Listed {
+    fn handles(&self) -> (&str, &str) {
+        (&self.account_handle, &self.handle)
+    }
 }
 
 /// A deleted workspace that has not been removed yet.

@@ -60,12 +60,9 @@ pub struct FlowRunCreate {
 
 /// Makes a run, or answers with the one of its idempotency key.
 #[utoipa::path(post, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flow_runs/",
-    tag = "Flow runs", params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path)),
-    request_body = FlowRunCreate,
+    tag = "Flow runs", request_body = FlowRunCreate,
     responses((status = 200, body = FlowRunBody), (status = 201, body = FlowRunBody),
-              (status = 400, body = Refusal), (status = 401, body = Refusal),
-              (status = 403, body = Refusal), (status = 404, body = Refusal), (status = 409, body = Refusal),
-              (status = 415, body = Refusal), (status = 422, body = Refusal)))]
+              (status = 409, body = Refusal)))]
 pub async fn create(
     access: WorkspaceAccess<RunFlows>,
     app: web::Data<App>,
@@ -122,14 +119,8 @@ pub struct FlowRunChange {
 }
 
 /// Changes what a client keeps with a run.
-#[utoipa::path(patch,
-    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flow_runs/{id}",
-    tag = "Flow runs",
-    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("id" = Uuid, Path)),
-    request_body = Option<FlowRunChange>,
-    responses((status = 204), (status = 400, body = Refusal), (status = 401, body = Refusal),
-              (status = 403, body = Refusal), (status = 404, body = Refusal),
-              (status = 415, body = Refusal), (status = 422, body = Refusal)))]
+#[utoipa::path(patch, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flow_runs/{id}",
+    tag = "Flow runs", request_body = Option<FlowRunChange>, responses((status = 204)))]
 pub async fn edit(
     req: HttpRequest,
     access: WorkspaceAccess<RunFlows>,
@@ -155,12 +146,7 @@ pub async fn edit(
 /// Adds labels to a run.
 #[utoipa::path(patch,
     path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flow_runs/{id}/labels",
-    tag = "Flow runs",
-    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("id" = Uuid, Path)),
-    request_body = Option<Object>,
-    responses((status = 204), (status = 400, body = Refusal), (status = 401, body = Refusal),
-              (status = 403, body = Refusal), (status = 404, body = Refusal),
-              (status = 415, body = Refusal), (status = 422, body = Refusal)))]
+    tag = "Flow runs", request_body = Option<Object>, responses((status = 204)))]
 pub async fn label(
     req: HttpRequest,
     access: WorkspaceAccess<RunFlows>,
@@ -173,12 +159,8 @@ pub async fn label(
 }
 
 /// Removes a run with its states and logs.
-#[utoipa::path(delete,
-    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flow_runs/{id}",
-    tag = "Flow runs",
-    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("id" = Uuid, Path)),
-    responses((status = 204), (status = 401, body = Refusal), (status = 403, body = Refusal),
-              (status = 404, body = Refusal)))]
+#[utoipa::path(delete, path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flow_runs/{id}",
+    tag = "Flow runs", responses((status = 204)))]
 pub async fn remove(
     req: HttpRequest,
     access: WorkspaceAccess<ManageFlows>,
@@ -192,14 +174,9 @@ pub async fn remove(
 /// Moves a run to another state, as far as the rules allow.
 #[utoipa::path(post,
     path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flow_runs/{id}/set_state",
-    tag = "Flow runs",
-    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("id" = Uuid, Path)),
-    request_body = SetState,
+    tag = "Flow runs", request_body = SetState,
     responses((status = 200, body = OrchestrationResult),
-              (status = 201, body = OrchestrationResult), (status = 400, body = Refusal),
-              (status = 401, body = Refusal), (status = 403, body = Refusal),
-              (status = 404, body = Refusal), (status = 415, body = Refusal),
-              (status = 422, body = Refusal)))]
+              (status = 201, body = OrchestrationResult)))]
 pub async fn set_state(
     req: HttpRequest,
     access: WorkspaceAccess<RunFlows>,
@@ -222,14 +199,9 @@ pub struct ResumeBody {
 /// Lets a run that waits go on, with what it waits for.
 #[utoipa::path(post,
     path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flow_runs/{id}/resume",
-    tag = "Flow runs",
-    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("id" = Uuid, Path)),
-    request_body = Option<ResumeBody>,
+    tag = "Flow runs", request_body = Option<ResumeBody>,
     responses((status = 200, body = OrchestrationResult),
-              (status = 201, body = OrchestrationResult), (status = 400, body = Refusal),
-              (status = 401, body = Refusal), (status = 403, body = Refusal),
-              (status = 404, body = Refusal), (status = 415, body = Refusal),
-              (status = 422, body = Refusal)))]
+              (status = 201, body = OrchestrationResult)))]
 pub async fn resume(
     req: HttpRequest,
     access: WorkspaceAccess<RunFlows>,

@@ -129,11 +129,9 @@ pub struct Since {
 /// A run as a graph of its tasks and subflows.
 #[utoipa::path(get,
     path = "/api/accounts/{account_id}/workspaces/{workspace_id}/flow_runs/{id}/graph-v2",
-    tag = "Flow runs",
-    params(("account_id" = Uuid, Path), ("workspace_id" = Uuid, Path), ("id" = Uuid, Path), Since),
+    tag = "Flow runs", params(Since),
     responses((status = 200, body = GraphBody), (status = 400, body = Refusal),
-              (status = 401, body = Refusal), (status = 403, body = Refusal),
-              (status = 404, body = Refusal), (status = 422, body = Refusal)))]
+              (status = 422, body = Refusal)))]
 pub async fn show(
     req: HttpRequest,
     access: WorkspaceAccess<SeeFlows>,

@@ -7,6 +7,7 @@ pub mod graph;
 pub mod inputs;
 
 use actix_web::web;
+use utoipa::OpenApi;
 
 use crate::base::http::routes::{resource, resources};
 
@@ -34,3 +35,28 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(resources(["/flow_run_states/", "/flow_run_states"]).get(find::states))
         .service(resource("/flow_run_states/{id}").get(find::state));
 }
+
+/// The operations of this slice, for the API's document.
+#[derive(OpenApi)]
+#[openapi(paths(
+    change::create,
+    change::edit,
+    change::label,
+    change::remove,
+    change::set_state,
+    change::resume,
+    find::read,
+    graph::show,
+    find::filter,
+    find::paginate,
+    find::count,
+    find::history,
+    find::lateness,
+    find::states,
+    find::state,
+    inputs::create,
+    inputs::filter,
+    inputs::read,
+    inputs::remove
+))]
+pub struct Document;

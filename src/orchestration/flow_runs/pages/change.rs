@@ -3,7 +3,6 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::place;
 use crate::access::permission::Needs;
 use crate::access::permission::needs::{ManageFlows, RunFlows};
 use crate::access::workspace::WorkspaceAccess;
@@ -57,14 +56,13 @@ impl Question {
         shell: Shell,
         run: &FlowRun,
     ) -> Result<HttpResponse> {
-        let (account, handle) = place(access.workspace());
         Page(ChangePage {
             name: run.name.clone(),
             chip: Chip::of_state(run.state()),
             verb: self.verb,
             button: self.button,
             texts: self.texts,
-            back: urls::flow_run(account, handle, run.id),
+            back: urls::flow_run(access.workspace(), run.id),
             refused: self.refused,
             shell: access.shell(shell, "flow-runs"),
         })
@@ -130,8 +128,7 @@ async fn end(
     run: (FlowRunId, Ending),
     req: &HttpRequest,
 ) -> Result<HttpResponse> {
-    let (account, handle) = place(access.workspace());
-    let to = urls::flow_run(account, handle, run.0);
+    let to = urls::flow_run(access.workspace(), run.0);
     let (name, told) = actions::end(&app, access, ip, run).await?;
     let state = told.state.as_ref().filter(|_| told.is_new).map(|state| state.kind.title());
     let notice = match state {
@@ -212,8 +209,7 @@ pub(super) async fn delete(
     req: HttpRequest,
 ) -> Result<HttpResponse> {
     let id: FlowRunId = path_id(&req, "id")?;
-    let (account, handle) = place(access.workspace());
-    let to = urls::flow_runs(account, handle);
+    let to = urls::flow_runs(access.workspace());
     let name = found(&access, &app, id).await?.name;
     actions::delete(&app, access, ip, id).await?;
     Notice::ok(format!("{name} is deleted.")).leave(&req)?;

@@ -3,8 +3,8 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::place;
 use super::rows::{About, Row};
+use crate::access::permission::Permission;
 use crate::access::permission::needs::SeeFlows;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
@@ -13,12 +13,15 @@ use crate::base::db::{Db, Instant};
 use crate::base::error::Result;
 use crate::base::http::page::Page;
 use crate::base::zone::Zone;
-use crate::frame::Shell;
+use crate::frame::{Pager, Shell};
 use crate::orchestration::flow_runs::forms::{ENDED, FAILURES, GOING_ON, RunsParams, key_text};
 use crate::orchestration::period::Period;
 use crate::orchestration::rows::flow_runs::listing::{self, Narrow, Order};
 use crate::orchestration::rows::flow_runs::model::FlowRun;
 use crate::orchestration::rows::flows::queries as flows;
+use crate::orchestration::saved_searches::model::{ALL, SavedSearch};
+use crate::orchestration::saved_searches::pages::Bar;
+use crate::orchestration::saved_searches::queries as saved_searches;
 use crate::orchestration::states::model::StateType;
 use crate::urls;
 
@@ -29,6 +32,7 @@ struct ListPage {
     params: RunsParams,
     states: Vec<(String, &'static str)>,
     flows: Vec<String>,
+    saved: Bar,
     count: String,
     is_upcoming: bool,
     is_oldest_first: bool,
@@ -43,8 +47,7 @@ struct ListPage {
     clear_href: String,
     caption: &'static str,
     live: String,
-    previous_href: Option<String>,
-    next_href: Option<String>,
+    pager: Pager,
 }
 
 /// Flows to choose from; others are found by typing their names.
@@ -55,6 +58,7 @@ struct Found {
     count: i64,
     about: About,
     flows: Vec<String>,
+    saved: Vec<SavedSearch>,
 }
 
 /// What the parameters narrow to; `None` for a flow that is not there.
@@ -104,18 +108,11 @@ pub(super) async fn show(
                 None => (Slice::from_query(Vec::new(), &position, 1), 0),
             };
             let about = About::of(db, id, &slice.rows)?;
-            Ok(Found { about, count, flows: flows::names(db, id, FLOWS)?, slice })
+            let saved = saved_searches::some(db, id, ALL)?;
+            Ok(Found { about, count, flows: flows::names(db, id, FLOWS)?, saved, slice })
         })
         .await?;
-    let (account, handle) = place(&workspace);
-    let here = urls::flow_runs(account, handle);
-    let turn = |name: &'static str, run: Option<&FlowRun>| {
-        let run = run?;
-        let key = key_text((run.expected_start_at?, run.id));
-        let mut pairs = params.pairs().to_vec();
-        pairs.push((name, &key));
-        Some(urls::with_query(&here, &pairs))
-    };
+    let here = urls::flow_runs(&workspace);
     let other_list = |state: &str| {
         let kept = params.pairs().map(|(name, value)| match name {
             "state" => (name, state),
@@ -125,6 +122,7 @@ pub(super) async fn show(
         urls::with_query(&here, &kept)
     };
     let slice = &found.slice;
+    let may_save = access.may(Permission::ManageSavedSearch);
     Page(ListPage {
         states: [(FAILURES, "Failed or crashed"), (ENDED, "Ended"), (GOING_ON, "Going on")]
             .into_iter()
@@ -141,6 +139,7 @@ pub(super) async fn show(
         periods: Period::ALL.map(|one| (one.word(), one.words())),
         began_href: other_list(""),
         upcoming_href: other_list("scheduled"),
+        saved: Bar::of(&workspace, &found.saved, (&params.pairs(), may_save && params.narrows())),
         flows: found.flows,
         count: format!(
             "{} {}flow {}",
@@ -149,8 +148,9 @@ pub(super) async fn show(
             if found.count == 1 { "run" } else { "runs" }
         ),
         rows: slice.rows.iter().map(|run| found.about.row(&workspace, run, now)).collect(),
-        previous_href: turn("before", slice.rows.first().filter(|_| slice.has_previous)),
-        next_href: turn("after", slice.rows.last().filter(|_| slice.has_next)),
+        pager: Pager::of(slice, &here, &params.pairs(), |run| {
+            run.expected_start_at.map(|at| key_text((at, run.id)))
+        }),
         clear_href: urls::with_query(
             &here,
             &[("state", if params.is_upcoming() { "scheduled" } else { "" })],
@@ -159,8 +159,8 @@ pub(super) async fn show(
             Order::Newest => "Flow runs, the last to be due first",
             Order::Oldest => "Flow runs, the first to be due first",
         },
-        home: urls::workspace(account, handle),
-        live: urls::live(account, handle),
+        home: urls::workspace(&workspace),
+        live: urls::live(&workspace),
         here,
         shell: access.shell(shell, "flow-runs"),
         params,

@@ -7,7 +7,6 @@ mod show;
 
 use actix_web::web;
 
-use crate::access::membership::Workspace;
 use crate::base::http::routes::resource;
 use crate::orchestration::logs::pages as lines;
 
@@ -22,9 +21,4 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/{id}/cancel").get(change::ask_cancel).post(change::cancel))
         .service(at("/{id}/crash").get(change::ask_crash).post(change::crash))
         .service(at("/{id}/delete").get(change::ask_delete).post(change::delete));
-}
-
-/// The two handles of a workspace.
-fn place(workspace: &Workspace) -> (&str, &str) {
-    (&workspace.account_handle, &workspace.handle)
 }

@@ -61,7 +61,6 @@ impl About {
 
     /// A run as a row.
     pub fn row(&self, workspace: &Workspace, run: &FlowRun, now: Instant) -> Row {
-        let (account, handle) = (&workspace.account_handle, &workspace.handle);
         let state = run.state();
         let message = state.and_then(|state| state.message.as_deref()).unwrap_or_default();
         let tasks = self.tasks.get(&run.id.uuid());
@@ -69,10 +68,10 @@ impl About {
         let at = if is_waiting { run.next_scheduled_at } else { None };
         let at = at.or(run.started_at).or(run.expected_start_at);
         Row {
-            href: urls::flow_run(account, handle, run.id),
+            href: urls::flow_run(workspace, run.id),
             name: run.name.clone(),
             flow: self.flows.get(&run.flow_id).cloned().unwrap_or_default(),
-            flow_href: urls::flow(account, handle, run.flow_id),
+            flow_href: urls::flow(workspace, run.flow_id),
             chip: Chip::of_state(state),
             message: first_line(message),
             tags: run.tags.0.iter().take(6).cloned().collect(),

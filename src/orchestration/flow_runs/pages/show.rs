@@ -3,7 +3,6 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::place;
 use super::rows::first_line;
 use crate::access::WorkspaceId;
 use crate::access::permission::Permission;
@@ -165,15 +164,14 @@ pub(super) async fn show(
             Ok((find(db, (at, id), &asked)?, Lines::of(db, at, of, &asked)?))
         })
         .await?;
-    let (account, handle) = place(&workspace);
-    let here = urls::flow_run(account, handle, id);
+    let here = urls::flow_run(&workspace, id);
     let run = &found.run;
     let state = run.state();
     let is_over = state.is_some_and(|state| state.kind.is_final());
-    let step = |step: &str| urls::flow_run_step(account, handle, id, step);
+    let step = |step: &str| urls::flow_run_step(&workspace, id, step);
     let tasks_at = |offset: i64| urls::task_runs_from(&here, offset);
-    let link = |run: &FlowRun| urls::flow_run(account, handle, run.id);
-    let task_link = |task: &TaskRun| urls::task_run(account, handle, task.id);
+    let link = |run: &FlowRun| urls::flow_run(&workspace, run.id);
+    let task_link = |task: &TaskRun| urls::task_run(&workspace, task.id);
     let is_stopping = state.is_some_and(|state| state.kind == StateType::Cancelling);
     let may_cancel = !is_over && !is_stopping && access.may(Permission::RunFlows);
     let may_crash =
@@ -191,10 +189,10 @@ pub(super) async fn show(
             &|task| subflow(&found, task).map_or_else(|| task_link(task), link),
             &tasks_at,
         ),
-        logs: lines.view(place(&workspace), &here, params, step("logs")),
+        logs: lines.view(&workspace, &here, params, step("logs")),
         tasks: found.tasks.iter().map(|task| task.name.clone()).collect(),
         flow: found.flow.clone(),
-        flow_href: urls::flow(account, handle, run.flow_id),
+        flow_href: urls::flow(&workspace, run.flow_id),
         parent: found.parent.as_ref().map(|run| (link(run), run.name.clone())),
         children: found
             .children
@@ -209,8 +207,8 @@ pub(super) async fn show(
         tries: run.run_count,
         tags: run.tags.0.clone(),
         parameters: (!parameters.is_empty()).then(|| pretty(parameters.text())),
-        list_href: urls::flow_runs(account, handle),
-        live: urls::live(account, handle),
+        list_href: urls::flow_runs(&workspace),
+        live: urls::live(&workspace),
         cancel_href: may_cancel.then(|| step("cancel")),
         crash_href: may_crash.then(|| step("crash")),
         delete_href: access.may(Permission::ManageFlows).then(|| step("delete")),

@@ -10,7 +10,7 @@ use super::model::FlowRunId;
 use crate::access::WorkspaceId;
 use crate::access::history::{all, shown};
 use crate::base::db::schema::{flow_runs, flows, task_runs};
-use crate::base::db::{Db, Id, Instant, Json};
+use crate::base::db::{Db, Instant, Json};
 use crate::orchestration::rows::task_runs::model::{Body, TaskRunId};
 use crate::orchestration::states::model::StateType;
 
@@ -57,7 +57,7 @@ type TaskRow =
     (TaskRunId, String, Option<StateType>, (Option<Instant>, Option<Instant>, Option<Instant>));
 
 type SubflowRow = (
-    Option<Id<()>>,
+    Option<TaskRunId>,
     FlowRunId,
     (Option<String>, String),
     Option<StateType>,

@@ -9,7 +9,7 @@ use crate::access::WorkspaceId;
 use crate::access::history::{all, shown};
 use crate::base::db::paging::{COUNT_LIMIT, Position, Slice, contains_pattern};
 use crate::base::db::schema::{flow_runs, flows, task_runs};
-use crate::base::db::{Db, Instant, MultiBackend, lower};
+use crate::base::db::{Db, Instant, MultiBackend, Number, lower};
 use crate::orchestration::rows::flows::model::FlowId;
 use crate::orchestration::states::model::StateType;
 use crate::orchestration::view::Step;
@@ -119,9 +119,7 @@ pub fn page(
 /// # Errors
 /// The database's fault.
 pub fn count(db: &mut Db, workspace: WorkspaceId, narrow: &Narrow) -> QueryResult<i64> {
-    let found: Vec<FlowRunId> =
-        of(workspace, narrow).limit(COUNT_LIMIT + 1).select(flow_runs::id).load(db)?;
-    Ok(i64::try_from(found.len()).unwrap_or(COUNT_LIMIT + 1))
+    Number(of(workspace, narrow).limit(COUNT_LIMIT + 1).select(flow_runs::id)).get_result(db)
 }
 
 /// The names of some flows.

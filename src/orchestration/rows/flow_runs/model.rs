@@ -3,20 +3,16 @@
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::base::db::ids::TaskRunId;
 use crate::base::db::schema::flow_runs;
-use crate::base::db::{Id, Instant, Json, MultiBackend};
+use crate::base::db::{Instant, Json, MultiBackend};
 use crate::base::error::{Error, Result};
 use crate::base::json::{Raw, RawObject};
 use crate::orchestration::rows::flows::model::FlowId;
 use crate::orchestration::states::model::State;
 use crate::orchestration::states::rules::{Course, Policy};
 
-/// What an id of the `flow_runs` table is the id of.
-#[derive(Debug)]
-pub enum FlowRunMarker {}
-
-/// The id of a run.
-pub type FlowRunId = Id<FlowRunMarker>;
+pub use crate::base::db::ids::FlowRunId;
 
 /// What the client keeps with a run.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -86,7 +82,7 @@ pub struct FlowRun {
     /// The version of the flow.
     pub flow_version: Option<String>,
     /// For a subflow: the task of the other flow that stands for it.
-    pub parent_task_run_id: Option<Id<()>>,
+    pub parent_task_run_id: Option<TaskRunId>,
     /// One run for each of these.
     pub idempotency_key: Option<String>,
     /// Its tags.

@@ -5,11 +5,10 @@ use diesel::prelude::*;
 use super::model::{FlowRun, FlowRunId};
 use crate::access::WorkspaceId;
 use crate::access::history::{all, shown};
+use crate::base::db::ids::StateId;
 use crate::base::db::schema::{flow_run_states, flow_runs, flows, task_runs};
 use crate::base::db::text_enum;
-use crate::base::db::{
-    Db, Id, Instant, Json, MultiBackend, Prepared, either, length, on_each_backend,
-};
+use crate::base::db::{Db, Instant, Json, MultiBackend, Prepared, either, length, on_each_backend};
 use crate::base::error::Result;
 use crate::base::http::json::{Window, check_together};
 use crate::orchestration::rows::flows::model::{FlowId, FlowNote};
@@ -264,7 +263,7 @@ pub fn states(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> Result<Vec<
 ///
 /// # Errors
 /// The database's fault.
-pub fn state(db: &mut Db, workspace: WorkspaceId, id: Id<()>) -> QueryResult<Option<State>> {
+pub fn state(db: &mut Db, workspace: WorkspaceId, id: StateId) -> QueryResult<Option<State>> {
     let state: Option<Json<State>> = shown::flow_run_states(workspace)
         .filter(flow_run_states::id.eq(id))
         .select(flow_run_states::state)

@@ -3,15 +3,10 @@
 use diesel::prelude::*;
 
 use crate::base::db::schema::flows;
-use crate::base::db::{Id, Instant, Json, MultiBackend};
+use crate::base::db::{Instant, Json, MultiBackend};
 use crate::base::json::RawObject;
 
-/// What an id of the `flows` table is the id of.
-#[derive(Debug)]
-pub enum FlowMarker {}
-
-/// The id of a flow.
-pub type FlowId = Id<FlowMarker>;
+pub use crate::base::db::ids::FlowId;
 
 /// What events of its runs say of a flow.
 #[derive(Clone, Debug, Default)]

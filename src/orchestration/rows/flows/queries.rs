@@ -8,10 +8,10 @@ use crate::access::history::{all, shown};
 use crate::base::db::paging::{PAGE_SIZE, Position, Slice, contains_pattern};
 use crate::base::db::schema::{flow_runs, flows, workspaces};
 use crate::base::db::text_enum;
-use crate::base::db::{Db, Id, Instant, Json, MultiBackend, lower, on_each_backend};
+use crate::base::db::{Db, Instant, Json, MultiBackend, lower, on_each_backend};
 use crate::base::http::json::Window;
 use crate::base::json::RawObject;
-use crate::orchestration::rows::flow_runs::model::{FlowRun, FlowRunId, FlowRunMarker};
+use crate::orchestration::rows::flow_runs::model::{FlowRun, FlowRunId};
 use crate::orchestration::wire::term::Term;
 
 text_enum! {
@@ -233,12 +233,12 @@ pub fn newest_runs(
         .limit(1)
         .select(flow_runs::id)
         .single_value();
-    let newest: Vec<Option<Id<FlowRunMarker>>> = flows::table
+    let newest: Vec<Option<FlowRunId>> = flows::table
         .filter(flows::workspace_id.eq(workspace))
         .filter(flows::id.eq_any(ids.to_vec()))
         .select(last)
         .load(db)?;
-    let newest: Vec<Id<FlowRunMarker>> = newest.into_iter().flatten().collect();
+    let newest: Vec<FlowRunId> = newest.into_iter().flatten().collect();
     shown::flow_runs(workspace)
         .filter(flow_runs::id.eq_any(newest))
         .select(FlowRun::as_select())

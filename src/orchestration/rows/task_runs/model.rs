@@ -4,18 +4,13 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::base::db::schema::task_runs;
-use crate::base::db::{Id, Instant, Json, MultiBackend};
+use crate::base::db::{Instant, Json, MultiBackend};
 use crate::base::json::RawObject;
 use crate::orchestration::rows::flow_runs::model::FlowRunId;
 use crate::orchestration::states::model::State;
 use crate::orchestration::states::rules::{Course, Policy};
 
-/// What an id of the `task_runs` table is the id of.
-#[derive(Debug)]
-pub enum TaskRunMarker {}
-
-/// The id of a run.
-pub type TaskRunId = Id<TaskRunMarker>;
+pub use crate::base::db::ids::TaskRunId;
 
 /// What the client keeps with a run.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]

@@ -7,9 +7,10 @@ use diesel::prelude::*;
 use super::model::{TaskRun, TaskRunId};
 use crate::access::WorkspaceId;
 use crate::access::history::{Shown, all, shown};
+use crate::base::db::ids::StateId;
 use crate::base::db::schema::{task_run_states, task_runs};
 use crate::base::db::text_enum;
-use crate::base::db::{Db, Id, Instant, Json, MultiBackend, Prepared, length, on_each_backend};
+use crate::base::db::{Db, Instant, Json, MultiBackend, Prepared, length, on_each_backend};
 use crate::base::error::Result;
 use crate::base::http::json::{Window, check_together};
 use crate::base::secret::sha256;
@@ -375,7 +376,7 @@ pub fn states(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> Result<Vec<
 ///
 /// # Errors
 /// The database's fault.
-pub fn state(db: &mut Db, workspace: WorkspaceId, id: Id<()>) -> QueryResult<Option<State>> {
+pub fn state(db: &mut Db, workspace: WorkspaceId, id: StateId) -> QueryResult<Option<State>> {
     let state: Option<Json<State>> = shown::task_run_states(workspace)
         .filter(task_run_states::id.eq(id))
         .select(task_run_states::state)

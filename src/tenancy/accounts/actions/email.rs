@@ -13,11 +13,12 @@ use crate::access::email::EmailAddress;
 use crate::access::identify::Verified;
 use crate::access::listing;
 use crate::app::App;
+use crate::base::db::ids::FormTokenId;
 use crate::base::db::schema::{invitations, users};
 use crate::base::db::{Db, Id, Instant, Locks};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::base::http::form::{FormToken, only_once};
+use crate::base::http::form::only_once;
 use crate::base::secret::{LinkToken, Purpose};
 use crate::tenancy::audit::{By, Entry, Event, record};
 
@@ -197,7 +198,7 @@ pub async fn ask_for_change(
     app: &App,
     who: RecentlyConfirmed,
     email: EmailAddress,
-    once: Id<FormToken>,
+    once: FormTokenId,
     ip: ClientIp,
 ) -> Result<()> {
     app.limits.mail(ip)?;

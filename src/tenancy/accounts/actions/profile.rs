@@ -11,11 +11,11 @@ use crate::access::handle::Handle;
 use crate::access::identify::Theme;
 use crate::access::listing;
 use crate::app::App;
+use crate::base::db::ids::SessionId;
 use crate::base::db::schema::accounts;
-use crate::base::db::{Db, Id, Instant, Locks};
+use crate::base::db::{Db, Instant, Locks};
 use crate::base::error::Result;
 use crate::base::http::client::ClientIp;
-use crate::base::http::session::SessionMarker;
 use crate::base::zone::Zone;
 use crate::tenancy::audit::{By, Entry, Event, record};
 
@@ -102,7 +102,7 @@ fn update(
 pub async fn end_session_of(
     app: &App,
     who: SignedInPerson,
-    session: Id<SessionMarker>,
+    session: SessionId,
     ip: ClientIp,
 ) -> Result<bool> {
     let now = app.now();

@@ -12,11 +12,12 @@ use crate::access::identify::{Theme, Verified};
 use crate::access::membership::AccountKind;
 use crate::access::{AccountId, UserId};
 use crate::app::{App, Context};
+use crate::base::db::ids::FormTokenId;
 use crate::base::db::schema::{accounts, users};
-use crate::base::db::{Db, Id, Instant, Locks};
+use crate::base::db::{Db, Instant, Locks};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::base::http::form::{FormToken, Use, use_once};
+use crate::base::http::form::{Use, use_once};
 use crate::base::secret::{LinkToken, Purpose};
 use crate::tenancy::audit::{By, Entry, Event, record};
 use crate::urls;
@@ -148,7 +149,7 @@ pub async fn set_up(app: &App, new: SignUp, ip: ClientIp) -> Result<Option<UserI
 pub async fn sign_up(
     app: &App,
     new: SignUp,
-    once: Id<FormToken>,
+    once: FormTokenId,
     ip: ClientIp,
 ) -> Result<Result<(), Option<Handle>>> {
     app.limits.mail(ip)?;

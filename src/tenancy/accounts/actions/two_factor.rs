@@ -14,10 +14,11 @@ use super::super::queries::{self, TwoFactor, User};
 use crate::access::UserId;
 use crate::access::actor::RecentlyConfirmed;
 use crate::app::App;
-use crate::base::db::{Db, Id, Instant};
+use crate::base::db::ids::FormTokenId;
+use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::base::http::form::{FormToken, only_once};
+use crate::base::http::form::only_once;
 use crate::base::random;
 use crate::base::secret::{InstanceKeys, Purpose, RecoveryCode};
 use crate::tenancy::audit::{By, Entry, Event, record};
@@ -113,7 +114,7 @@ pub async fn turn_on(
     app: &App,
     who: RecentlyConfirmed,
     (sealed, code): (&str, TypedCode),
-    (once, ip): (Id<FormToken>, ClientIp),
+    (once, ip): (FormTokenId, ClientIp),
 ) -> Result<Option<Vec<String>>> {
     let (user, account, now) = (who.person().user, who.person().account, app.now());
     let TypedCode::Current(code) = code else { return Ok(None) };
@@ -154,7 +155,7 @@ pub async fn turn_on(
 pub async fn rotate_recovery_codes(
     app: &App,
     who: RecentlyConfirmed,
-    once: Id<FormToken>,
+    once: FormTokenId,
     ip: ClientIp,
 ) -> Result<Vec<String>> {
     let (user, account, now) = (who.person().user, who.person().account, app.now());

@@ -3,15 +3,15 @@
 use diesel::prelude::*;
 
 use crate::access::UserId;
+use crate::base::db::ids::SessionId;
 use crate::base::db::schema::sessions;
-use crate::base::db::{Db, Id, Instant, MultiBackend};
-use crate::base::http::session::SessionMarker;
+use crate::base::db::{Db, Instant, MultiBackend};
 
 /// A signed-in browser of a person.
 #[derive(Clone, Debug, Queryable)]
 pub struct Device {
     /// The session's id.
-    pub id: Id<SessionMarker>,
+    pub id: SessionId,
     /// The session's state, as JSON.
     pub state: String,
     /// When it was last seen.
@@ -42,7 +42,7 @@ pub fn devices(
 ///
 /// # Errors
 /// The database's fault.
-pub fn end_session(db: &mut Db, user: UserId, session: Id<SessionMarker>) -> QueryResult<bool> {
+pub fn end_session(db: &mut Db, user: UserId, session: SessionId) -> QueryResult<bool> {
     let ended = diesel::delete(
         sessions::table.filter(sessions::id.eq(session)).filter(sessions::user_id.eq(user)),
     )
@@ -54,11 +54,7 @@ pub fn end_session(db: &mut Db, user: UserId, session: Id<SessionMarker>) -> Que
 ///
 /// # Errors
 /// The database's fault.
-pub fn end_sessions(
-    db: &mut Db,
-    user: UserId,
-    but: Option<Id<SessionMarker>>,
-) -> QueryResult<usize> {
+pub fn end_sessions(db: &mut Db, user: UserId, but: Option<SessionId>) -> QueryResult<usize> {
     let mut doomed = diesel::delete(sessions::table.filter(sessions::user_id.eq(user)))
         .into_boxed::<MultiBackend>();
     if let Some(but) = but {
@@ -72,7 +68,7 @@ pub fn end_sessions(
 /// # Errors
 /// The database's fault.
 pub fn forget_sessions(db: &mut Db, now: Instant, idle_since: Instant) -> QueryResult<usize> {
-    let ended: Vec<Id<SessionMarker>> = sessions::table
+    let ended: Vec<SessionId> = sessions::table
         .filter(sessions::expires_at.le(now).or(sessions::last_seen_at.le(idle_since)))
         .limit(500)
         .select(sessions::id)

@@ -13,7 +13,7 @@ use crate::base::db::paging::{PageParams, Slice};
 use crate::base::error::Result;
 use crate::base::http::page::Page;
 use crate::base::text::{When, counted};
-use crate::frame::Shell;
+use crate::frame::{Pager, Shell};
 use crate::tenancy::api_keys::model::Key;
 use crate::tenancy::api_keys::queries;
 use crate::urls;
@@ -34,8 +34,7 @@ pub struct ListPage {
     has_none: bool,
     count_text: String,
     rows: Vec<Row>,
-    previous_href: Option<String>,
-    next_href: Option<String>,
+    pager: Pager,
     page_text: String,
 }
 
@@ -109,15 +108,9 @@ pub async fn show(
     let found = find(&app, &person, &params).await?;
     let now = app.now();
     let keys = &found.keys;
-    let turn = |name: &str, key: Option<&Key>| {
-        key.map(|key| {
-            let pairs = [("q", params.q.trim()), (name, &key.id.to_string())];
-            urls::with_query(urls::api_keys(), &pairs)
-        })
-    };
+    let narrowed = [("q", params.q.trim())];
     Ok(Page(ListPage {
-        previous_href: turn("before", keys.rows.first().filter(|_| keys.has_previous)),
-        next_href: turn("after", keys.rows.last().filter(|_| keys.has_next)),
+        pager: Pager::of(keys, urls::api_keys(), &narrowed, |key| key.id.to_string()),
         page_text: counted(found.matching, "key", "keys"),
         count_text: if params.q.trim().is_empty() {
             counted(found.all, "key", "keys")

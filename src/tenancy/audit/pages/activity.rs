@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::base::db::paging::PageParams;
 use crate::base::error::Result;
 use crate::base::http::page::Page;
-use crate::frame::Shell;
+use crate::frame::{Pager, Shell};
 use crate::tenancy::audit::queries::{self, Filter, Kept};
 use crate::urls;
 
@@ -18,9 +18,7 @@ use crate::urls;
 pub struct ActivityPage {
     shell: Shell,
     rows: Vec<Row>,
-    previous_href: Option<String>,
-    next_href: Option<String>,
-    page_text: String,
+    pager: Pager,
 }
 
 /// `GET /profile/activity`
@@ -41,13 +39,8 @@ pub async fn activity(
         })
         .await?;
     let row = |kept: &Kept| Row::new(kept, viewer, now).leading(&ways);
-    let turn = |name: &str, kept: Option<&Kept>| {
-        kept.map(|kept| urls::with_query(urls::activity(), &[(name, &kept.sequence.to_string())]))
-    };
     Ok(Page(ActivityPage {
-        previous_href: turn("before", slice.rows.first().filter(|_| slice.has_previous)),
-        next_href: turn("after", slice.rows.last().filter(|_| slice.has_next)),
-        page_text: "The newest entries come first".to_owned(),
+        pager: Pager::of(&slice, urls::activity(), &[], |kept| kept.sequence.to_string()),
         rows: slice.rows.iter().map(row).collect(),
         shell: shell.at("activity"),
     }))

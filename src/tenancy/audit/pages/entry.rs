@@ -70,7 +70,7 @@ pub(super) async fn show(
     Page(EntryPage {
         shell: access.shell(shell, "audit-log"),
         facts: story.facts(&handle).into_iter().map(with_time).collect(),
-        workspace_href: place.map(|(account, workspace)| urls::workspace(account, workspace)),
+        workspace_href: place.map(urls::workspace),
         user_href: (!email.is_empty()).then(|| urls::with_query(&log, &[("user", email)])),
         handle,
         sequence,

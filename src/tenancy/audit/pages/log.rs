@@ -14,7 +14,7 @@ use crate::base::error::Result;
 use crate::base::http::page::Page;
 use crate::base::text::counted;
 use crate::base::zone::Zone;
-use crate::frame::Shell;
+use crate::frame::{Pager, Shell};
 use crate::tenancy::audit::Event;
 use crate::tenancy::audit::forms::LogParams;
 use crate::tenancy::audit::queries::{self, Filter, Kept};
@@ -33,8 +33,7 @@ struct LogPage {
     unknown: Option<String>,
     /// Each with the address of its details.
     rows: Vec<(String, Row)>,
-    previous_href: Option<String>,
-    next_href: Option<String>,
+    pager: Pager,
     csv_href: String,
     jsonl_href: String,
 }
@@ -86,13 +85,10 @@ pub(super) async fn show(
         })
         .await?;
     let handle = organization.handle.clone();
-    let with = |path: &str, name: &'static str, value: &str| {
+    let export = |format: &str| {
         let mut pairs = params.pairs().to_vec();
-        pairs.push((name, value));
-        urls::with_query(path, &pairs)
-    };
-    let turn = |name: &'static str, kept: Option<&Kept>| {
-        kept.map(|kept| with(&urls::audit_log(&handle), name, &kept.sequence.to_string()))
+        pairs.push(("format", format));
+        urls::with_query(&urls::audit_export(&handle), &pairs)
     };
     let row =
         |kept: &Kept| (urls::audit_entry(&handle, kept.sequence), Row::new(kept, Uuid::nil(), now));
@@ -105,10 +101,11 @@ pub(super) async fn show(
         },
         events: Event::ALL,
         unknown,
-        previous_href: turn("before", slice.rows.first().filter(|_| slice.has_previous)),
-        next_href: turn("after", slice.rows.last().filter(|_| slice.has_next)),
-        csv_href: with(&urls::audit_export(&handle), "format", "csv"),
-        jsonl_href: with(&urls::audit_export(&handle), "format", "jsonl"),
+        pager: Pager::of(&slice, &urls::audit_log(&handle), &params.pairs(), |kept| {
+            kept.sequence.to_string()
+        }),
+        csv_href: export("csv"),
+        jsonl_href: export("jsonl"),
         rows: slice.rows.iter().map(row).collect(),
         shell: access.shell(shell, "audit-log"),
         params,

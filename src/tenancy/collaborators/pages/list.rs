@@ -16,7 +16,7 @@ use crate::base::db::paging::{PageParams, Slice};
 use crate::base::error::{Error, Result};
 use crate::base::http::page::Page;
 use crate::base::text::{When, counted};
-use crate::frame::{Person, Shell};
+use crate::frame::{Pager, Person, Shell};
 use crate::tenancy::invitations::model::{Scope, takes_collaborators};
 use crate::tenancy::invitations::roster::{Counts, Filter, Invited, Key, Row, Status};
 use crate::urls;
@@ -59,8 +59,7 @@ struct ListPage {
     q: String,
     statuses: Vec<(&'static str, &'static str, bool)>,
     rows: Vec<RowView>,
-    previous: Option<String>,
-    next: Option<String>,
+    pager: Pager,
     shown: String,
 }
 
@@ -74,7 +73,7 @@ pub(super) async fn show(
     let place = access.workspace();
     if !takes_collaborators(place) {
         // Links from before it was transferred lead on.
-        return Err(Error::Moved(urls::sharing(&place.account_handle, &place.handle)));
+        return Err(Error::Moved(urls::sharing(place)));
     }
     let params = params.into_inner();
     let filter = Filter {
@@ -112,17 +111,8 @@ impl View<'_> {
         counts: Counts,
     ) -> ListPage {
         let place = self.access.workspace();
-        let around = Around {
-            name: place.handle.clone(),
-            list: urls::collaborators(&place.account_handle, &place.handle),
-        };
-        let (first, last) = (slice.rows.first().map(Row::key), slice.rows.last().map(Row::key));
-        let word = filter.status.word();
-        let to = |name: &str, key: Option<Key>, is_there: bool| {
-            let key = key.filter(|_| is_there)?.text();
-            let pairs = [("q", filter.q.as_str()), ("status", word), (name, key.as_str())];
-            Some(urls::with_query(&around.list, &pairs))
-        };
+        let around = Around { name: place.handle.clone(), list: urls::collaborators(place) };
+        let narrowed = [("q", filter.q.as_str()), ("status", filter.status.word())];
         let shown = i64::try_from(slice.rows.len()).unwrap_or_default();
         ListPage {
             shell: self.access.shell(shell, AT),
@@ -135,10 +125,9 @@ impl View<'_> {
             ),
             q: filter.q.clone(),
             statuses: filter.status.options(),
-            previous: to("before", first, slice.has_previous),
-            next: to("after", last, slice.has_next),
+            pager: Pager::of(&slice, &around.list, &narrowed, |row| row.key().text()),
             rows: slice.rows.into_iter().map(|row| self.row(row)).collect(),
-            invite: format!("{}/invite", around.list),
+            invite: urls::collaborators_invite(place),
             shown: counted(shown, "row", "rows"),
             around,
         }
@@ -146,7 +135,7 @@ impl View<'_> {
 
     fn step(&self, id: impl std::fmt::Display, step: &str) -> String {
         let workspace = self.access.workspace();
-        urls::collaborator_step(&workspace.account_handle, &workspace.handle, id, step)
+        urls::collaborator_step(&workspace, id, step)
     }
 
     fn row(&self, row: Row<Collaborator>) -> RowView {

@@ -15,11 +15,12 @@ use crate::access::permission::needs::ManageWorkspaceUsers;
 use crate::access::role::{Role, RoleRef};
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::{App, Context};
+use crate::base::db::ids::FormTokenId;
 use crate::base::db::schema::invitations;
-use crate::base::db::{Db, Id, Instant};
+use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::base::http::form::{FormToken, only_once};
+use crate::base::http::form::only_once;
 use crate::tenancy::audit::{By, record};
 
 /// What became of one line.
@@ -68,7 +69,7 @@ pub async fn invite(
     access: WorkspaceAccess<ManageWorkspaceUsers>,
     ip: ClientIp,
     typed: Vec<String>,
-    once: Id<FormToken>,
+    once: FormTokenId,
 ) -> Result<Vec<LineResult>> {
     invite_as(app, access, ip, typed, (Offered::Collaborator, Some(once))).await
 }
@@ -96,7 +97,7 @@ pub async fn invite_members(
     access: Recruiting,
     ip: ClientIp,
     typed: Vec<String>,
-    (role, once): (OrganizationRole, Option<Id<FormToken>>),
+    (role, once): (OrganizationRole, Option<FormTokenId>),
 ) -> Result<Vec<LineResult>> {
     if role == OrganizationRole::Admin {
         access.step_up().demand()?;
@@ -109,7 +110,7 @@ async fn invite_as(
     access: impl MayInvite,
     ip: ClientIp,
     typed: Vec<String>,
-    (offered, once): (Offered, Option<Id<FormToken>>),
+    (offered, once): (Offered, Option<FormTokenId>),
 ) -> Result<Vec<LineResult>> {
     let lines = read(typed);
     let (context, now) = (app.context.clone(), app.now());

@@ -8,10 +8,11 @@ use super::open;
 use crate::access::UserId;
 use crate::access::email::EmailAddress;
 use crate::app::{App, Context};
-use crate::base::db::{Db, Id, Instant, Locks, lock_accounts};
+use crate::base::db::ids::FormTokenId;
+use crate::base::db::{Db, Instant, Locks, lock_accounts};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::base::http::form::{FormToken, Use, use_once};
+use crate::base::http::form::{Use, use_once};
 use crate::tenancy::accounts::actions::create_user;
 use crate::tenancy::accounts::model::{CreateProblem, NewUser};
 use crate::tenancy::audit::By;
@@ -26,7 +27,7 @@ pub async fn join(
     app: &App,
     opened: &Opened,
     new: Join,
-    (once, ip): (Id<FormToken>, ClientIp),
+    (once, ip): (FormTokenId, ClientIp),
 ) -> Result<(Accepted, Option<UserId>)> {
     let hash = app.hash_password(new.password.into_password()).await?;
     let (context, now) = (app.context.clone(), app.now());
@@ -55,7 +56,7 @@ fn join_as(
     context: &Context,
     token: &str,
     new: &NewUser,
-    (once, ip): (Id<FormToken>, ClientIp),
+    (once, ip): (FormTokenId, ClientIp),
     now: Instant,
 ) -> Result<(Accepted, Option<UserId>)> {
     let Some((opened, _)) = open::find(db, context, token)? else {

@@ -9,11 +9,12 @@ use super::super::{mail, queries, rules};
 use super::invite::{details, is_bothered, place_for_one_more, too_many_today};
 use super::inviter::{Handling, MayInvite};
 use crate::app::{App, Context};
+use crate::base::db::ids::FormTokenId;
 use crate::base::db::schema::invitations;
-use crate::base::db::{Db, Id, Instant};
+use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::base::http::form::{FormToken, Use, only_once, use_once};
+use crate::base::http::form::{Use, only_once, use_once};
 use crate::tenancy::audit::{By, Event, record};
 
 /// How a step with an invitation ended.
@@ -57,7 +58,7 @@ pub async fn resend(
     app: &App,
     access: impl MayInvite,
     ip: ClientIp,
-    (id, once): (InvitationId, Option<Id<FormToken>>),
+    (id, once): (InvitationId, Option<FormTokenId>),
 ) -> Result<Managed<Invitation>> {
     only(resend_some(app, access, ip, (vec![id], once)).await?)
 }
@@ -70,7 +71,7 @@ pub async fn resend_some(
     app: &App,
     access: impl MayInvite,
     ip: ClientIp,
-    (ids, once): (Vec<InvitationId>, Option<Id<FormToken>>),
+    (ids, once): (Vec<InvitationId>, Option<FormTokenId>),
 ) -> Result<Vec<Managed<Invitation>>> {
     let (context, now) = (app.context.clone(), app.now());
     let outcome = access
@@ -243,7 +244,7 @@ pub async fn copy_link(
     app: &App,
     access: impl MayInvite,
     ip: ClientIp,
-    (id, once): (InvitationId, Id<FormToken>),
+    (id, once): (InvitationId, FormTokenId),
 ) -> Result<Managed<(Invitation, String)>> {
     let (context, now) = (app.context.clone(), app.now());
     access

@@ -8,9 +8,10 @@ use super::model::{Invitation, InvitationId};
 use super::queries::{self, INVITATION_MAIL, Recipient};
 use super::rules::DAY;
 use crate::access::UserId;
-use crate::base::db::{Db, Id, Instant};
+use crate::base::db::ids::MailId;
+use crate::base::db::{Db, Instant};
 use crate::base::error::Result;
-use crate::base::mail::{Mail, Outgoing, queue};
+use crate::base::mail::{Outgoing, queue};
 
 pub use render::render;
 
@@ -35,7 +36,7 @@ pub fn queue_invitation(
     recipient: &str,
     inviter: UserId,
     now: Instant,
-) -> Result<Id<Mail>> {
+) -> Result<MailId> {
     let data = json!({ "generation": generation, "inviter": inviter });
     queue_about(db, INVITATION_MAIL, id, recipient, data, now)
 }
@@ -44,7 +45,7 @@ pub fn queue_invitation(
 ///
 /// # Errors
 /// The database's fault.
-pub fn queue_reminder(db: &mut Db, invitation: &Invitation, now: Instant) -> Result<Id<Mail>> {
+pub fn queue_reminder(db: &mut Db, invitation: &Invitation, now: Instant) -> Result<MailId> {
     let data = json!({ "generation": invitation.generation });
     queue_about(db, REMINDER_MAIL, invitation.id, &invitation.email, data, now)
 }
@@ -107,7 +108,7 @@ fn queue_about(
     recipient: &str,
     data: Value,
     now: Instant,
-) -> Result<Id<Mail>> {
+) -> Result<MailId> {
     let recipient = recipient.to_owned();
     queue(db, Outgoing { template, recipient, data, subject: Some(id.uuid()) }, now)
 }

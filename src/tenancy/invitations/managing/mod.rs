@@ -59,15 +59,10 @@ pub trait HasPages: MayInvite + FromRequest<Error = Error> {
 impl HasPages for WorkspaceAccess<ManageWorkspaceUsers> {
     fn around(&self) -> Around {
         let place = self.workspace();
-        let (account, handle) = (&place.account_handle, &place.handle);
         let is_personal = takes_collaborators(place);
-        let list = if is_personal {
-            urls::collaborators(account, handle)
-        } else {
-            urls::sharing(account, handle)
-        };
+        let list = if is_personal { urls::collaborators(place) } else { urls::sharing(place) };
         Around {
-            name: handle.clone(),
+            name: place.handle.clone(),
             steps: if is_personal { list.clone() } else { format!("{list}/invitations") },
             title: if is_personal { "Workspace collaborators" } else { "Workspace sharing" },
             list,

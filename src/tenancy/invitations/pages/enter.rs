@@ -14,10 +14,10 @@ use super::{domain_refused, landed, private, show};
 use crate::access::actor::AnySession;
 use crate::access::email::EmailAddress;
 use crate::app::App;
-use crate::base::db::Id;
+use crate::base::db::ids::FormTokenId;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::{ClientIp, user_agent};
-use crate::base::http::form::{Button, Field, Form, FormToken};
+use crate::base::http::form::{Button, Field, Form};
 use crate::base::http::page::Page;
 use crate::base::http::see_other;
 use crate::frame::Shell;
@@ -63,7 +63,7 @@ async fn join(
     shell: Shell,
     opened: &Opened,
     (new, mut fields): (Join, JoinFields),
-    (once, ip): (Id<FormToken>, ClientIp),
+    (once, ip): (FormTokenId, ClientIp),
 ) -> Result<HttpResponse> {
     let (outcome, user) = actions::join(app, opened, new, (once, ip)).await?;
     match outcome {
@@ -103,7 +103,7 @@ async fn confirm_first(
     shell: Shell,
     opened: &Opened,
     (new, mut fields): (Join, JoinFields),
-    (once, ip): (Id<FormToken>, ClientIp),
+    (once, ip): (FormTokenId, ClientIp),
 ) -> Result<HttpResponse> {
     let email = EmailAddress::parse(&opened.invitation.email).map_err(Error::internal)?;
     if !app.settings().allows_domain(email.domain()) {

@@ -7,17 +7,17 @@ use diesel::prelude::*;
 
 use self::queries::invited;
 use super::model::{InvitationId, Scope};
+use crate::base::db::ids::MailId;
 use crate::base::db::paging::{PAGE_SIZE, Position, Slice};
-use crate::base::db::{Db, Id, Instant};
-use crate::base::mail::{Mail, MailState};
+use crate::base::db::{Db, Instant};
+use crate::base::mail::MailState;
 use crate::base::text::relative;
+
+pub use crate::base::db::ids::MemberId;
 
 /// What an id of a row of people (a membership) is the id of.
 #[derive(Debug)]
 pub enum Member {}
-
-/// The id of a membership.
-pub type MemberId = Id<Member>;
 
 /// An invitation that was not answered, with the mail that carries it.
 #[derive(Clone, Debug, Queryable)]
@@ -41,7 +41,7 @@ pub struct Invited {
     /// When the access that it gives ends.
     pub access_until: Option<Instant>,
     /// The mail that carries it; `None` where the address got several that day.
-    pub mail: Option<Id<Mail>>,
+    pub mail: Option<MailId>,
     /// Where its mail is on its way; `None` when that is no longer known.
     pub mail_state: Option<MailState>,
     /// Why the mail's last try failed.
@@ -278,9 +278,9 @@ mod tests {
     fn a_key_survives_its_address() {
         let now = Instant::from_microseconds(1);
         for key in [
-            Key::Invited(Id::new(now)),
-            Key::Person("ada. lovelace".to_owned(), Id::new(now)),
-            Key::Person(String::new(), Id::new(now)),
+            Key::Invited(InvitationId::new(now)),
+            Key::Person("ada. lovelace".to_owned(), MemberId::new(now)),
+            Key::Person(String::new(), MemberId::new(now)),
         ] {
             assert_eq!(Key::parse(&key.text()), Some(key));
         }

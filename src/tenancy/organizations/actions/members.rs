@@ -7,10 +7,10 @@ use crate::access::actor::StepUp;
 use crate::access::organization::{self, Admin, OrganizationAccess, OrganizationRole};
 use crate::access::{AccountId, UserId};
 use crate::app::App;
-use crate::base::db::{Db, Id, Instant};
+use crate::base::db::ids::FormTokenId;
+use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::base::http::form::FormToken;
 use crate::tenancy::audit::{By, Entry, Event, record};
 use crate::tenancy::invitations::actions::Recruiting;
 use crate::tenancy::invitations::actions::{
@@ -194,7 +194,7 @@ pub async fn bulk(
     app: &App,
     access: Recruiting,
     ip: ClientIp,
-    (ids, once): (Vec<InvitationId>, Id<FormToken>),
+    (ids, once): (Vec<InvitationId>, FormTokenId),
     step: BulkStep,
 ) -> Result<Vec<BulkDone>> {
     let results = match step {

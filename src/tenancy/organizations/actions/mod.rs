@@ -18,10 +18,11 @@ use crate::access::organization::{
 };
 use crate::access::transfers;
 use crate::app::App;
-use crate::base::db::{Db, Id, Locks};
+use crate::base::db::ids::FormTokenId;
+use crate::base::db::{Db, Locks};
 use crate::base::error::Result;
 use crate::base::http::client::ClientIp;
-use crate::base::http::form::{FormToken, Use, unuse, use_once};
+use crate::base::http::form::{Use, unuse, use_once};
 use crate::tenancy::accounts;
 use crate::tenancy::accounts::actions::free_handle;
 use crate::tenancy::audit::{By, Entry, Event, record};
@@ -51,7 +52,7 @@ pub async fn create(
     person: SignedInPerson,
     ip: ClientIp,
     wanted: Wanted,
-    once: Id<FormToken>,
+    once: FormTokenId,
 ) -> Result<Outcome> {
     let now = app.now();
     app.db

@@ -7,6 +7,7 @@ mod members;
 mod policy;
 
 use actix_web::web;
+use utoipa::OpenApi;
 
 use crate::base::http::routes::{resource, resources};
 
@@ -42,3 +43,25 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(of("/invitations/{id}").delete(revoke))
         .service(of("/invitations/{id}/resend").post(resend));
 }
+
+/// The operations of this slice, for the API's document.
+#[derive(OpenApi)]
+#[openapi(paths(
+    get_account,
+    edit_account,
+    get_settings,
+    get_domains,
+    set_domains,
+    get_policy,
+    set_policy,
+    account_roles,
+    account_role,
+    memberships,
+    change_member,
+    remove_member,
+    invite,
+    invitations_of,
+    revoke,
+    resend
+))]
+pub struct Document;

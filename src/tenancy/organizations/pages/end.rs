@@ -111,7 +111,7 @@ async fn delete_page(
         label: format!("Type {handle} to confirm"),
         obstacles: obstacles
             .into_iter()
-            .map(|workspace| (urls::settings_delete(&handle, &workspace), workspace))
+            .map(|workspace| (urls::settings_delete((&handle, &workspace)), workspace))
             .map(|(href, workspace)| (format!("{handle}/{workspace}"), href))
             .collect(),
         members: counted(members, "person", "people"),

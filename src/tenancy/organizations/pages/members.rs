@@ -10,7 +10,7 @@ use crate::base::db::paging::{PageParams, count_text};
 use crate::base::error::Result;
 use crate::base::http::page::Page;
 use crate::base::text::{When, counted, thousands};
-use crate::frame::{Person, Shell};
+use crate::frame::{Pager, Person, Shell};
 use crate::tenancy::invitations::model::Scope;
 use crate::tenancy::invitations::roster::queries::{invited_count, open_count};
 use crate::tenancy::invitations::roster::{Filter, Invited, Key, Row, Status};
@@ -59,8 +59,7 @@ struct MembersPage {
     roles: Vec<(&'static str, &'static str, bool)>,
     role_options: Vec<(&'static str, &'static str)>,
     rows: Vec<RowView>,
-    previous_href: Option<String>,
-    next_href: Option<String>,
+    pager: Pager,
 }
 
 /// A parameter of the address, without what cannot be in any name; the first of doubled ones counts.
@@ -90,11 +89,10 @@ impl Narrowed {
         }
     }
 
-    /// The list narrowed like this, at a place.
-    fn href(&self, list: &str, name: &str, key: &str) -> String {
+    /// The parameters that narrow, for links.
+    fn pairs(&self) -> [(&'static str, &str); 3] {
         let role = self.role.map_or("", OrganizationRole::as_str);
-        let pairs = [("q", &*self.q), ("status", self.status.word()), ("role", role), (name, key)];
-        urls::with_query(list, &pairs)
+        [("q", &self.q), ("status", self.status.word()), ("role", role)]
     }
 }
 
@@ -102,10 +100,12 @@ impl Narrowed {
 pub(super) fn same_list(req: &HttpRequest, handle: &str) -> String {
     let narrowed = Narrowed::of(req);
     let list = urls::organization_page(handle, "members");
-    match (&*narrowed.paging.after, &*narrowed.paging.before) {
-        ("", before) => narrowed.href(&list, "before", before),
-        (after, _) => narrowed.href(&list, "after", after),
-    }
+    let mut pairs = narrowed.pairs().to_vec();
+    pairs.push(match (&*narrowed.paging.after, &*narrowed.paging.before) {
+        ("", before) => ("before", before),
+        (after, _) => ("after", after),
+    });
+    urls::with_query(&list, &pairs)
 }
 
 /// The roles of a select, with the words for them.
@@ -149,9 +149,6 @@ pub(super) async fn show(
         .await?;
     let handle = organization.handle.clone();
     let list = urls::organization_page(&handle, "members");
-    let turn = |name: &str, row: Option<&Row<Member>>| {
-        Some(narrowed.href(&list, name, &row?.key().text()))
-    };
     let view = View {
         handle: &handle,
         you: &access.person().handle,
@@ -176,8 +173,7 @@ pub(super) async fn show(
             )
             .collect(),
         role_options: role_options(),
-        previous_href: slice.has_previous.then(|| turn("before", slice.rows.first())).flatten(),
-        next_href: slice.has_next.then(|| turn("after", slice.rows.last())).flatten(),
+        pager: Pager::of(&slice, &list, &narrowed.pairs(), |row| row.key().text()),
         rows: slice.rows.iter().map(|row| view.row(row)).collect(),
         q: narrowed.q.clone(),
         handle: handle.clone(),

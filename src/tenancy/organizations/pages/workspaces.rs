@@ -10,9 +10,9 @@ use crate::base::db::paging::{PageParams, Position};
 use crate::base::error::Result;
 use crate::base::http::page::Page;
 use crate::base::text::{When, counted, thousands};
-use crate::frame::Shell;
+use crate::frame::{Pager, Shell};
 use crate::tenancy::organizations::pages::members::parameter;
-use crate::tenancy::organizations::queries::{self, OwnedWorkspace};
+use crate::tenancy::organizations::queries;
 use crate::urls;
 
 struct Row {
@@ -32,8 +32,7 @@ struct WorkspacesPage {
     q: String,
     rows: Vec<Row>,
     deleted: Vec<(String, String, When)>,
-    previous_href: Option<String>,
-    next_href: Option<String>,
+    pager: Pager,
 }
 
 /// `GET /organizations/{organization}/workspaces`: those that the person can access.
@@ -61,10 +60,7 @@ pub(super) async fn show(
         })
         .await?;
     let handle = access.organization().handle.clone();
-    let href = |name: &str, row: Option<&OwnedWorkspace>| {
-        let pairs = [("q", q.as_str()), (name, row?.handle.as_str())];
-        Some(urls::with_query(&urls::organization_page(&handle, "workspaces"), &pairs))
-    };
+    let here = urls::organization_page(&handle, "workspaces");
     Page(WorkspacesPage {
         shell: access.shell(shell, "organization-workspaces"),
         is_admin,
@@ -74,14 +70,13 @@ pub(super) async fn show(
             }
             None => counted(count, "workspace", "workspaces"),
         },
-        previous_href: slice.has_previous.then(|| href("before", slice.rows.first())).flatten(),
-        next_href: slice.has_next.then(|| href("after", slice.rows.last())).flatten(),
+        pager: Pager::of(&slice, &here, &[("q", &q)], |row| row.handle.clone()),
         rows: slice
             .rows
             .iter()
             .map(|row| Row {
                 handle: row.handle.clone(),
-                href: urls::workspace(&handle, &row.handle),
+                href: urls::workspace((&handle, &row.handle)),
                 created: When::new(row.created_at, now),
                 updated: When::new(row.updated_at, now),
             })

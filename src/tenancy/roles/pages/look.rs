@@ -220,7 +220,7 @@ pub(super) async fn show(
                     let (one, many) = ("service account", "service accounts");
                     words.push(counted(place.service_accounts, one, many));
                 }
-                let href = urls::sharing(&handle, &place.workspace);
+                let href = urls::sharing((&handle, &place.workspace));
                 (place.workspace, href, words.join(", "))
             };
             let places = places.into_iter().map(place).collect();

@@ -11,7 +11,7 @@ use crate::base::db::paging::PageParams;
 use crate::base::error::{Error, Result};
 use crate::base::http::page::Page;
 use crate::base::text::{When, counted, thousands};
-use crate::frame::Shell;
+use crate::frame::{Pager, Shell};
 use crate::tenancy::service_accounts::model::Bot;
 use crate::tenancy::service_accounts::queries;
 use crate::urls;
@@ -37,8 +37,7 @@ struct ListPage {
     slots: String,
     q: String,
     rows: Vec<Row>,
-    previous_href: Option<String>,
-    next_href: Option<String>,
+    pager: Pager,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -71,10 +70,6 @@ pub(super) async fn list(
         .await?;
     let handle = access.organization().handle.clone();
     let list = urls::organization_page(&handle, "service-accounts");
-    let turn = |name: &str, bot: Option<&Bot>| {
-        let pairs = [("q", params.q.as_str()), (name, bot?.name_key.as_str())];
-        Some(urls::with_query(&list, &pairs))
-    };
     let row = |bot: &Bot| {
         let key = keys.iter().rev().find(|key| key.service_account == bot.id);
         Row {
@@ -99,8 +94,7 @@ pub(super) async fn list(
             }
             None => counted(count, "service account", "service accounts"),
         },
-        previous_href: slice.has_previous.then(|| turn("before", slice.rows.first())).flatten(),
-        next_href: slice.has_next.then(|| turn("after", slice.rows.last())).flatten(),
+        pager: Pager::of(&slice, &list, &[("q", &params.q)], |bot| bot.name_key.clone()),
         rows: slice.rows.iter().map(row).collect(),
         q: params.q.clone(),
         shell: access.shell(shell, AT),
@@ -192,7 +186,7 @@ pub(super) async fn show(
         shared: shared
             .into_iter()
             .map(|one| SharedRow {
-                href: urls::sharing(&handle, &one.handle),
+                href: urls::sharing((&handle, &one.handle)),
                 workspace: one.handle,
                 role: one.role.map(|role| role.title).unwrap_or_default(),
                 by: one.by,

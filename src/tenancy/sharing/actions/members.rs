@@ -10,10 +10,11 @@ use crate::access::permission::needs::ManageWorkspaceUsers;
 use crate::access::role::RoleRef;
 use crate::access::workspace::{Asks, WorkspaceAccess};
 use crate::app::App;
-use crate::base::db::{Db, Id, Instant};
+use crate::base::db::ids::FormTokenId;
+use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::base::http::form::{FormToken, only_once};
+use crate::base::http::form::only_once;
 use crate::tenancy::audit::{By, Entry, Event, record};
 use crate::tenancy::invitations::actions::{
     Judged, New, details, insert, supersede, too_many_today, void_groundless,
@@ -48,7 +49,7 @@ pub async fn invite_member(
     access: Access,
     ip: ClientIp,
     (user, request): (UserId, Request),
-    once: Option<Id<FormToken>>,
+    once: Option<FormTokenId>,
 ) -> Result<Invited> {
     organization_only(access.workspace())?;
     let (context, now) = (app.context.clone(), app.now());

@@ -16,7 +16,7 @@ use crate::base::db::paging::{PageParams, Slice, count_text};
 use crate::base::error::{Error, Result};
 use crate::base::http::page::Page;
 use crate::base::text::{When, thousands};
-use crate::frame::{Person, Shell};
+use crate::frame::{Pager, Person, Shell};
 use crate::tenancy::invitations::model::{Scope, takes_collaborators};
 use crate::tenancy::invitations::roster::{Filter, Invited, Key, Row, Status};
 use crate::tenancy::organizations;
@@ -97,14 +97,12 @@ struct ListPage {
     role: String,
     rows: Vec<MemberRow>,
     is_filtered: bool,
-    previous: Option<String>,
-    next: Option<String>,
+    pager: Pager,
     add_member: Option<String>,
     bots: String,
     sq: String,
     bot_rows: Vec<BotRow>,
-    bot_previous: Option<String>,
-    bot_next: Option<String>,
+    bot_pager: Pager,
     add_bot: Option<String>,
 }
 
@@ -184,7 +182,7 @@ pub(super) async fn show(
     let place = access.workspace();
     if takes_collaborators(place) {
         // Links from before it was transferred lead on.
-        return Err(Error::Moved(urls::collaborators(&place.account_handle, &place.handle)));
+        return Err(Error::Moved(urls::collaborators(place)));
     }
     let params = params.into_inner();
     let found = find(&app, &access, &params).await?;
@@ -199,25 +197,18 @@ pub(super) async fn show(
         now: app.now(),
     };
     let mine = access.reach().narrow(access.held().scopes);
-    let page_of = |name: &str, key: Option<String>, is_there: bool| {
-        let key = key.filter(|_| is_there)?;
-        let pairs = [
-            ("q", params.q.as_str()),
-            ("status", params.status.as_str()),
-            ("role", params.role.as_str()),
-            ("sq", params.sq.as_str()),
-            (name, key.as_str()),
-        ];
-        Some(urls::with_query(&around.list, &pairs))
-    };
+    let narrowed = [
+        ("q", params.q.as_str()),
+        ("status", params.status.as_str()),
+        ("role", params.role.as_str()),
+        ("sq", params.sq.as_str()),
+    ];
     let (people, bots) = (&found.people, &found.bots);
-    let key = |row: Option<&Row<SharedPerson>>| row.map(|row| row.key().text());
-    let place_of = |row: Option<&SharedBot>| {
-        row.map(|row| BotPlace { sort_name: row.sort_name.clone(), id: row.id }.text())
-    };
+    let bot_place =
+        |row: &SharedBot| BotPlace { sort_name: row.sort_name.clone(), id: row.id }.text();
     let default = found.default.as_ref();
-    let below = |page: &str| urls::sharing_page(&place.account_handle, &place.handle, page);
-    let explain = |handle: &str| urls::sharing_access(&place.account_handle, &place.handle, handle);
+    let below = |page: &str| urls::sharing_page(place, page);
+    let explain = |handle: &str| urls::sharing_access(place, handle);
     Page(ListPage {
         roles_href: found
             .is_member
@@ -247,13 +238,11 @@ pub(super) async fn show(
         statuses: Status::parse(&params.status).options(),
         role: params.role.clone(),
         is_filtered: !params.q.is_empty() || !params.status.is_empty() || !params.role.is_empty(),
-        previous: page_of("before", key(people.rows.first()), people.has_previous),
-        next: page_of("after", key(people.rows.last()), people.has_next),
+        pager: Pager::of(people, &around.list, &narrowed, |row| row.key().text()),
         rows: people.rows.iter().map(|row| view.member(row, default)).collect(),
         add_member: access.may(Permission::ManageWorkspaceUsers).then(|| below("members/new")),
         bots: count_text(found.bot_count),
-        bot_previous: page_of("sbefore", place_of(bots.rows.first()), bots.has_previous),
-        bot_next: page_of("safter", place_of(bots.rows.last()), bots.has_next),
+        bot_pager: Pager::named(("sbefore", "safter"), bots, &around.list, &narrowed, bot_place),
         bot_rows: bots.rows.iter().map(|row| view.bot(row, &found.keys)).collect(),
         add_bot: access
             .may(Permission::ManageWorkspaceServiceAccounts)
@@ -295,8 +284,7 @@ impl View<'_> {
 
     fn person(&self, row: &SharedPerson, default: Option<&NamedRole>) -> MemberRow {
         let place = self.access.workspace();
-        let step =
-            |step: &str| urls::sharing_member(&place.account_handle, &place.handle, row.id, step);
+        let step = |step: &str| urls::sharing_member(place, row.id, step);
         let effective = if row.organization_role == Some(OrganizationRole::Admin) {
             Some("Owner, as an admin of the organization".to_owned())
         } else {
@@ -317,15 +305,13 @@ impl View<'_> {
                 && self.may_give(&row.role),
             change: self.with_query(step("role")),
             remove: step("remove"),
-            explain: urls::sharing_access(&place.account_handle, &place.handle, &row.handle),
+            explain: urls::sharing_access(place, &row.handle),
         }))
     }
 
     fn invited(&self, row: &Invited) -> MemberRow {
         let place = self.access.workspace();
-        let step = |step: &str| {
-            urls::sharing_invitation(&place.account_handle, &place.handle, row.id, step)
-        };
+        let step = |step: &str| urls::sharing_invitation(place, row.id, step);
         let role = RoleRef::of(row.role, row.custom_role).map(|role| role.to_string());
         let known = self.roles.iter().find(|option| Some(&option.value) == role.as_ref());
         MemberRow::Invited {
@@ -343,8 +329,7 @@ impl View<'_> {
 
     fn bot(&self, row: &SharedBot, keys: &[BotKey]) -> BotRow {
         let place = self.access.workspace();
-        let step =
-            |step: &str| urls::sharing_bot(&place.account_handle, &place.handle, row.id, step);
+        let step = |step: &str| urls::sharing_bot(place, row.id, step);
         let key = keys.iter().rev().find(|key| key.service_account == row.bot);
         BotRow {
             name: row.name.clone(),

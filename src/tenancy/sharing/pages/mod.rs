@@ -58,7 +58,7 @@ impl Around {
         Self {
             workspace: place.handle.clone(),
             organization: place.account_name.clone(),
-            list: urls::sharing(&place.account_handle, &place.handle),
+            list: urls::sharing(place),
         }
     }
 }

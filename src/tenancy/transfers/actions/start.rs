@@ -12,10 +12,11 @@ use crate::access::membership::{AccountKind, OwningAccount};
 use crate::access::permission::needs;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
-use crate::base::db::{Db, Id, Instant, Json};
+use crate::base::db::ids::FormTokenId;
+use crate::base::db::{Db, Instant, Json};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::base::http::form::{FormToken, Use, unuse, use_once};
+use crate::base::http::form::{Use, unuse, use_once};
 use crate::tenancy::audit::{Entry, Event, record};
 use crate::tenancy::transfers::model::{Facts, Transfer, TransferId};
 use crate::tenancy::transfers::queries::Asked;
@@ -70,7 +71,7 @@ pub async fn start(
     app: &App,
     access: WorkspaceAccess<needs::ManageWorkspaceSettings>,
     confirmed: RecentDecider,
-    (ip, once): (ClientIp, Option<Id<FormToken>>),
+    (ip, once): (ClientIp, Option<FormTokenId>),
     wanted: Wanted,
 ) -> Result<Started> {
     let (now, again) = (app.now(), app.clone());

@@ -12,9 +12,10 @@ use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::csv::line;
 use crate::base::db::Instant;
+use crate::base::db::ids::FlowRunId;
 use crate::base::error::{Error, Result};
 use crate::tenancy::transfers::forms::ReviewParams;
-use crate::tenancy::transfers::model::{RemovedRun, RunKey};
+use crate::tenancy::transfers::model::RemovedRun;
 use crate::tenancy::transfers::{queries, rules};
 
 /// Runs read at a time: all that a file holds in memory.
@@ -25,7 +26,7 @@ struct Progress {
     app: web::Data<App>,
     /// The workspace, and before when the runs ended.
     of: (WorkspaceId, Instant),
-    after: Option<(Instant, RunKey)>,
+    after: Option<(Instant, FlowRunId)>,
     /// The head of the file, until it is out.
     head: Option<Vec<u8>>,
     is_over: bool,

@@ -165,8 +165,7 @@ impl StartPage {
             "This handle can’t be had there. Choose another one.".to_owned()
         });
         self.free_handle = sees_target.then(|| {
-            let place =
-                urls::settings_transfer(&self.workspace.account_handle, &self.workspace.handle);
+            let place = urls::settings_transfer(&self.workspace);
             let free = taken.proposal.as_str();
             let pairs = [("target", &*facts.target.account.handle), ("handle", free)];
             (free.to_owned(), urls::with_query(&place, &pairs))
@@ -264,23 +263,16 @@ pub(super) async fn show(
     page.offer_another(&facts, decides.target);
     let mut found = found((&facts, &review), who, &app);
     if access_sees_runs {
-        found.view.link_runs(&urls::transfer_runs(
-            &page.workspace.account_handle,
-            &page.workspace.handle,
-            &facts.target.account.handle,
-        ));
+        found.view.link_runs(&urls::transfer_runs(&page.workspace, &facts.target.account.handle));
     }
     page.confirm_href = recent.is_none().then(|| {
-        let place = urls::settings_transfer(&page.workspace.account_handle, &page.workspace.handle);
+        let place = urls::settings_transfer(&page.workspace);
         let account = params.account();
         let pairs = [("target", &*account), ("handle", &params.handle)];
         urls::confirm_access_next(&urls::with_query(&place, &pairs))
     });
     page.found = Some(found);
-    let path = format!(
-        "{}/review",
-        urls::settings_transfer(&page.workspace.account_handle, &page.workspace.handle)
-    );
+    let path = urls::settings_transfer_review(&page.workspace);
     let file = |format: &'static str| {
         let account = params.account();
         let pairs = [("target", &*account), ("handle", &params.handle), ("format", format)];

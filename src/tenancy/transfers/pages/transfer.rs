@@ -73,14 +73,13 @@ struct RunPart {
 
 impl RunPart {
     fn of(run: &GoingOn, workspace: &Workspace) -> Self {
-        let (account, handle) = (&*workspace.account_handle, &*workspace.handle);
-        let step = |step| urls::flow_run_step(account, handle, run.id, step);
+        let step = |step| urls::flow_run_step(workspace, run.id, step);
         let is_stopping = run.state == Some(StateType::Cancelling);
         let is_paused = run.state == Some(StateType::Paused);
         Self {
             name: run.name.clone(),
             state: run.state.map_or("", StateType::as_str).to_lowercase(),
-            href: urls::flow_run(account, handle, run.id),
+            href: urls::flow_run(workspace, run.id),
             cancel: (!is_stopping).then(|| step("cancel")),
             crash: (!is_stopping && !is_paused).then(|| step("crash")),
         }
@@ -251,7 +250,7 @@ fn page(
         going_on: going_on.iter().map(|run| RunPart::of(run, &workspace)).collect(),
         more_going_on: (found.more_going_on > 0).then(|| {
             let more = format!("and {} more", thousands(found.more_going_on));
-            (more, urls::flow_runs(&workspace.account_handle, &workspace.handle))
+            (more, urls::flow_runs(&workspace))
         }),
         title: format!("Transfer of {}", workspace.handle),
         state: state_of(&transfer, (&source.0, &target.0), now),
@@ -264,11 +263,7 @@ fn page(
         view: review.as_ref().map(|review| {
             let mut view = View::of(review, now);
             if is_pending && sees.source && found.sees_runs {
-                view.link_runs(&urls::transfer_runs(
-                    &workspace.account_handle,
-                    &workspace.handle,
-                    &target.1,
-                ));
+                view.link_runs(&urls::transfer_runs(&workspace, &target.1));
             }
             if is_pending { view } else { view.of_receipt() }
         }),
@@ -282,7 +277,7 @@ fn page(
         files: ["md", "csv", "json"]
             .map(|format| (format, urls::transfer_review(transfer.id, format)))
             .to_vec(),
-        home: found.reaches.then(|| urls::workspace(&workspace.account_handle, &workspace.handle)),
+        home: found.reaches.then(|| urls::workspace(&workspace)),
         shell: shell.at("workspaces"),
     }
 }

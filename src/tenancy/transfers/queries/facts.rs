@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::dsl::{count_star, max, min};
 use diesel::prelude::*;
 
-use super::super::model::{Facts, FlowKey, Party, Removal};
+use super::super::model::{Facts, Party, Removal};
 use super::super::rules;
 use super::carry::carried;
 use super::moves::is_ended;
@@ -19,12 +19,13 @@ use crate::access::organization::Organization;
 use crate::access::role::RoleId;
 use crate::access::{UserId, organization};
 use crate::app::Context;
+use crate::base::db::ids::FlowId;
 use crate::base::db::paging::COUNT_LIMIT;
 use crate::base::db::schema::{
     accounts, audit_entries, flow_runs, flows, memberships, service_account_grants as grants,
     workspace_roles, workspaces,
 };
-use crate::base::db::{Db, Instant, MultiBackend, SqlId, SqlInstant};
+use crate::base::db::{Db, Instant, MultiBackend, Number, SqlId, SqlInstant};
 use crate::base::settings::Settings;
 use crate::tenancy::impacts::model::EndedRuns;
 use crate::tenancy::impacts::queries::{
@@ -163,17 +164,16 @@ pub fn counts(
         Some(from) => removal(db, workspace, from, now)?,
         None => Removal::default(),
     };
-    let about: Vec<i64> = audit_entries::table
+    let about = audit_entries::table
         .filter(audit_entries::account_id.eq(workspace.account))
         .filter(audit_entries::workspace_id.eq(workspace.id))
         .limit(COUNT_LIMIT + 1)
-        .select(audit_entries::sequence)
-        .load(db)?;
+        .select(audit_entries::sequence);
     Ok(Counts {
         removal,
         active: active_runs(db, workspace.id)?,
         due: due_runs(db, workspace.id, now)?,
-        audit_entries: i64::try_from(about.len()).unwrap_or(COUNT_LIMIT + 1),
+        audit_entries: Number(about).get_result(db)?,
         contents: contents::counts(db, Contents::of(context), workspace, |_| true)?,
         hidden: hidden(db, workspace)?,
     })
@@ -196,13 +196,13 @@ fn removal(
     let first = shown.select(min(flow_runs::ended_at)).first(db).optional()?;
     let Some(first) = ends(first) else { return Ok(Removal::default()) };
     let last = shown.select(max(flow_runs::ended_at)).first(db).optional()?;
-    let rows: Vec<(FlowKey, i64)> =
+    let rows: Vec<(FlowId, i64)> =
         shown.group_by(flow_runs::flow_id).select((flow_runs::flow_id, count_star())).load(db)?;
-    let names: Vec<(FlowKey, String)> = flows::table
+    let names: Vec<(FlowId, String)> = flows::table
         .filter(flows::workspace_id.eq(workspace.id))
         .select((flows::id, flows::name))
         .load(db)?;
-    let names: HashMap<FlowKey, String> = names.into_iter().collect();
+    let names: HashMap<FlowId, String> = names.into_iter().collect();
     let name_of = |id| names.get(&id).cloned().unwrap_or_else(String::new);
     let mut by_flow: Vec<(String, i64)> =
         rows.iter().map(|(id, count)| (name_of(*id), *count)).collect();
@@ -219,12 +219,11 @@ fn removal(
 fn hidden(db: &mut Db, workspace: &Workspace) -> QueryResult<i64> {
     let from =
         workspaces::table.find(workspace.id).select(workspaces::runs_visible_from).single_value();
-    let some: Vec<FlowKey> = all::flow_runs(workspace.id)
+    let some = all::flow_runs(workspace.id)
         .filter(flow_runs::ended_at.lt(from))
         .limit(COUNT_LIMIT + 1)
-        .select(flow_runs::flow_id)
-        .load(db)?;
-    Ok(i64::try_from(some.len()).unwrap_or(COUNT_LIMIT + 1))
+        .select(flow_runs::flow_id);
+    Number(some).get_result(db)
 }
 
 #[derive(QueryableByName)]

@@ -2,9 +2,10 @@
 
 use diesel::prelude::*;
 
-use super::super::model::{RemovedRun, RunKey};
+use super::super::model::RemovedRun;
 use crate::access::WorkspaceId;
 use crate::access::history::all;
+use crate::base::db::ids::FlowRunId;
 use crate::base::db::schema::{flow_runs, flows, workspaces};
 use crate::base::db::{Db, Instant};
 
@@ -16,13 +17,14 @@ use crate::base::db::{Db, Instant};
 pub fn removed_runs(
     db: &mut Db,
     (workspace, before): (WorkspaceId, Instant),
-    after: Option<(Instant, RunKey)>,
+    after: Option<(Instant, FlowRunId)>,
     limit: i64,
 ) -> QueryResult<Vec<RemovedRun>> {
     let visible_from: Option<Instant> =
         workspaces::table.find(workspace).select(workspaces::runs_visible_from).first(db)?;
     let zero = Instant::from_microseconds(0);
-    let (at, id) = after.unwrap_or((visible_from.unwrap_or(zero), RunKey::from(uuid::Uuid::nil())));
+    let (at, id) =
+        after.unwrap_or((visible_from.unwrap_or(zero), FlowRunId::from(uuid::Uuid::nil())));
     all::flow_runs(workspace)
         .inner_join(flows::table.on(
             flows::workspace_id.eq(flow_runs::workspace_id).and(flows::id.eq(flow_runs::flow_id)),

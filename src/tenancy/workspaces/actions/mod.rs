@@ -14,10 +14,11 @@ use crate::access::permission::needs;
 use crate::access::workspace::{AnyRole, WorkspaceAccess};
 use crate::access::{AccountId, account};
 use crate::app::App;
-use crate::base::db::{Db, Id, Instant};
+use crate::base::db::ids::FormTokenId;
+use crate::base::db::{Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
-use crate::base::http::form::{FormToken, Use, unuse, use_once};
+use crate::base::http::form::{Use, unuse, use_once};
 use crate::tenancy::audit::{By, Entry, Event, deny, record};
 use crate::tenancy::invitations::actions::{Judged, void_groundless};
 use crate::urls;
@@ -49,13 +50,13 @@ pub async fn create(
     (actor, owner): (Actor, OwningAccount),
     ip: ClientIp,
     wanted: Wanted,
-    once: Option<Id<FormToken>>,
+    once: Option<FormTokenId>,
 ) -> Result<Created> {
     let now = app.now();
     let usual = app.settings().flags.workspace_limit;
     let person = actor.person()?.clone();
     account::write_over(app, person, owner.id, move |db, person| {
-        let place = urls::settings(&owner.handle, wanted.handle.as_str());
+        let place = urls::settings((&owner.handle, wanted.handle.as_str()));
         if let Some(once) = once
             && let Use::Again(first) = use_once(db, once, Some(&place), now)?
         {

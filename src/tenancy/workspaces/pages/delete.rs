@@ -28,8 +28,7 @@ use crate::urls;
 #[template(path = "tenancy/workspaces/delete.html")]
 struct DeletePage {
     shell: Shell,
-    account: String,
-    handle: String,
+    workspace: Workspace,
     path: String,
     label: String,
     counts: Vec<Counted>,
@@ -48,12 +47,10 @@ async fn page(
     let (now, place, again) = (app.now(), access.workspace().clone(), app.clone());
     let facts =
         app.db.read(move |db| Ok(queries::deletion(db, &place, &again.context, now)?)).await?;
-    let Workspace { account_handle, handle, .. } = access.workspace().clone();
     let path = path_of(access.workspace());
     Ok(DeletePage {
         shell: access.shell(shell, "settings"),
-        account: account_handle,
-        handle,
+        workspace: access.workspace().clone(),
         label: format!("Type {path} to confirm"),
         path,
         parts: review(&facts)

@@ -102,7 +102,7 @@ fn page(
 }
 
 fn home_of(workspace: &Workspace) -> HttpResponse {
-    see_other(urls::workspace(&workspace.account_handle, &workspace.handle))
+    see_other(urls::workspace(&workspace))
 }
 
 pub(super) async fn show(

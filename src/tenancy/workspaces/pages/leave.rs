@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::path_of;
+use crate::access::membership::Workspace;
 use crate::access::workspace::{AnyRole, WorkspaceAccess};
 use crate::app::App;
 use crate::base::error::Result;
@@ -19,9 +20,7 @@ use crate::urls;
 #[template(path = "tenancy/workspaces/leave.html")]
 struct LeavePage {
     shell: Shell,
-    account: String,
-    account_name: String,
-    handle: String,
+    workspace: Workspace,
     path: String,
     reason: Option<String>,
 }
@@ -30,9 +29,7 @@ pub(super) async fn show(access: WorkspaceAccess<AnyRole>, shell: Shell) -> Resu
     let workspace = access.workspace();
     let page = LeavePage {
         shell: access.shell(shell, ""),
-        account: workspace.account_handle.clone(),
-        account_name: workspace.account_name.clone(),
-        handle: workspace.handle.clone(),
+        workspace: workspace.clone(),
         path: path_of(workspace),
         reason: (!access.can_leave()).then(|| rules::leave_reason(workspace)),
     };

@@ -18,7 +18,7 @@ use crate::base::error::Result;
 use crate::base::http::page::Page;
 use crate::base::secret::InstanceKeys;
 use crate::base::text::{When, counted, thousands};
-use crate::frame::Shell;
+use crate::frame::{Pager, Shell};
 use crate::tenancy::invitations::{self, model::PendingInvitation};
 use crate::tenancy::workspaces::activity::{self, Activity};
 use crate::tenancy::workspaces::forms::ListParams;
@@ -46,8 +46,7 @@ struct ListPage {
     count: String,
     groups: Vec<Group>,
     deleted: Vec<DeletedRow>,
-    previous_href: Option<String>,
-    next_href: Option<String>,
+    pager: Pager,
 }
 
 impl ListPage {
@@ -137,23 +136,21 @@ struct DeletedRow {
 impl Card {
     fn of(row: Listed, activity: Activity) -> Self {
         let may = |permission| row.scopes.contains(permission);
-        let (account, handle) = (&row.account_handle, &row.handle);
         let is_personal = row.account_kind == AccountKind::Personal;
         Self {
             activity,
             id: row.id.to_string(),
-            home: urls::workspace(account, handle),
-            settings: urls::settings(account, handle),
+            home: urls::workspace(&row),
+            settings: urls::settings(&row),
             collaborators: (is_personal && may(Permission::SeeWorkspaceUsers))
-                .then(|| urls::collaborators(account, handle)),
+                .then(|| urls::collaborators(&row)),
             transfer: may(Permission::ManageWorkspaceSettings)
-                .then(|| urls::settings_transfer(account, handle)),
+                .then(|| urls::settings_transfer(&row)),
             transfer_verb: rules::transfer_verb(row.has_authority),
-            delete: may(Permission::ManageWorkspaceSettings)
-                .then(|| urls::settings_delete(account, handle)),
+            delete: may(Permission::ManageWorkspaceSettings).then(|| urls::settings_delete(&row)),
             sharing: (!is_personal && may(Permission::SeeWorkspaceUsers))
-                .then(|| urls::sharing(account, handle)),
-            leave: row.has_grant.then(|| urls::leave(account, handle)),
+                .then(|| urls::sharing(&row)),
+            leave: row.has_grant.then(|| urls::leave(&row)),
             people: thousands(row.people),
             people_words: match (is_personal, row.people) {
                 (true, 1) => "collaborator",
@@ -231,7 +228,7 @@ pub(super) async fn show(
     let found = find(&app, &person, &params).await?;
     let own = person.person();
     let usual = app.settings().flags.workspace_limit;
-    let (previous_href, next_href) = pager(&found.slice, &params.filter);
+    let pager = pager(&found.slice, &params.filter);
     let count = count_words(&found, &params.filter);
     let deleted = found.deleted.into_iter().map(|row| deleted_row(row, app.now())).collect();
     let keys = &app.context.keys;
@@ -254,8 +251,7 @@ pub(super) async fn show(
         deleted,
         q,
         owner,
-        previous_href,
-        next_href,
+        pager,
     };
     Page(page).ok()
 }
@@ -340,18 +336,11 @@ fn note(owner: &Owner, is_own: bool, usual: Option<i32>) -> String {
     slots.text().map_or(words, |text| format!("{text} workspaces"))
 }
 
-fn pager(slice: &Slice<Listed>, filter: &Filter) -> (Option<String>, Option<String>) {
+fn pager(slice: &Slice<Listed>, filter: &Filter) -> Pager {
     let sort = match filter.sort.as_str() {
         "name" => "",
         other => other,
     };
-    let href = |name: &str, row: Option<&Listed>| {
-        let key = Key::of(row?, filter.sort).text();
-        let pairs =
-            [("q", &*filter.q), ("owner", &filter.owner), ("sort", sort), (name, key.as_str())];
-        Some(urls::with_query(urls::workspaces(), &pairs))
-    };
-    let previous = slice.has_previous.then(|| href("before", slice.rows.first())).flatten();
-    let next = slice.has_next.then(|| href("after", slice.rows.last())).flatten();
-    (previous, next)
+    let pairs = [("q", filter.q.as_str()), ("owner", &filter.owner), ("sort", sort)];
+    Pager::of(slice, urls::workspaces(), &pairs, |row| Key::of(row, filter.sort).text())
 }

@@ -48,7 +48,6 @@ pub(super) async fn show(
     app: web::Data<App>,
 ) -> Result<HttpResponse> {
     let workspace = access.workspace().clone();
-    let (account, handle) = (&*workspace.account_handle, &*workspace.handle);
     let page = SettingsPage {
         shell: access.shell(shell, "settings"),
         id: workspace.id.to_string(),
@@ -68,15 +67,15 @@ pub(super) async fn show(
         sees_all: access.may(Permission::SeeWorkspaceSettings),
         edit_href: access
             .may(Permission::WriteWorkspaceSettings)
-            .then(|| urls::settings_edit(account, handle)),
+            .then(|| urls::settings_edit(&workspace)),
         transfer_href: access
             .may(Permission::ManageWorkspaceSettings)
-            .then(|| urls::settings_transfer(account, handle)),
+            .then(|| urls::settings_transfer(&workspace)),
         transfer_verb: transfer_verb(access.held().has_authority()),
         delete_href: access
             .may(Permission::ManageWorkspaceSettings)
-            .then(|| urls::settings_delete(account, handle)),
-        leave_href: access.can_leave().then(|| urls::leave(account, handle)),
+            .then(|| urls::settings_delete(&workspace)),
+        leave_href: access.can_leave().then(|| urls::leave(&workspace)),
         grace_days: app.settings().flags.deletion_grace_days,
         workspace,
     };
@@ -87,8 +86,7 @@ pub(super) async fn show(
 #[template(path = "tenancy/workspaces/edit.html")]
 struct EditPage {
     shell: Shell,
-    account: String,
-    handle: String,
+    workspace: Workspace,
     prefix: String,
     fields: Fields,
 }
@@ -97,9 +95,8 @@ impl EditPage {
     fn of(shell: Shell, workspace: &Workspace, fields: Fields) -> Self {
         Self {
             shell,
-            account: workspace.account_handle.clone(),
-            handle: workspace.handle.clone(),
             prefix: format!("{}/", workspace.account_handle),
+            workspace: workspace.clone(),
             fields,
         }
     }
@@ -132,7 +129,7 @@ pub(super) async fn save(
         Edited::Saved { before } => {
             let after = Workspace { handle: handle.into(), ..workspace };
             saved(&before, &after).leave(&req)?;
-            Ok(see_other(urls::settings(&after.account_handle, &after.handle)))
+            Ok(see_other(urls::settings(after)))
         }
         Edited::Taken(taken) => {
             fields.handle.problem = Some(taken.problem());

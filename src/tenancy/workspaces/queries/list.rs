@@ -11,7 +11,7 @@ use crate::access::role::{Role, RoleId, Scopes};
 use crate::access::{AccountId, WorkspaceId};
 use crate::base::db::paging::{COUNT_LIMIT, Position, Slice, contains_pattern};
 use crate::base::db::schema::{accounts, memberships, organization_members, workspaces};
-use crate::base::db::{Db, MultiBackend, lower};
+use crate::base::db::{Db, MultiBackend, Number, lower};
 use crate::tenancy::workspaces::model::{Edge, Filter, Key, Listed, Sort};
 
 /// Workspaces on a page of the list.
@@ -45,9 +45,7 @@ fn narrowed(reach: &Reach, filter: &Filter) -> Joined<'static> {
 /// # Errors
 /// The database's fault.
 pub fn matches(db: &mut Db, reach: &Reach, filter: &Filter) -> QueryResult<i64> {
-    let found: Vec<WorkspaceId> =
-        narrowed(reach, filter).select(workspaces::id).limit(COUNT_LIMIT + 1).load(db)?;
-    Ok(i64::try_from(found.len()).unwrap_or(COUNT_LIMIT + 1))
+    Number(narrowed(reach, filter).select(workspaces::id).limit(COUNT_LIMIT + 1)).get_result(db)
 }
 
 /// What a row says of the viewer's access: the role of a grant, the default role, and the role in the
