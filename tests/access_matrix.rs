@@ -750,6 +750,7 @@ async fn every_operation_for_every_key() {
             path if path.contains("{workspace_id}/invitations/") => &ids.workspace_invitation,
             path if path.contains("/invitations/") => &ids.invitation,
             path if path.contains("/api_keys/") => &things.key,
+            path if path.contains("/saved_searches/") && method == "GET" => &ids.search,
             _ => &ids.member,
         };
         let path = pattern

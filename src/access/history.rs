@@ -129,7 +129,7 @@ impl<T: 'static> QueryId for Shown<T> {
 
 impl<T: History, DB: diesel::backend::Backend> QueryFragment<DB> for Shown<T>
 where
-    DB: diesel::sql_types::HasSqlType<SqlId>,
+    DB: diesel::backend::Backend + diesel::sql_types::HasSqlType<SqlId>,
     WorkspaceId: diesel::serialize::ToSql<SqlId, DB>,
 {
     fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
@@ -141,13 +141,13 @@ where
 ///
 /// # Errors
 /// The database's fault.
-pub fn walk_shown<'b, DB: diesel::backend::Backend>(
+pub fn walk_shown<'b, DB>(
     shown: &'static str,
     workspace: &'b WorkspaceId,
     mut out: AstPass<'_, 'b, DB>,
 ) -> QueryResult<()>
 where
-    DB: diesel::sql_types::HasSqlType<SqlId>,
+    DB: diesel::backend::Backend + diesel::sql_types::HasSqlType<SqlId>,
     WorkspaceId: diesel::serialize::ToSql<SqlId, DB>,
 {
     out.push_sql("(");

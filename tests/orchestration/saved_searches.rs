@@ -12,8 +12,8 @@ async fn put(api: &ApiClient, place: &str, body: Value) -> Answer {
     api.send("PUT", &format!("{place}/saved_searches/"), Some(body)).await
 }
 
-fn condition(property: &str, value: Value) -> Value {
-    json!({"object": "flow_run", "property": property, "type": "string", "operation": "equals", "value": value})
+fn condition(property: &str, value: impl Into<Value>) -> Value {
+    json!({"object": "flow_run", "property": property, "type": "string", "operation": "equals", "value": value.into()})
 }
 
 /// api.md §5.4, IV-10, ALL-11: a search is kept under its name, replaced, found, and deleted; what does not change is

@@ -47,8 +47,6 @@ pub use state_type::StateType;
 use crate::base::db::ids::AccountId;
 use crate::base::error::{Error, Result};
 
-/// The id column of `accounts`, whose rows [`Database::write`] locks.
-
 /// What a `write` needs to have for itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Locks {

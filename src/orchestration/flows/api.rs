@@ -158,7 +158,7 @@ fn body_of(flow: Flow, _: Instant) -> FlowBody {
 
 list_endpoints! {
     /// Which flows, in which order.
-    FlowsBody, "`NAME_ASC`, `NAME_DESC`, `CREATED_DESC` or `UPDATED_DESC`." by Sort, see SeeFlows, tag "Flows";
+    FlowsBody of Filters, "`NAME_ASC`, `NAME_DESC`, `CREATED_DESC` or `UPDATED_DESC`." by Sort, see SeeFlows, tag "Flows";
     Filters::of_flows => (queries::some, queries::count), body_of => FlowBody;
     /// Flows.
     filter "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/filter"

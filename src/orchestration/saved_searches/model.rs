@@ -1,6 +1,6 @@
 //! A saved search.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,8 @@ use crate::base::db::schema::saved_searches;
 use crate::base::db::{Instant, Json, MultiBackend};
 use crate::base::error::{Error, Result};
 use crate::base::http::json::Window;
-use crate::base::json::Raw;
+use crate::base::json::{Raw, cut};
+use crate::base::text::single_line;
 
 pub use crate::base::db::ids::SavedSearchId;
 
@@ -53,23 +54,23 @@ pub const MOST: i64 = 200;
 /// All of them.
 pub const ALL: Window = Window { limit: MOST, offset: 0 };
 
+/// Those in sight on the list of flow runs, which is asked for again and again; the others are on their own list.
+pub const IN_SIGHT: Window = Window { limit: 8, offset: 0 };
+
 /// Conditions of one, at most, and their length as JSON, in bytes.
 const FILTERS: usize = 100;
-const LONGEST: usize = 64 * 1024;
+const LONGEST: usize = 16 * 1024;
 
-/// A name, without the spaces around it.
+/// A name, as one line of text (IV-09).
 ///
 /// # Errors
-/// What to do, for one that is empty or too long.
+/// What to do, for one that is empty or too long, or has invisible characters.
 pub fn name(text: &str) -> Result<String, String> {
-    let name = text.trim();
+    let name = single_line(text, "The name", 100)?;
     if name.is_empty() {
         return Err("Give the search a name.".to_owned());
     }
-    if name.chars().count() > 100 {
-        return Err("Use 100 characters at most.".to_owned());
-    }
-    Ok(name.to_owned())
+    Ok(name)
 }
 
 /// Checks that conditions can be kept.
@@ -118,7 +119,7 @@ pub fn of_parameters(pairs: &[(&'static str, String)]) -> Vec<SavedSearchFilter>
     pairs.iter().filter_map(filter).collect()
 }
 
-/// What conditions say, in words.
+/// What conditions say, in words, as long as a row of a list bears.
 pub fn words(filters: &[SavedSearchFilter]) -> String {
     let one = |filter: &SavedSearchFilter| {
         let is_text = serde_json::from_str(filter.value.text()).ok();
@@ -129,7 +130,7 @@ pub fn words(filters: &[SavedSearchFilter]) -> String {
         let parts = [of, &property, how, &value];
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
     };
-    filters.iter().map(one).collect::<Vec<_>>().join(" · ")
+    cut(filters.iter().map(one).collect::<Vec<_>>().join(" · "), 300)
 }
 
 impl SavedSearch {
@@ -141,7 +142,9 @@ impl SavedSearch {
             let (name, _) = PARAMETERS.iter().find(|(_, known)| words == *known)?;
             Some((*name, serde_json::from_str(filter.value.text()).ok()?))
         };
-        self.filters.0.iter().map(parameter).collect()
+        let mut known = HashSet::new();
+        let shown: Option<Vec<_>> = self.filters.0.iter().map(parameter).collect();
+        shown.filter(|all| all.iter().all(|(name, _)| known.insert(*name)))
     }
 }
 
@@ -169,6 +172,9 @@ mod tests {
             words(&filters)
                 .ends_with("flow name a \"b\" · tags contains a \"b\" · name contains a \"b\"")
         );
+        filters.push(filters[0].clone());
+        assert_eq!(saved(filters.clone()).parameters(), None, "one of the two would not count");
+        filters.truncate(1);
         filters[0].operation = "differs".to_owned();
         assert_eq!(saved(filters).parameters(), None);
     }
@@ -177,6 +183,7 @@ mod tests {
     fn a_name_is_short_and_not_empty() {
         assert_eq!(name("  Nightly failures ").as_deref(), Ok("Nightly failures"));
         assert!(name("  ").is_err() && name(&"ä".repeat(101)).is_err());
+        assert!(name("Night\u{202e}ly").is_err() && name("a\nb").is_err());
         let of_length = |length| check(&of_parameters(&[("q", "x".repeat(length))]));
         assert!(of_length(LONGEST).is_err() && of_length(1).is_ok());
     }

@@ -35,9 +35,6 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/{id}/delete").get(ask_delete).post(delete));
 }
 
-/// Searches in sight on the list of flow runs; the others are on their own list.
-const IN_SIGHT: usize = 8;
-
 /// The saved searches as the list of flow runs shows them.
 pub struct Bar {
     /// Their names, the list that each shows, and whether that is the one at hand.
@@ -61,7 +58,7 @@ impl Bar {
         let is_saved = links.clone().any(|(_, _, is_here)| is_here);
         let save = urls::with_query(&urls::saved_search_new(workspace), pairs);
         Self {
-            links: links.take(IN_SIGHT).collect(),
+            links: links.collect(),
             save_href: (may_save && !is_saved).then_some(save),
             all_href: urls::saved_searches(workspace),
         }

@@ -290,7 +290,7 @@ pub async fn set_state(
 
 list_endpoints! {
     /// Which runs of tasks, in which order.
-    TaskRunsBody, "`ID_DESC`, `EXPECTED_START_TIME_ASC`, `EXPECTED_START_TIME_DESC`, `NAME_ASC`, `NAME_DESC`,\n`NEXT_SCHEDULED_START_TIME_ASC` or `END_TIME_DESC`."
+    TaskRunsBody of Filters, "`ID_DESC`, `EXPECTED_START_TIME_ASC`, `EXPECTED_START_TIME_DESC`, `NAME_ASC`, `NAME_DESC`,\n`NEXT_SCHEDULED_START_TIME_ASC` or `END_TIME_DESC`."
     by Sort, see SeeFlows, tag "Task runs";
     Filters::of_task_runs => (queries::some, queries::count), body_of => TaskRunBody;
     /// Runs of tasks.

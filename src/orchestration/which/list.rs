@@ -4,7 +4,7 @@
 /// API's document is made of the handlers' own signatures, so they are no generic functions.
 macro_rules! list_endpoints {
     (
-        $(#[$about:meta])* $asked:ident, $sorts:literal by $sort:ty, see $needs:ident, tag $tag:literal;
+        $(#[$about:meta])* $asked:ident of $which:ident, $sorts:literal by $sort:ty, see $needs:ident, tag $tag:literal;
         $of:path => ($some:path, $number:path), $make:path => $body:ident;
         $(#[$filter:meta])* filter $filter_path:literal
         $(#[$paginate:meta])* paginate $paginate_path:literal
@@ -15,7 +15,7 @@ macro_rules! list_endpoints {
         pub struct $asked {
             /// Which.
             #[serde(flatten)]
-            pub which: $crate::orchestration::which::Filters,
+            pub which: $which,
             #[doc = $sorts]
             pub sort: Option<String>,
             /// Rows at most; 200 unless less is wanted.
@@ -78,12 +78,12 @@ macro_rules! list_endpoints {
 
         $(#[$count])*
         #[utoipa::path(post, path = $count_path, tag = $tag,
-            request_body = Option<Filters>,
+            request_body = Option<$which>,
             responses((status = 200, body = i64, content_type = "application/json")))]
         pub async fn count(
             access: WorkspaceAccess<$needs>,
             app: web::Data<App>,
-            body: JsonBody<Filters>,
+            body: JsonBody<$which>,
         ) -> Result<HttpResponse> {
             let workspace = access.workspace().id;
             let term = $of(&body.parsed()?, workspace)?;

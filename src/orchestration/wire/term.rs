@@ -154,21 +154,35 @@ impl Term {
     }
 
     /// Whether a row that is at hand meets it, by the values of its columns. What only the database can tell
-    /// ([`Term::Like`], [`Term::Within`]) is not met.
+    /// ([`Term::Like`], [`Term::Within`]) is not known, and so not met.
     pub fn holds(&self, value: &impl Fn(Column) -> Option<Value>) -> bool {
+        self.judge(value) == Some(true)
+    }
+
+    /// The same as SQL has it: `None` for what is not known, as of a column that is NULL.
+    fn judge(&self, value: &impl Fn(Column) -> Option<Value>) -> Option<bool> {
+        // What decides outweighs what is not known.
+        let joined = |terms: &[Self], decides: bool| {
+            let all: Vec<_> = terms.iter().map(|term| term.judge(value)).collect();
+            if all.contains(&Some(decides)) {
+                return Some(decides);
+            }
+            (!all.contains(&None)).then_some(!decides)
+        };
         match self {
-            Self::All(terms) => terms.iter().all(|term| term.holds(value)),
-            Self::One(terms) => terms.iter().any(|term| term.holds(value)),
-            Self::Not(term) => !term.holds(value),
-            Self::IsNull(column) => value(column).is_none(),
-            Self::Among(column, values) => value(column).is_some_and(|own| values.contains(&own)),
-            Self::AtMost(column, most) => value(column).is_some_and(|own| own <= *most),
-            Self::AtLeast(column, least) => value(column).is_some_and(|own| own >= *least),
-            Self::Contains(column, (text, _)) => match value(column) {
-                Some(Value::Text(own)) => own.to_lowercase().contains(text),
-                _ => false,
+            Self::All(terms) => joined(terms, false),
+            Self::One(terms) => joined(terms, true),
+            Self::Not(term) => term.judge(value).map(|met| !met),
+            Self::IsNull(column) => Some(value(column).is_none()),
+            Self::Among(_, values) if values.is_empty() => Some(false),
+            Self::Among(column, values) => value(column).map(|own| values.contains(&own)),
+            Self::AtMost(column, most) => value(column).map(|own| own <= *most),
+            Self::AtLeast(column, least) => value(column).map(|own| own >= *least),
+            Self::Contains(column, (text, _)) => match value(column)? {
+                Value::Text(own) => Some(own.to_lowercase().contains(text)),
+                _ => None,
             },
-            Self::Like(..) | Self::Within(..) => false,
+            Self::Like(..) | Self::Within(..) => None,
         }
     }
 }
@@ -382,6 +396,9 @@ mod tests {
         let between = Term::All(between.to_vec());
         let found = ["a", "b", "c", "d", "e"].map(|name| holds(&between, Some(name)));
         assert_eq!(found, [false, true, true, true, false]);
-        assert!(holds(&Term::Not(Box::new(between)), Some("e")));
+        let outside = Term::Not(Box::new(between));
+        assert!(holds(&outside, Some("e")) && !holds(&outside, None), "of NULL nothing is known");
+        assert!(holds(&Term::One(vec![outside.clone(), Term::IsNull(NAME)]), None));
+        assert!(holds(&Term::Not(Box::new(Term::Among(NAME, Vec::new()))), None));
     }
 }

@@ -88,7 +88,7 @@ impl Story {
         if !changes.is_empty() {
             return changes.join(", ");
         }
-        let inner = ["key", "invitation", "person", "user"]
+        let inner = ["key", "invitation", "person", "user", "flow", "flow_run", "saved_search"]
             .iter()
             .filter_map(|name| self.details.get(name));
         let all = std::iter::once(&self.details).chain(inner);

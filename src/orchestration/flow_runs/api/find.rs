@@ -32,7 +32,7 @@ pub async fn read(
 
 list_endpoints! {
     /// Which runs, in which order.
-    FlowRunsBody, "`ID_DESC`, `START_TIME_ASC`, `START_TIME_DESC`, `EXPECTED_START_TIME_ASC`,\n`EXPECTED_START_TIME_DESC`, `NAME_ASC`, `NAME_DESC`, `NEXT_SCHEDULED_START_TIME_ASC` or\n`END_TIME_DESC`."
+    FlowRunsBody of Filters, "`ID_DESC`, `START_TIME_ASC`, `START_TIME_DESC`, `EXPECTED_START_TIME_ASC`,\n`EXPECTED_START_TIME_DESC`, `NAME_ASC`, `NAME_DESC`, `NEXT_SCHEDULED_START_TIME_ASC` or\n`END_TIME_DESC`."
     by Sort, see SeeFlows, tag "Flow runs";
     Filters::of_flow_runs => (queries::some, queries::count), body_of => FlowRunBody;
     /// Runs.

@@ -19,7 +19,7 @@ use crate::orchestration::period::Period;
 use crate::orchestration::rows::flow_runs::listing::{self, Narrow, Order};
 use crate::orchestration::rows::flow_runs::model::FlowRun;
 use crate::orchestration::rows::flows::queries as flows;
-use crate::orchestration::saved_searches::model::{ALL, SavedSearch};
+use crate::orchestration::saved_searches::model::{IN_SIGHT, SavedSearch};
 use crate::orchestration::saved_searches::pages::Bar;
 use crate::orchestration::saved_searches::queries as saved_searches;
 use crate::orchestration::states::model::StateType;
@@ -108,7 +108,7 @@ pub(super) async fn show(
                 None => (Slice::from_query(Vec::new(), &position, 1), 0),
             };
             let about = About::of(db, id, &slice.rows)?;
-            let saved = saved_searches::some(db, id, ALL)?;
+            let saved = saved_searches::some(db, id, IN_SIGHT)?;
             Ok(Found { about, count, flows: flows::names(db, id, FLOWS)?, saved, slice })
         })
         .await?;

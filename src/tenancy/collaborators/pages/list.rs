@@ -135,7 +135,7 @@ impl View<'_> {
 
     fn step(&self, id: impl std::fmt::Display, step: &str) -> String {
         let workspace = self.access.workspace();
-        urls::collaborator_step(&workspace, id, step)
+        urls::collaborator_step(workspace, id, step)
     }
 
     fn row(&self, row: Row<Collaborator>) -> RowView {

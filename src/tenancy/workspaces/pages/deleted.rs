@@ -102,7 +102,7 @@ fn page(
 }
 
 fn home_of(workspace: &Workspace) -> HttpResponse {
-    see_other(urls::workspace(&workspace))
+    see_other(urls::workspace(workspace))
 }
 
 pub(super) async fn show(
