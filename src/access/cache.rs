@@ -103,9 +103,6 @@ impl Cache {
     }
 
     /// What is known, if it still counts.
-    ///
-    /// # Errors
-    /// The database's fault.
     pub async fn still_counts(
         &self,
         app: &App,
@@ -135,9 +132,6 @@ impl Cache {
 
 impl Known {
     /// Finds out what a key may do in a workspace; `actor` is who it was a moment ago.
-    ///
-    /// # Errors
-    /// The database's fault.
     pub fn find(
         db: &mut Db,
         (key, actor): (&ApiKey, &Actor),

@@ -20,9 +20,6 @@ use crate::base::db::schema::{
 use crate::base::db::{Db, Instant, SqlId, on_each_backend};
 
 /// Whether a part of a workspace's history is hidden.
-///
-/// # Errors
-/// The database's fault.
 pub fn hides_some(db: &mut Db, workspace: WorkspaceId) -> QueryResult<bool> {
     let row = workspaces::table.find(workspace).select(workspaces::runs_visible_from.is_not_null());
     let hides: Option<bool> = on_each_backend!(db, |conn| row.first(conn)).optional()?;
@@ -30,9 +27,6 @@ pub fn hides_some(db: &mut Db, workspace: WorkspaceId) -> QueryResult<bool> {
 }
 
 /// Whether no flow run of a workspace may start now.
-///
-/// # Errors
-/// The database's fault.
 pub fn holds_starts(db: &mut Db, workspace: WorkspaceId, now: Instant) -> QueryResult<bool> {
     let until: Option<Option<Instant>> = workspaces::table
         .find(workspace)
@@ -43,9 +37,6 @@ pub fn holds_starts(db: &mut Db, workspace: WorkspaceId, now: Instant) -> QueryR
 }
 
 /// Lets flow runs start again.
-///
-/// # Errors
-/// The database's fault.
 pub fn release_starts(db: &mut Db, workspace: WorkspaceId) -> QueryResult<usize> {
     diesel::update(workspaces::table.find(workspace))
         .set(workspaces::starts_held_until.eq(None::<Instant>))
@@ -138,9 +129,6 @@ where
 }
 
 /// Writes which rows of a workspace are to be seen ([`History::SHOWN`]) into a statement.
-///
-/// # Errors
-/// The database's fault.
 pub fn walk_shown<'b, DB>(
     shown: &'static str,
     workspace: &'b WorkspaceId,

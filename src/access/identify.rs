@@ -93,9 +93,6 @@ const PERSON: (
 );
 
 /// A person by id, as the actor of background work and of what has no request.
-///
-/// # Errors
-/// The database's fault.
 pub fn person(db: &mut Db, user: UserId, keeps_mails: bool) -> QueryResult<Option<Person>> {
     let row = users::table
         .inner_join(accounts::table)
@@ -107,9 +104,6 @@ pub fn person(db: &mut Db, user: UserId, keeps_mails: bool) -> QueryResult<Optio
 }
 
 /// Whether a session has not ended.
-///
-/// # Errors
-/// The database's fault.
 pub fn session_lives(db: &mut Db, session: SessionId) -> QueryResult<bool> {
     let found: Option<SessionId> =
         sessions::table.find(session).select(sessions::id).first(db).optional()?;
@@ -342,9 +336,6 @@ pub async fn actor_of_key(app: &App, key: &ApiKey, ip: ClientIp) -> Result<Actor
 }
 
 /// Who a key is, if it counts.
-///
-/// # Errors
-/// The database's fault.
 pub fn by_hash(
     db: &mut Db,
     key: &ApiKey,

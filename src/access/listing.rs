@@ -18,9 +18,6 @@ pub struct Listing {
 
 impl Listing {
     /// A person's, as things stand.
-    ///
-    /// # Errors
-    /// The database's fault.
     pub fn of(db: &mut Db, user: UserId) -> QueryResult<Self> {
         if let Db::Postgres(conn) = db {
             // Whoever renames the person at this moment finds the row that is written with this, or
@@ -44,9 +41,6 @@ impl Listing {
 }
 
 /// Brings all lists up to date after a person's name, handle or address changed.
-///
-/// # Errors
-/// The database's fault.
 pub fn refresh(db: &mut Db, user: UserId) -> QueryResult<()> {
     let Listing { sort_name, search_key } = Listing::of(db, user)?;
     diesel::update(memberships::table.filter(memberships::user_id.eq(user)))

@@ -198,9 +198,6 @@ fn account_of(db: &mut Db, handle: &str) -> QueryResult<Option<AccountId>> {
 }
 
 /// The organization of an account, and what a person is in it.
-///
-/// # Errors
-/// The database's fault.
 pub fn by_account(
     db: &mut Db,
     user: UserId,
@@ -211,9 +208,6 @@ pub fn by_account(
 }
 
 /// The organization of an account, for those whose right to see it is proved otherwise.
-///
-/// # Errors
-/// The database's fault.
 pub fn one(db: &mut Db, account: AccountId) -> QueryResult<Option<Organization>> {
     accounts::table
         .inner_join(organizations::table)
@@ -224,9 +218,6 @@ pub fn one(db: &mut Db, account: AccountId) -> QueryResult<Option<Organization>>
 }
 
 /// What a person is in the organization of an account.
-///
-/// # Errors
-/// The database's fault.
 pub fn role(
     db: &mut Db,
     user: UserId,
@@ -250,9 +241,6 @@ pub struct Membership {
 }
 
 /// A person's membership in the organization of an account.
-///
-/// # Errors
-/// The database's fault.
 pub fn membership(
     db: &mut Db,
     user: UserId,
@@ -281,9 +269,6 @@ pub fn membership(
 }
 
 /// Lets a person into an organization.
-///
-/// # Errors
-/// The database's fault.
 pub fn insert_member(
     db: &mut Db,
     account: AccountId,
@@ -306,9 +291,6 @@ pub fn insert_member(
 }
 
 /// Changes what a person is in an organization; returns how many rows that were.
-///
-/// # Errors
-/// The database's fault.
 pub fn set_role(
     db: &mut Db,
     account: AccountId,
@@ -323,9 +305,6 @@ pub fn set_role(
 
 /// Whether a person decides over an account and all its workspaces: it is the own one, or an
 /// organization of which the person is admin.
-///
-/// # Errors
-/// The database's fault.
 pub fn has_authority(db: &mut Db, person: &Person, account: AccountId) -> QueryResult<bool> {
     if account == person.account {
         return Ok(true);
@@ -341,9 +320,6 @@ const DECIDED: i64 = 200;
 
 /// The accounts over which a person decides: the own one, and organizations of which the person is admin, whose
 /// rules are met.
-///
-/// # Errors
-/// The database's fault.
 pub fn decided_by(db: &mut Db, person: &Person) -> QueryResult<Vec<AccountId>> {
     let second = two_factor::table.filter(two_factor::user_id.eq(person.user));
     let mut ids: Vec<AccountId> = organization_members::table
@@ -559,9 +535,6 @@ impl<P> fmt::Debug for OrganizationAccess<P> {
 }
 
 /// The addresses of those who decide over an account: its person, or the organization's admins.
-///
-/// # Errors
-/// The database's fault.
 pub fn emails_of_authority(db: &mut Db, account: AccountId) -> QueryResult<Vec<String>> {
     let person: Option<String> = users::table
         .filter(users::personal_account_id.eq(account))

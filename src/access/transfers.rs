@@ -39,9 +39,6 @@ crate::base::db::text_enum! {
 
 /// Until when a handle of an account stays reserved for a workspace, another one than `except`, that was
 /// transferred away and may come back.
-///
-/// # Errors
-/// The database's fault.
 pub fn reserved(
     db: &mut Db,
     (account, handle): (AccountId, &str),
@@ -62,9 +59,6 @@ pub fn reserved(
 }
 
 /// Whether a workspace once belonged to an account, which it left by a transfer.
-///
-/// # Errors
-/// The database's fault.
 pub fn came_from(db: &mut Db, workspace: WorkspaceId, account: AccountId) -> QueryResult<bool> {
     let left = transfers::table.filter(transfers::workspace_id.eq(workspace)).filter(
         transfers::source_account_id
@@ -76,9 +70,6 @@ pub fn came_from(db: &mut Db, workspace: WorkspaceId, account: AccountId) -> Que
 }
 
 /// The transfer that a workspace waits for: its id, and the name of the account that it is to move to.
-///
-/// # Errors
-/// The database's fault.
 pub fn pending(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -110,9 +101,6 @@ pub struct Arrival {
 }
 
 /// How a workspace came to an account, as long as that can be undone.
-///
-/// # Errors
-/// The database's fault.
 pub fn arrival(
     db: &mut Db,
     (account, workspace): (AccountId, WorkspaceId),
@@ -147,9 +135,6 @@ macro_rules! still_there {
 }
 
 /// Of some transfers those that are there, and until when each can be undone.
-///
-/// # Errors
-/// The database's fault.
 pub fn ways_back(
     db: &mut Db,
     ids: Vec<TransferId>,
@@ -184,9 +169,6 @@ impl<'a> Void<'a> {
 
 /// Ends the transfer that a workspace waits for, inside the transaction that deletes the workspace, and tells whoever was
 /// asked, and who asked; it stays ended when the workspace is restored.
-///
-/// # Errors
-/// The database's fault.
 pub fn void_of_workspace(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -201,9 +183,6 @@ pub fn void_of_workspace(
 }
 
 /// The same for all into an account, inside the transaction that ends the account.
-///
-/// # Errors
-/// The database's fault.
 pub fn void_into(db: &mut Db, account: AccountId, reason: &str, now: Instant) -> Result<usize> {
     let waiting = transfers::table
         .filter(transfers::target_account_id.eq(account))
@@ -284,9 +263,6 @@ fn void(db: &mut Db, ids: Vec<TransferId>, reason: &str, now: Instant) -> Result
 }
 
 /// Addresses of those who decide over the accounts of a transfer, and of who asked for it; each once.
-///
-/// # Errors
-/// The database's fault.
 pub fn concerned(
     db: &mut Db,
     accounts: impl IntoIterator<Item = AccountId>,
@@ -322,9 +298,6 @@ const LISTED: i64 = 20;
 
 /// The transfers that wait for a person, who decides over an account that did not consent yet; the oldest
 /// first.
-///
-/// # Errors
-/// The database's fault.
 pub fn awaiting(db: &mut Db, person: &Person, now: Instant) -> QueryResult<Vec<Waiting>> {
     let ids = organization::decided_by(db, person)?;
     let (source, target) = diesel::alias!(accounts as source, accounts as target);
@@ -370,9 +343,6 @@ pub struct Undoable {
 }
 
 /// The transfers out of and into the accounts that a person decides over, as long as they can be undone; the last first.
-///
-/// # Errors
-/// The database's fault.
 pub fn undoable(db: &mut Db, person: &Person, now: Instant) -> QueryResult<Vec<Undoable>> {
     type Path = (String, String);
     let ids = organization::decided_by(db, person)?;

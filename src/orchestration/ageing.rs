@@ -47,9 +47,6 @@ pub struct Ageing {
 }
 
 /// Removes rows with a function that takes at most so many at once and returns how many it removed.
-///
-/// # Errors
-/// The database's fault.
 pub async fn in_batches(
     app: &App,
     old: Old,

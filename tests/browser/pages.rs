@@ -115,6 +115,10 @@ async fn long_words_never_widen_a_page() {
     let run = crate::orchestration::flow_runs::run(&api, &api_place, &flow, made).await;
     let path = format!("{api_place}/flow_runs/{}", run["id"].as_str().unwrap());
     crate::orchestration::flow_runs::set(&api, &path, "RUNNING").await;
+    let search = json!({"name": "w".repeat(100), "filters": [{"object": "flow_run", "property": "tags", "type": "string",
+        "operation": "contains", "value": long}]});
+    let searches = format!("{api_place}/saved_searches/");
+    api.send("PUT", &searches, Some(search)).await.assert_status(201);
     let task = json!({"flow_run_id": run["id"], "name": long, "task_key": long, "dynamic_key": "0", "tags": [long],
         "task_inputs": {(long.clone()): [{"input_type": "parameter", "name": long}]}});
     let task = api.post(&format!("{api_place}/task_runs/"), task).await.assert_status(201).json();
@@ -151,6 +155,8 @@ async fn long_words_never_widen_a_page() {
         &format!("/task-runs/{task}"),
         "/flows",
         &format!("/flows/{}", flow.as_str().unwrap()),
+        "/saved-searches",
+        &format!("/saved-searches/new?state=failed&q={}", "w".repeat(63)),
         "/settings",
         "/settings/edit",
         "/settings/delete",

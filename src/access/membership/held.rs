@@ -162,9 +162,6 @@ pub const CUSTOM: (
 );
 
 /// An organization's own role, by id.
-///
-/// # Errors
-/// The database's fault.
 pub fn custom_role(db: &mut Db, account: AccountId, id: RoleId) -> QueryResult<Option<NamedRole>> {
     let row: Option<CustomColumns> = workspace_roles::table
         .find(id)
@@ -176,9 +173,6 @@ pub fn custom_role(db: &mut Db, account: AccountId, id: RoleId) -> QueryResult<O
 }
 
 /// What some roles of organizations allow.
-///
-/// # Errors
-/// The database's fault.
 pub fn scopes_of_roles(db: &mut Db, ids: &[RoleId]) -> QueryResult<Vec<(RoleId, Scopes)>> {
     let rows: Vec<CustomColumns> = workspace_roles::table
         .filter(workspace_roles::id.eq_any(ids.to_vec()))
@@ -191,9 +185,6 @@ pub fn scopes_of_roles(db: &mut Db, ids: &[RoleId]) -> QueryResult<Vec<(RoleId, 
 }
 
 /// What everybody in the owning organization may do in a workspace; `None` is no access.
-///
-/// # Errors
-/// The database's fault.
 pub fn default_role(db: &mut Db, workspace: WorkspaceId) -> QueryResult<Option<NamedRole>> {
     let row: Option<(Option<Role>, Option<CustomColumns>)> = workspaces::table
         .left_join(
@@ -214,9 +205,6 @@ fn grant((built_in, custom, by, since, until): GrantRow) -> Option<Grant> {
 }
 
 /// The role that a person was given in a workspace, while it lasts.
-///
-/// # Errors
-/// The database's fault.
 pub fn grant_of_person(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -241,9 +229,6 @@ pub fn grant_of_person(
 }
 
 /// The role that a service account was given in a workspace, while it lasts.
-///
-/// # Errors
-/// The database's fault.
 pub fn grant_of_service_account(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -268,9 +253,6 @@ pub fn grant_of_service_account(
 }
 
 /// What a principal may do in a workspace; `None` when it is out of reach.
-///
-/// # Errors
-/// The database's fault.
 pub fn held(db: &mut Db, reach: &Reach, workspace: &Workspace) -> QueryResult<Option<Held>> {
     if reach.only_workspace.is_some_and(|only| only != workspace.id) {
         return Ok(None);

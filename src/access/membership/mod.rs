@@ -109,9 +109,6 @@ pub struct Owner {
 }
 
 /// The accounts of all workspaces that a person reaches in a browser, the own one first.
-///
-/// # Errors
-/// The database's fault.
 pub fn owners(db: &mut Db, reach: &Reach) -> QueryResult<Vec<Owner>> {
     let own = match reach.principal {
         Principal::Person { account, .. } => account,
@@ -154,9 +151,6 @@ pub struct OwningAccount {
 }
 
 /// The organizations whose admin a person is, by handle; at most `limit`.
-///
-/// # Errors
-/// The database's fault.
 pub fn administered(db: &mut Db, person: &Person, limit: i64) -> QueryResult<Vec<OwningAccount>> {
     organization_members::table
         .inner_join(accounts::table)
@@ -169,9 +163,6 @@ pub fn administered(db: &mut Db, person: &Person, limit: i64) -> QueryResult<Vec
 }
 
 /// The account with a handle, if the person may make workspaces in it.
-///
-/// # Errors
-/// The database's fault.
 pub fn owning(db: &mut Db, person: &Person, handle: &str) -> QueryResult<Option<OwningAccount>> {
     let found: Option<OwningAccount> = accounts::table
         .filter(accounts::handle.eq(handle))
@@ -183,9 +174,6 @@ pub fn owning(db: &mut Db, person: &Person, handle: &str) -> QueryResult<Option<
 }
 
 /// The workspaces that an actor reaches, by path; at most `limit`.
-///
-/// # Errors
-/// The database's fault.
 pub fn list(db: &mut Db, reach: &Reach, limit: i64) -> QueryResult<Vec<Workspace>> {
     reachable(reach)
         .order((accounts::handle, workspaces::handle))
@@ -204,9 +192,6 @@ fn with_held(
 }
 
 /// The workspace at a path, and what the actor may do in it.
-///
-/// # Errors
-/// The database's fault.
 pub fn by_path(
     db: &mut Db,
     reach: &Reach,
@@ -225,9 +210,6 @@ pub fn by_path(
 }
 
 /// The workspace with an id, and what the actor may do in it.
-///
-/// # Errors
-/// The database's fault.
 pub fn by_id(
     db: &mut Db,
     reach: &Reach,
@@ -244,9 +226,6 @@ pub fn by_id(
 }
 
 /// The workspace that an address of the API names by its two ids, and what the actor may do in it.
-///
-/// # Errors
-/// The database's fault.
 pub fn by_ids(
     db: &mut Db,
     reach: &Reach,
@@ -257,9 +236,6 @@ pub fn by_ids(
 }
 
 /// Where a path that leads nowhere led before a rename, for an actor who reaches the new place.
-///
-/// # Errors
-/// The database's fault.
 pub fn moved(
     db: &mut Db,
     reach: &Reach,
@@ -299,9 +275,6 @@ pub fn moved(
 }
 
 /// A few workspaces to change to, the recent ones first and never the present one: account handle and handle.
-///
-/// # Errors
-/// The database's fault.
 pub fn others(
     db: &mut Db,
     reach: &Reach,

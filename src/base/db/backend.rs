@@ -111,9 +111,6 @@ pub fn connect(location: &Location, role: Role) -> ConnectionResult<Db> {
 
 /// How long `SQLite`'s next transaction waits for a lock that another process holds; `PostgreSQL`
 /// bounds that by its own settings.
-///
-/// # Errors
-/// The database's fault.
 pub fn wait_for_lock(db: &mut Db, patience: Duration) -> QueryResult<()> {
     match db {
         Db::Sqlite(conn) => {

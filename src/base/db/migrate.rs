@@ -84,9 +84,6 @@ fn apply(db: &mut Db) -> Result<usize, MigrationError> {
 }
 
 /// The version of the embedded SQLite, or of the PostgreSQL server.
-///
-/// # Errors
-/// The database's fault.
 pub fn engine_version(db: &mut Db) -> QueryResult<String> {
     #[derive(QueryableByName)]
     #[diesel(check_for_backend(MultiBackend))]

@@ -304,9 +304,6 @@ fn lock(db: &mut Db, locks: &Locks) -> Result<()> {
 
 /// Locks accounts too, inside a transaction that began with [`Locks::Instance`]: the instance always
 /// comes first, so the order is the same everywhere.
-///
-/// # Errors
-/// The database's fault.
 pub fn lock_accounts(db: &mut Db, ids: &[AccountId]) -> QueryResult<()> {
     if ids.is_empty() {
         return Ok(());

@@ -205,9 +205,6 @@ pub struct Button {}
 
 /// Uses a form's token, inside the transaction of what the form does; `location` is where a second
 /// use of the same form leads.
-///
-/// # Errors
-/// The database's fault.
 pub fn use_once(
     db: &mut Db,
     once: FormTokenId,
@@ -230,9 +227,6 @@ pub fn use_once(
 }
 
 /// Where the first use of a form's token led; `None` where it was not used yet, or led nowhere.
-///
-/// # Errors
-/// The database's fault.
 pub fn led_to(db: &mut Db, once: FormTokenId) -> Result<Option<String>> {
     let location = form_tokens::table
         .find(once)
@@ -244,9 +238,6 @@ pub fn led_to(db: &mut Db, once: FormTokenId) -> Result<Option<String>> {
 
 /// Takes the use of a form's token back, where the form was refused after all: it may be corrected
 /// and sent again.
-///
-/// # Errors
-/// The database's fault.
 pub fn unuse(db: &mut Db, once: FormTokenId) -> Result<()> {
     diesel::delete(form_tokens::table.find(once)).execute(db)?;
     Ok(())
@@ -268,9 +259,6 @@ pub fn only_once(db: &mut Db, once: FormTokenId, now: Instant) -> Result<()> {
 }
 
 /// Removes the tokens of forms used before `before`, some at a time; returns how many.
-///
-/// # Errors
-/// The database's fault.
 pub fn forget_tokens(db: &mut Db, before: Instant) -> Result<usize> {
     let old: Vec<FormTokenId> = form_tokens::table
         .filter(form_tokens::used_at.lt(before))

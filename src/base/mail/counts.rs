@@ -17,9 +17,6 @@ pub struct StateCount {
 }
 
 /// The newest 10,000 mails by state: a bound on what a scrape may cost.
-///
-/// # Errors
-/// The database's fault.
 pub fn counts(db: &mut Db) -> QueryResult<Vec<StateCount>> {
     let query = diesel::sql_query(
         "SELECT state, COUNT(*) AS mails FROM \

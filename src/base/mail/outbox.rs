@@ -79,9 +79,6 @@ pub struct Rendered {
 }
 
 /// Queues a mail, inside the transaction of the change that it tells about.
-///
-/// # Errors
-/// The database's fault.
 pub fn queue(db: &mut Db, mail: Outgoing, now: Instant) -> Result<MailId> {
     let id = Id::new(now);
     diesel::insert_into(mails::table)
@@ -105,9 +102,6 @@ pub fn queue(db: &mut Db, mail: Outgoing, now: Instant) -> Result<MailId> {
 const AT_A_TIME: usize = 500;
 
 /// Queues the same mail to several people, some in each statement.
-///
-/// # Errors
-/// The database's fault.
 pub fn queue_all(
     db: &mut Db,
     template: &'static str,
@@ -140,9 +134,6 @@ pub fn queue_all(
 
 /// How many mails of a template an address was written since `since`, sent or not; `key` is the
 /// address in lower case.
-///
-/// # Errors
-/// The database's fault.
 pub fn sent_to(db: &mut Db, key: &str, template: &str, since: Instant) -> QueryResult<i64> {
     mails::table
         .filter(mails::recipient_key.eq(key))
@@ -153,9 +144,6 @@ pub fn sent_to(db: &mut Db, key: &str, template: &str, since: Instant) -> QueryR
 }
 
 /// Whether a mail of a template about one thing was queued since `since`, to anybody.
-///
-/// # Errors
-/// The database's fault.
 pub fn was_told(
     db: &mut Db,
     (template, subject): (&str, Uuid),
@@ -169,9 +157,6 @@ pub fn was_told(
 }
 
 /// How many mails of a template about one thing an address, in lower case, was sent since `since`.
-///
-/// # Errors
-/// The database's fault.
 pub fn sent_about(
     db: &mut Db,
     key: &str,
@@ -189,9 +174,6 @@ pub fn sent_about(
 
 /// Frees mails that a process claimed which is gone, so that nobody waits for their leases. Only for
 /// whoever knows to be alone on the database.
-///
-/// # Errors
-/// The database's fault.
 pub fn release_leases(db: &mut Db, now: Instant) -> QueryResult<usize> {
     diesel::update(mails::table.filter(mails::state.eq(MailState::Sending)))
         .set(mails::next_at.eq(now))
@@ -199,9 +181,6 @@ pub fn release_leases(db: &mut Db, now: Instant) -> QueryResult<usize> {
 }
 
 /// The newest mails, for the page that shows what is kept; at most `limit`.
-///
-/// # Errors
-/// The database's fault.
 pub fn kept(db: &mut Db, limit: i64) -> QueryResult<Vec<QueuedMail>> {
     mails::table
         .order((mails::created_at.desc(), mails::id.desc()))
@@ -211,17 +190,11 @@ pub fn kept(db: &mut Db, limit: i64) -> QueryResult<Vec<QueuedMail>> {
 }
 
 /// One mail.
-///
-/// # Errors
-/// The database's fault.
 pub fn kept_one(db: &mut Db, id: MailId) -> QueryResult<Option<QueuedMail>> {
     mails::table.find(id).select(QueuedMail::as_select()).first(db).optional()
 }
 
 /// Mails that were given up or fail right now, for the operator; at most `limit`.
-///
-/// # Errors
-/// The database's fault.
 pub fn dead(db: &mut Db, limit: i64) -> QueryResult<Vec<QueuedMail>> {
     mails::table
         .filter(mails::state.eq_any([MailState::Dead, MailState::Failed]))
@@ -232,9 +205,6 @@ pub fn dead(db: &mut Db, limit: i64) -> QueryResult<Vec<QueuedMail>> {
 }
 
 /// Puts mails that were given up back into the queue; returns how many.
-///
-/// # Errors
-/// The database's fault.
 pub fn retry_dead(db: &mut Db, now: Instant) -> QueryResult<usize> {
     diesel::update(mails::table.filter(mails::state.eq(MailState::Dead)))
         .set((
@@ -246,9 +216,6 @@ pub fn retry_dead(db: &mut Db, now: Instant) -> QueryResult<usize> {
 }
 
 /// Removes mails that ended before `before`, some at a time; returns how many.
-///
-/// # Errors
-/// The database's fault.
 pub fn forget_old(db: &mut Db, before: Instant) -> QueryResult<usize> {
     let over = [MailState::Sent, MailState::Dropped, MailState::Dead];
     let old: Vec<MailId> = mails::table

@@ -14,9 +14,6 @@ use crate::base::jobs::Job;
 pub use crate::base::db::ids::LeaseId;
 
 /// Keeps a new lease.
-///
-/// # Errors
-/// The database's fault.
 pub fn insert(
     db: &mut Db,
     (workspace, id): (WorkspaceId, LeaseId),
@@ -36,9 +33,6 @@ pub fn insert(
 }
 
 /// Makes a lease that has not ended last longer; returns whether there is one.
-///
-/// # Errors
-/// The database's fault.
 pub fn renew(
     db: &mut Db,
     (workspace, id): (WorkspaceId, LeaseId),
@@ -49,9 +43,6 @@ pub fn renew(
 }
 
 /// Ends a lease.
-///
-/// # Errors
-/// The database's fault.
 pub fn end(db: &mut Db, workspace: WorkspaceId, id: LeaseId) -> QueryResult<()> {
     diesel::delete(leases::table.find((workspace, id))).execute(db)?;
     Ok(())

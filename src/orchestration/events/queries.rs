@@ -53,9 +53,6 @@ impl<'a> Row<'a> {
 }
 
 /// Keeps events; one that is there already stays as it is.
-///
-/// # Errors
-/// The database's fault.
 pub fn insert(db: &mut Db, workspace: WorkspaceId, list: &[Event]) -> QueryResult<()> {
     let row = |event| Row::of(workspace, event);
     // A statement with any number of rows is prepared each time, one with a single row once.
@@ -83,9 +80,6 @@ const OF_THING: usize = 100;
 pub type Link = (EventId, Option<EventId>, String);
 
 /// What happened to some things, the last one first.
-///
-/// # Errors
-/// The database's fault.
 pub fn links_of_things(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -101,9 +95,6 @@ pub fn links_of_things(
 }
 
 /// Events by their ids, in no order.
-///
-/// # Errors
-/// The database's fault.
 pub fn by_ids(db: &mut Db, workspace: WorkspaceId, ids: &[EventId]) -> QueryResult<Vec<Event>> {
     all::events(workspace)
         .filter(events::id.eq_any(ids.to_vec()))
@@ -149,9 +140,6 @@ fn of(workspace: WorkspaceId, filter: &EventFilter, (since, until): (Instant, In
 }
 
 /// Events of a workspace.
-///
-/// # Errors
-/// The database's fault.
 pub fn page(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -216,9 +204,6 @@ fn chunk(
 }
 
 /// Events that this server heard of behind a place, in that order.
-///
-/// # Errors
-/// The database's fault.
 pub fn received_since(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -235,9 +220,6 @@ pub fn received_since(
 }
 
 /// Removes some events that occurred before a moment; returns how many.
-///
-/// # Errors
-/// The database's fault.
 pub fn delete_before(
     db: &mut Db,
     workspace: WorkspaceId,

@@ -537,9 +537,6 @@ pub async fn remove_tasks(
 }
 
 /// The same inside a transaction, some at a time; returns whether there may be more.
-///
-/// # Errors
-/// The database's fault.
 pub fn remove_some_tasks(db: &mut Db, workspace: WorkspaceId, runs: &[FlowRunId]) -> Result<bool> {
     let removed = task_queries::delete_in(db, workspace, runs, TASKS)?;
     Ok(i64::try_from(removed).unwrap_or(0) == TASKS)

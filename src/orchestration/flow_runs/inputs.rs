@@ -72,9 +72,6 @@ pub fn insert(db: &mut Db, workspace: WorkspaceId, input: &FlowRunInput) -> Resu
 }
 
 /// An input of a run.
-///
-/// # Errors
-/// The database's fault.
 pub fn one(
     db: &mut Db,
     (workspace, run): (WorkspaceId, FlowRunId),
@@ -84,9 +81,6 @@ pub fn one(
 }
 
 /// Inputs of a run whose keys begin like `prefix`, without some, the first one first.
-///
-/// # Errors
-/// The database's fault.
 pub fn some(
     db: &mut Db,
     (workspace, run): (WorkspaceId, FlowRunId),
@@ -106,9 +100,6 @@ pub fn some(
 }
 
 /// Removes an input; returns whether it was there.
-///
-/// # Errors
-/// The database's fault.
 pub fn delete(
     db: &mut Db,
     (workspace, run): (WorkspaceId, FlowRunId),

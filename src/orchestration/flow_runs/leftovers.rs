@@ -54,9 +54,6 @@ const AT_ONCE: usize = 20;
 const NOTES: i64 = 100;
 
 /// Notes what is to be done about some runs, inside the transaction that makes it so.
-///
-/// # Errors
-/// The database's fault.
 pub fn note(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -184,9 +181,6 @@ fn remove_lines(db: &mut Db, workspace: WorkspaceId, run: FlowRunId) -> Result<b
 }
 
 /// Those of some runs that logged lines.
-///
-/// # Errors
-/// The database's fault.
 pub fn with_lines(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -201,9 +195,6 @@ pub fn with_lines(
 }
 
 /// Removes runs with their states and inputs, and notes that their lines go too; returns how many.
-///
-/// # Errors
-/// The database's fault.
 pub fn delete(
     db: &mut Db,
     workspace: WorkspaceId,

@@ -17,9 +17,6 @@ use crate::orchestration::events::queries;
 use crate::orchestration::task_runs::recorder;
 
 /// Keeps events, and what they tell of tasks.
-///
-/// # Errors
-/// The database's fault.
 pub fn store(db: &mut Db, workspace: WorkspaceId, events: &[Event]) -> Result<()> {
     queries::insert(db, workspace, events)?;
     recorder::record(db, workspace, events)

@@ -75,9 +75,6 @@ pub fn of_run(run: FlowRunId, params: &LinesParams) -> Of {
 
 impl Lines {
     /// The last lines before a place, as the parameters narrow them.
-    ///
-    /// # Errors
-    /// The database's fault.
     pub fn of(db: &mut Db, workspace: WorkspaceId, of: Of, params: &LinesParams) -> Result<Self> {
         let before = params.until.split_once('.').and_then(|(micros, id)| {
             let at = Instant::from_microseconds(micros.parse().ok()?);

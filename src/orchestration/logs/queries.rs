@@ -41,9 +41,6 @@ pub struct Log {
 const ROWS: usize = 1000;
 
 /// Keeps lines, but for those of runs that a transfer hid.
-///
-/// # Errors
-/// The database's fault.
 pub fn insert(db: &mut Db, workspace: WorkspaceId, lines: &[Log]) -> QueryResult<()> {
     let hides_some = hides_some(db, workspace)?;
     for some in lines.chunks(ROWS) {
@@ -135,9 +132,6 @@ pub fn received_from(at: Instant) -> LogId {
 }
 
 /// Lines that this server heard of behind a place, in that order.
-///
-/// # Errors
-/// The database's fault.
 pub fn received_since(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -171,9 +165,6 @@ pub struct Of {
 type Query = diesel::dsl::IntoBoxed<'static, logs::table, MultiBackend>;
 
 /// Removes lines of a run of a task, at most `limit`; returns how many.
-///
-/// # Errors
-/// The database's fault.
 pub fn delete_of_task(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -209,9 +200,6 @@ fn of(workspace: WorkspaceId, which: &Of) -> Query {
 }
 
 /// Lines before a place, the last one first.
-///
-/// # Errors
-/// The database's fault.
 pub fn before(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -227,9 +215,6 @@ pub fn before(
 }
 
 /// Lines after a place, the first one first.
-///
-/// # Errors
-/// The database's fault.
 pub fn after(
     db: &mut Db,
     workspace: WorkspaceId,

@@ -11,9 +11,6 @@ use crate::orchestration::wire::named::named_queries;
 named_queries!(saved_searches, SavedSearch, SavedSearchId);
 
 /// Keeps a search; the one of its name looks for this from now on.
-///
-/// # Errors
-/// The database's fault.
 pub fn save(db: &mut Db, workspace: WorkspaceId, search: &SavedSearch) -> QueryResult<()> {
     let changed = (
         saved_searches::filters.eq(&search.filters),

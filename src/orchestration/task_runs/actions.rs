@@ -232,9 +232,6 @@ pub fn orchestrate(
 }
 
 /// Gives the run that stands for a subflow the state of that flow's run (§5.2); returns it.
-///
-/// # Errors
-/// The database's fault.
 pub fn mirror(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -260,9 +257,6 @@ pub fn mirror(
 }
 
 /// Cancels some of what has not ended in a flow's run that was cancelled (§4.2); returns how many.
-///
-/// # Errors
-/// The database's fault.
 pub fn cancel_in(
     db: &mut Db,
     workspace: WorkspaceId,

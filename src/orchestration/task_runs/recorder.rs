@@ -97,9 +97,6 @@ fn moment_of(state: &State) -> (Instant, bool, StateId) {
 const KIND: &str = "prefect.task-run";
 
 /// Keeps what events of the client tell of runs of tasks.
-///
-/// # Errors
-/// The database's fault.
 pub fn record(db: &mut Db, workspace: WorkspaceId, events: &[Event]) -> Result<()> {
     let mut known = HashMap::new();
     let mut past = Past { events, known: HashMap::new() };

@@ -181,9 +181,6 @@ pub fn sums_sql(db: &Db, now: Instant) -> (String, String) {
 macro_rules! history_query {
     ($table:ident) => {
         /// How many runs of a workspace were in which state, by the time that they were due.
-        ///
-        /// # Errors
-        /// The database's fault.
         pub fn history(
             db: &mut Db,
             workspace: WorkspaceId,

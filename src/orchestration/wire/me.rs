@@ -40,9 +40,6 @@ impl From<Workspace> for WorkspaceOfKey {
 }
 
 /// `GET /me/workspaces`: the one question that signing in asks.
-///
-/// # Errors
-/// The database's fault.
 #[utoipa::path(get, path = "/api/me/workspaces", tag = "Workspaces",
     responses((status = 200, body = [WorkspaceOfKey])))]
 pub async fn workspaces(req: HttpRequest, app: web::Data<App>) -> Result<HttpResponse> {

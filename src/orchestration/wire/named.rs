@@ -11,26 +11,17 @@ macro_rules! named_queries {
         }
 
         /// The one of an id.
-        ///
-        /// # Errors
-        /// The database's fault.
         pub fn one(db: &mut Db, workspace: WorkspaceId, id: $id) -> QueryResult<Option<$row>> {
             of(workspace).filter($table::id.eq(id)).select($row::as_select()).first(db).optional()
         }
 
         /// The one of a name.
-        ///
-        /// # Errors
-        /// The database's fault.
         pub fn named(db: &mut Db, workspace: WorkspaceId, name: &str) -> QueryResult<Option<$row>> {
             let query = of(workspace).filter($table::name.eq(name.to_owned()));
             query.select($row::as_select()).first(db).optional()
         }
 
         /// Some of a workspace, by name.
-        ///
-        /// # Errors
-        /// The database's fault.
         pub fn some(
             db: &mut Db,
             workspace: WorkspaceId,
@@ -41,17 +32,11 @@ macro_rules! named_queries {
         }
 
         /// How many there are in a workspace.
-        ///
-        /// # Errors
-        /// The database's fault.
         pub fn count(db: &mut Db, workspace: WorkspaceId) -> QueryResult<i64> {
             of(workspace).count().get_result(db)
         }
 
         /// Removes one; returns whether it was there.
-        ///
-        /// # Errors
-        /// The database's fault.
         pub fn delete(db: &mut Db, workspace: WorkspaceId, id: $id) -> QueryResult<bool> {
             let one = $table::table.filter($table::workspace_id.eq(workspace));
             Ok(diesel::delete(one.filter($table::id.eq(id))).execute(db)? > 0)

@@ -50,9 +50,6 @@ pub trait Feed: Sized + Send + Sync + 'static {
     fn of(filter: Value) -> Result<Self>;
 
     /// Some of what is there already, behind a place, and where to go on.
-    ///
-    /// # Errors
-    /// The database's fault.
     fn backfill(
         &self,
         db: &mut Db,
@@ -63,9 +60,6 @@ pub trait Feed: Sized + Send + Sync + 'static {
 
     /// What this server heard of behind a place, in that order, [`BATCH`] at most; what the filter leaves out
     /// without a text.
-    ///
-    /// # Errors
-    /// The database's fault.
     fn since(&self, db: &mut Db, workspace: WorkspaceId, after: Place) -> QueryResult<Vec<News>>;
 }
 

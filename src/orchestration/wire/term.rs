@@ -15,7 +15,7 @@ use crate::access::WorkspaceId;
 use crate::access::history::{History, walk_shown};
 use crate::base::db::{Id, Instant, SqlId, SqlInstant};
 
-/// A column with its table, as SQL; [`column!`] writes one.
+/// A column with its table, as SQL; `column!` writes one.
 pub type Column = &'static str;
 
 /// The column of what no row has yet.

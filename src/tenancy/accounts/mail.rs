@@ -41,9 +41,6 @@ pub(super) fn queue_known_address(db: &mut Db, email: &EmailAddress, now: Instan
 }
 
 /// Tells a person that the account is gone.
-///
-/// # Errors
-/// The database's fault.
 pub fn queue_account_deleted(db: &mut Db, email: &str, now: Instant) -> Result<()> {
     let mail = Outgoing {
         template: "account-deleted",
@@ -146,9 +143,6 @@ fn rendered(context: &Context, message: &Message) -> Result<Rendered> {
 }
 
 /// The text of a mail of this slice; `None` for another slice's, or for one that is over.
-///
-/// # Errors
-/// The database's fault.
 pub fn render(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<Option<Rendered>> {
     let user = match mail.subject_id {
         Some(id) => queries::by_id(db, Id::from(id.uuid()))?,

@@ -61,9 +61,6 @@ pub fn expiring(key: KeyId, email: String) -> Outgoing {
 }
 
 /// Writes one of this slice's mails; `None` when it is not one, or what it is about is over.
-///
-/// # Errors
-/// The database's fault.
 pub fn render(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<Option<Rendered>> {
     match mail.template.as_str() {
         CREATED => {

@@ -182,9 +182,6 @@ pub fn any(db: &mut Db, id: KeyId) -> QueryResult<Option<Key>> {
 }
 
 /// How many of a person's keys reach a workspace as far as their own limits go.
-///
-/// # Errors
-/// The database's fault.
 pub fn reaching(
     db: &mut Db,
     user: UserId,

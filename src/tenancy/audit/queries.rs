@@ -114,9 +114,6 @@ const KEPT: KeptColumns = (
 );
 
 /// A page of what a filter leaves of a chain, the newest entry first.
-///
-/// # Errors
-/// The database's fault.
 pub fn page(db: &mut Db, filter: &Filter, position: &Position<i64>) -> QueryResult<Slice<Kept>> {
     let Some(query) = filtered(db, filter)? else {
         return Ok(Slice::from_query(Vec::new(), position, PAGE_SIZE));
@@ -133,9 +130,6 @@ pub fn page(db: &mut Db, filter: &Filter, position: &Position<i64>) -> QueryResu
 }
 
 /// The next entries of what a filter leaves, from the newest down, below `under`; at most `limit`.
-///
-/// # Errors
-/// The database's fault.
 pub fn batch(
     db: &mut Db,
     filter: &Filter,
@@ -150,17 +144,11 @@ pub fn batch(
 }
 
 /// One entry of a chain.
-///
-/// # Errors
-/// The database's fault.
 pub fn one(db: &mut Db, account: AccountId, sequence: i64) -> QueryResult<Option<Kept>> {
     audit_entries::table.find((account, sequence)).select(KEPT).first(db).optional()
 }
 
 /// The workspace of an account that has a handle, deleted or not.
-///
-/// # Errors
-/// The database's fault.
 pub fn workspace_named(
     db: &mut Db,
     account: AccountId,
@@ -176,9 +164,6 @@ pub fn workspace_named(
 
 /// The person whom a handle or an address names, if an entry of the account tells of that person:
 /// the log says nothing about others.
-///
-/// # Errors
-/// The database's fault.
 pub fn person_named(db: &mut Db, account: AccountId, name: &str) -> QueryResult<Option<Id<By>>> {
     let name = name.to_lowercase();
     let person: Option<crate::access::UserId> = users::table

@@ -190,9 +190,6 @@ fn day_start(now: Instant) -> Instant {
 
 /// Records that somebody looked at a workspace, once a day for each principal (SP-6);
 /// returns whether this was the first time today.
-///
-/// # Errors
-/// The database's fault.
 pub fn record_visit(
     db: &mut Db,
     actor: &Actor,
@@ -234,9 +231,6 @@ struct Denials(SeenLately);
 /// Records that something was refused: at most once a minute for each actor and event, which this process
 /// decides by what it remembers, before it opens a transaction. Refusals change nothing, so that whoever causes
 /// many of them costs nobody a write (SP-6, F-28).
-///
-/// # Errors
-/// The database's fault.
 pub async fn deny(app: &App, actor: &Actor, ip: ClientIp, entry: Entry) -> Result<()> {
     let (account, now) = (entry.account, app.now());
     let denials = app.memory.of::<Denials>();

@@ -51,9 +51,6 @@ const HEAD: (
 );
 
 /// Reads all chains, some entries at a time.
-///
-/// # Errors
-/// The database's fault.
 pub fn verify(db: &mut Db) -> QueryResult<Report> {
     let mut report = Report::default();
     let mut after: Option<AccountId> = None;

@@ -24,9 +24,6 @@ pub enum Closed {
 }
 
 /// Deletes an account that owns no workspace. Its audit chain stays, with this as its last entry.
-///
-/// # Errors
-/// The database's fault.
 pub async fn close(app: &App, who: RecentlyConfirmed, ip: ClientIp) -> Result<Closed> {
     let now = app.now();
     let closed = app

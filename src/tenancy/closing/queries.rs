@@ -38,9 +38,6 @@ pub struct Holdings {
 pub const SHOWN: i64 = 50;
 
 /// Looks at everything that hangs on a person.
-///
-/// # Errors
-/// The database's fault.
 pub fn holdings(db: &mut Db, user: UserId, account: AccountId) -> QueryResult<Holdings> {
     Ok(Holdings {
         obstacles: workspaces::table
@@ -56,9 +53,6 @@ pub fn holdings(db: &mut Db, user: UserId, account: AccountId) -> QueryResult<Ho
 }
 
 /// The workspaces of others in which a person has a place.
-///
-/// # Errors
-/// The database's fault.
 pub fn places(db: &mut Db, user: UserId) -> QueryResult<Vec<Workspace>> {
     workspaces::table
         .inner_join(accounts::table)
@@ -81,9 +75,6 @@ fn lapsed(before: Instant) -> _ {
 }
 
 /// Some people who never confirmed their address and signed up before a moment, with their accounts.
-///
-/// # Errors
-/// The database's fault.
 pub fn unconfirmed(
     db: &mut Db,
     before: Instant,
@@ -97,9 +88,6 @@ pub fn unconfirmed(
 }
 
 /// Handle and address of one of them; `None` once it is confirmed.
-///
-/// # Errors
-/// The database's fault.
 pub fn unconfirmed_one(
     db: &mut Db,
     user: UserId,
@@ -113,9 +101,6 @@ pub fn unconfirmed_one(
 }
 
 /// Removes a person and the personal account; sessions, keys and places go along.
-///
-/// # Errors
-/// The database's fault.
 pub fn remove(db: &mut Db, user: UserId, account: AccountId) -> QueryResult<()> {
     forget_of_account(db, account)?;
     diesel::delete(users::table.find(user)).execute(db)?;

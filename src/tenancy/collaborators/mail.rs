@@ -18,9 +18,6 @@ const REMOVED: &str = "access-removed";
 pub const TEMPLATES: &[&str] = &[REMOVED];
 
 /// Tells a person that access to a workspace has ended.
-///
-/// # Errors
-/// The database's fault.
 pub fn queue_removed(
     db: &mut Db,
     gone: &Collaborator,

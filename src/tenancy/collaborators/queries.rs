@@ -15,9 +15,6 @@ use crate::tenancy::invitations::roster::{
 };
 
 /// One page of the list.
-///
-/// # Errors
-/// The database's fault.
 pub fn page(
     db: &mut Db,
     filter: &Filter,
@@ -80,9 +77,6 @@ const COLLABORATOR: CollaboratorColumns = (
 );
 
 /// How many people and invitations a workspace has, whatever is searched for.
-///
-/// # Errors
-/// The database's fault.
 pub fn counts(db: &mut Db, scope: Scope) -> QueryResult<Counts> {
     let active = match scope.workspace {
         Some(workspace) => memberships::table
@@ -95,9 +89,6 @@ pub fn counts(db: &mut Db, scope: Scope) -> QueryResult<Counts> {
 }
 
 /// One collaborator of a workspace (IN-10).
-///
-/// # Errors
-/// The database's fault.
 pub fn one(db: &mut Db, workspace: WorkspaceId, id: MemberId) -> QueryResult<Option<Collaborator>> {
     memberships::table
         .inner_join(users::table.inner_join(accounts::table))
@@ -109,9 +100,6 @@ pub fn one(db: &mut Db, workspace: WorkspaceId, id: MemberId) -> QueryResult<Opt
 }
 
 /// Ends a membership; returns whether it was there.
-///
-/// # Errors
-/// The database's fault.
 pub fn remove(db: &mut Db, workspace: WorkspaceId, id: MemberId) -> QueryResult<bool> {
     let removed = diesel::delete(
         memberships::table

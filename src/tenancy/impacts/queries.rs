@@ -34,9 +34,6 @@ pub struct Everybody(BTreeMap<Uuid, PersonAccess>);
 
 impl Everybody {
     /// Everybody who has access to a workspace, with where it comes from.
-    ///
-    /// # Errors
-    /// The database's fault.
     pub fn of(
         db: &mut Db,
         workspace: &Workspace,
@@ -75,9 +72,6 @@ impl Everybody {
     }
 
     /// The same with those who have access because they decide over an account that the workspace comes to.
-    ///
-    /// # Errors
-    /// The database's fault.
     pub fn in_account(mut self, db: &mut Db, account: &OwningAccount) -> QueryResult<Self> {
         let is_organization = account.kind == AccountKind::Organization;
         for (who, _) in authority(db, account.id, account.kind)? {
@@ -163,9 +157,6 @@ fn members(db: &mut Db, account: AccountId) -> QueryResult<Vec<(Who, Instant)>> 
 type KeyRow = (KeyId, UserId, String, bool, Instant, Option<Instant>);
 
 /// The keys of some people that count and reach the workspace, the last used first. `losers` says whose.
-///
-/// # Errors
-/// The database's fault.
 pub fn keys(
     db: &mut Db,
     workspace: &Workspace,
@@ -204,9 +195,6 @@ pub fn keys(
 }
 
 /// The service accounts with which a workspace is shared, by name.
-///
-/// # Errors
-/// The database's fault.
 pub fn bots(db: &mut Db, workspace: &Workspace, now: Instant) -> QueryResult<Vec<BotAccess>> {
     type Row = (ServiceAccountId, String, RoleColumns, Instant);
     let rows: Vec<Row> = grants::table
@@ -246,9 +234,6 @@ pub fn bots(db: &mut Db, workspace: &Workspace, now: Instant) -> QueryResult<Vec
 }
 
 /// The invitations into a workspace that can be accepted: the address, and when each was sent.
-///
-/// # Errors
-/// The database's fault.
 pub fn open_invitations(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -271,9 +256,6 @@ pub const GOING_ON: [StateType; 4] =
 const NAMED: i64 = 20;
 
 /// How many flow runs are going on, and some of their names.
-///
-/// # Errors
-/// The database's fault.
 pub fn active_runs(db: &mut Db, workspace: WorkspaceId) -> QueryResult<(i64, Vec<String>)> {
     let active = || all::flow_runs(workspace).filter(flow_runs::state_type.eq_any(GOING_ON));
     let names = active()
@@ -285,9 +267,6 @@ pub fn active_runs(db: &mut Db, workspace: WorkspaceId) -> QueryResult<(i64, Vec
 }
 
 /// How many flow runs are due within the hour.
-///
-/// # Errors
-/// The database's fault.
 pub fn due_runs(db: &mut Db, workspace: WorkspaceId, now: Instant) -> QueryResult<i64> {
     all::flow_runs(workspace)
         .filter(flow_runs::state_type.eq(StateType::Scheduled))

@@ -21,17 +21,11 @@ use crate::base::http::json::Window;
 use crate::tenancy::audit::{By, Event};
 
 /// An invitation by id, wherever it leads.
-///
-/// # Errors
-/// The database's fault.
 pub fn by_id(db: &mut Db, id: InvitationId) -> QueryResult<Option<Invitation>> {
     invitations::table.find(id).select(Invitation::as_select()).first(db).optional()
 }
 
 /// An invitation with where it leads.
-///
-/// # Errors
-/// The database's fault.
 pub fn target(db: &mut Db, id: InvitationId) -> QueryResult<Option<Target>> {
     let Some(invitation) = by_id(db, id)? else { return Ok(None) };
     let place = place(db, &invitation)?;
@@ -59,9 +53,6 @@ fn place(db: &mut Db, invitation: &Invitation) -> QueryResult<Option<Place>> {
 }
 
 /// As what an invitation lets somebody in; `None` once the role is gone.
-///
-/// # Errors
-/// The database's fault.
 pub fn offer(db: &mut Db, invitation: &Invitation) -> QueryResult<Option<Offer>> {
     if let Some(role) = invitation.organization_role {
         return Ok(Some(Offer::OrganizationRole(role)));
@@ -88,9 +79,6 @@ pub(super) fn of(scope: Scope) -> Invitations<'static> {
 }
 
 /// A pending invitation of one place, by id (IN-10).
-///
-/// # Errors
-/// The database's fault.
 pub fn pending_in(db: &mut Db, scope: Scope, id: InvitationId) -> QueryResult<Option<Invitation>> {
     of(scope)
         .filter(invitations::id.eq(id))
@@ -101,9 +89,6 @@ pub fn pending_in(db: &mut Db, scope: Scope, id: InvitationId) -> QueryResult<Op
 }
 
 /// The invitations of a place that wait for an answer, expired or not, the newest first.
-///
-/// # Errors
-/// The database's fault.
 pub fn open_ones(db: &mut Db, scope: Scope, window: Window) -> QueryResult<Vec<Invitation>> {
     of(scope)
         .filter(invitations::state.eq(State::Pending))
@@ -115,18 +100,12 @@ pub fn open_ones(db: &mut Db, scope: Scope, window: Window) -> QueryResult<Vec<I
 }
 
 /// Whether an invitation belongs to a place at all, whatever became of it.
-///
-/// # Errors
-/// The database's fault.
 pub fn is_in(db: &mut Db, scope: Scope, id: InvitationId) -> QueryResult<bool> {
     let found = of(scope).filter(invitations::id.eq(id)).select(invitations::id);
     Ok(found.first::<InvitationId>(db).optional()?.is_some())
 }
 
 /// The live invitation of a member into one of the organization's workspaces, expired or not.
-///
-/// # Errors
-/// The database's fault.
 pub fn live_of_member(
     db: &mut Db,
     scope: Scope,
@@ -141,9 +120,6 @@ pub fn live_of_member(
 }
 
 /// The live invitation of an address into a place, expired or not.
-///
-/// # Errors
-/// The database's fault.
 pub fn live(db: &mut Db, scope: Scope, email_key: &str) -> QueryResult<Option<Invitation>> {
     of(scope)
         .filter(invitations::email_key.eq(email_key.to_owned()))
@@ -154,9 +130,6 @@ pub fn live(db: &mut Db, scope: Scope, email_key: &str) -> QueryResult<Option<In
 }
 
 /// When an address last refused to join a place, if that was after `since`.
-///
-/// # Errors
-/// The database's fault.
 pub fn declined_since(
     db: &mut Db,
     scope: Scope,
@@ -175,9 +148,6 @@ pub fn declined_since(
 }
 
 /// Which of some addresses refused an invitation of an account after `since`.
-///
-/// # Errors
-/// The database's fault.
 pub fn declined_among(
     db: &mut Db,
     account: AccountId,
@@ -195,9 +165,6 @@ pub fn declined_among(
 }
 
 /// Another invitation takes the place of those of some addresses into an account that nobody answered.
-///
-/// # Errors
-/// The database's fault.
 pub fn supersede_among(
     db: &mut Db,
     account: AccountId,
@@ -215,9 +182,6 @@ pub fn supersede_among(
 }
 
 /// Whether somebody with this address is in the place already.
-///
-/// # Errors
-/// The database's fault.
 pub fn has_member(db: &mut Db, scope: Scope, email_key: &str) -> QueryResult<bool> {
     let user: Option<UserId> = users::table
         .filter(users::email_key.eq(email_key))
@@ -228,9 +192,6 @@ pub fn has_member(db: &mut Db, scope: Scope, email_key: &str) -> QueryResult<boo
 }
 
 /// Whether a person is in the place already.
-///
-/// # Errors
-/// The database's fault.
 pub fn is_member(db: &mut Db, scope: Scope, user: UserId) -> QueryResult<bool> {
     let Some(workspace) = scope.workspace else {
         return Ok(organization::role(db, user, scope.account)?.is_some());
@@ -244,9 +205,6 @@ pub fn is_member(db: &mut Db, scope: Scope, user: UserId) -> QueryResult<bool> {
 }
 
 /// How many people are in a place, apart from the owner of a workspace.
-///
-/// # Errors
-/// The database's fault.
 pub fn members(db: &mut Db, scope: Scope) -> QueryResult<i64> {
     match scope.workspace {
         Some(workspace) => memberships::table
@@ -261,9 +219,6 @@ pub fn members(db: &mut Db, scope: Scope) -> QueryResult<i64> {
 }
 
 /// How many invitations of a place can still be accepted: each keeps a place.
-///
-/// # Errors
-/// The database's fault.
 pub fn open(db: &mut Db, scope: Scope, now: Instant) -> QueryResult<i64> {
     of(scope)
         .filter(invitations::state.eq(State::Pending))
@@ -273,9 +228,6 @@ pub fn open(db: &mut Db, scope: Scope, now: Instant) -> QueryResult<i64> {
 }
 
 /// The member limit that an account has of its own.
-///
-/// # Errors
-/// The database's fault.
 pub fn own_member_limit(db: &mut Db, account: AccountId) -> QueryResult<Option<i32>> {
     accounts::table.find(account).select(accounts::member_limit).first(db)
 }
@@ -292,9 +244,6 @@ const SENDING: [Event; 4] = [
 ];
 
 /// Invitation mails that a person caused since `since`, resends included.
-///
-/// # Errors
-/// The database's fault.
 pub fn mails_by(db: &mut Db, inviter: UserId, since: Instant) -> QueryResult<i64> {
     // Counted in the log, which outlives the workspaces and their invitations.
     audit_entries::table
@@ -306,17 +255,11 @@ pub fn mails_by(db: &mut Db, inviter: UserId, since: Instant) -> QueryResult<i64
 }
 
 /// Invitation mails that an address got since `since`, from anybody.
-///
-/// # Errors
-/// The database's fault.
 pub fn mails_to(db: &mut Db, email_key: &str, since: Instant) -> QueryResult<i64> {
     crate::base::mail::sent_to(db, email_key, INVITATION_MAIL, since)
 }
 
 /// Invitation mails that an address got since `since` from one person. They outlive what they were about.
-///
-/// # Errors
-/// The database's fault.
 pub fn mails_from_to(
     db: &mut Db,
     inviter: UserId,
@@ -333,9 +276,6 @@ pub fn mails_from_to(
 }
 
 /// Whether a mail of a template about an invitation was queued since `since`.
-///
-/// # Errors
-/// The database's fault.
 pub fn mailed_since(
     db: &mut Db,
     id: InvitationId,
@@ -347,9 +287,6 @@ pub fn mailed_since(
 
 /// Pending invitations that end before `until` and were sent before `sent_before`, the next to end
 /// first; some at a time, behind `after`.
-///
-/// # Errors
-/// The database's fault.
 pub fn ending(
     db: &mut Db,
     (now, until): (Instant, Instant),
@@ -370,9 +307,6 @@ pub fn ending(
 }
 
 /// The open invitations of a person, newest first; for the list of the person's workspaces.
-///
-/// # Errors
-/// The database's fault.
 pub fn pending_for(
     db: &mut Db,
     person: &Person,
@@ -419,9 +353,6 @@ pub struct Recipient {
 }
 
 /// The person whose personal account this is.
-///
-/// # Errors
-/// The database's fault.
 pub fn owner_of(db: &mut Db, account: AccountId) -> QueryResult<Option<Recipient>> {
     users::table
         .inner_join(accounts::table)
@@ -435,9 +366,6 @@ pub fn owner_of(db: &mut Db, account: AccountId) -> QueryResult<Option<Recipient
 const MANAGERS: i64 = 20;
 
 /// Who decides over an account: the owner, or an organization's admins, the longest serving first.
-///
-/// # Errors
-/// The database's fault.
 pub fn managers(db: &mut Db, account: AccountId) -> QueryResult<Vec<Recipient>> {
     if let Some(owner) = owner_of(db, account)? {
         return Ok(vec![owner]);
@@ -454,9 +382,6 @@ pub fn managers(db: &mut Db, account: AccountId) -> QueryResult<Vec<Recipient>> 
 }
 
 /// A person by id.
-///
-/// # Errors
-/// The database's fault.
 pub fn recipient(db: &mut Db, user: UserId) -> QueryResult<Option<Recipient>> {
     users::table
         .inner_join(accounts::table)

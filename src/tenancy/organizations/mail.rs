@@ -57,9 +57,6 @@ struct DeletedHtml<'a> {
 }
 
 /// Tells everybody who belongs to an organization that it is gone.
-///
-/// # Errors
-/// The database's fault.
 pub(super) fn queue_deleted(
     db: &mut Db,
     organization: &Organization,
@@ -84,9 +81,6 @@ fn data(organization: &Organization, by: &Person, role: &str, now: Instant) -> s
 }
 
 /// Tells a member that an admin changed the role.
-///
-/// # Errors
-/// The database's fault.
 pub(super) fn queue_role_changed(
     db: &mut Db,
     (organization, by): (&Organization, &Person),
@@ -100,9 +94,6 @@ pub(super) fn queue_role_changed(
 }
 
 /// Tells a person that an admin ended the membership.
-///
-/// # Errors
-/// The database's fault.
 pub(super) fn queue_removed(
     db: &mut Db,
     (organization, by): (&Organization, &Person),

@@ -109,9 +109,6 @@ const NAMED: i64 = 20;
 
 /// What changing the default role of a workspace does to the members of its organization. Admins
 /// keep what they have, and so do service accounts (H7, H8).
-///
-/// # Errors
-/// The database's fault.
 pub fn of_default(
     db: &mut Db,
     (account, workspace, handle): (AccountId, WorkspaceId, &str),
@@ -182,9 +179,6 @@ const GROUPS: i64 = 1000;
 type Given = (String, Option<Role>, Option<RoleId>, i64);
 
 /// What changing what a role allows does to everybody who has it.
-///
-/// # Errors
-/// The database's fault.
 pub fn of_role(
     db: &mut Db,
     account: AccountId,

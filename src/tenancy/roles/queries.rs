@@ -16,9 +16,6 @@ use crate::base::db::{Db, Instant};
 use crate::tenancy::invitations::model::State;
 
 /// An organization's own roles, by name.
-///
-/// # Errors
-/// The database's fault.
 pub fn of_account(db: &mut Db, account: AccountId) -> QueryResult<Vec<CustomRole>> {
     workspace_roles::table
         .filter(workspace_roles::account_id.eq(account))
@@ -29,9 +26,6 @@ pub fn of_account(db: &mut Db, account: AccountId) -> QueryResult<Vec<CustomRole
 }
 
 /// One role of an organization.
-///
-/// # Errors
-/// The database's fault.
 pub fn one(db: &mut Db, account: AccountId, id: RoleId) -> QueryResult<Option<CustomRole>> {
     workspace_roles::table
         .find(id)
@@ -42,9 +36,6 @@ pub fn one(db: &mut Db, account: AccountId, id: RoleId) -> QueryResult<Option<Cu
 }
 
 /// A role that may be given in an organization's workspaces; `None` for one of elsewhere.
-///
-/// # Errors
-/// The database's fault.
 pub fn named(db: &mut Db, account: AccountId, role: RoleRef) -> QueryResult<Option<NamedRole>> {
     match role {
         RoleRef::BuiltIn(role) => Ok(Role::GRANTED.contains(&role).then(|| role.into())),
@@ -53,9 +44,6 @@ pub fn named(db: &mut Db, account: AccountId, role: RoleRef) -> QueryResult<Opti
 }
 
 /// All roles that may be given in an organization's workspaces: the built-in ones, then its own.
-///
-/// # Errors
-/// The database's fault.
 pub fn grantable(db: &mut Db, account: AccountId) -> QueryResult<Vec<NamedRole>> {
     let own = of_account(db, account)?;
     let built_in = Role::GRANTED.into_iter().map(NamedRole::from);
@@ -63,9 +51,6 @@ pub fn grantable(db: &mut Db, account: AccountId) -> QueryResult<Vec<NamedRole>>
 }
 
 /// Whether another role of the organization has a name.
-///
-/// # Errors
-/// The database's fault.
 pub fn has_name(
     db: &mut Db,
     account: AccountId,
@@ -82,17 +67,11 @@ pub fn has_name(
 }
 
 /// How many roles of its own an organization has.
-///
-/// # Errors
-/// The database's fault.
 pub fn count(db: &mut Db, account: AccountId) -> QueryResult<i64> {
     workspace_roles::table.filter(workspace_roles::account_id.eq(account)).count().get_result(db)
 }
 
 /// Makes a role.
-///
-/// # Errors
-/// The database's fault.
 pub fn insert(
     db: &mut Db,
     account: AccountId,
@@ -117,9 +96,6 @@ pub fn insert(
 }
 
 /// Changes a role.
-///
-/// # Errors
-/// The database's fault.
 pub fn update(db: &mut Db, id: RoleId, wanted: &Wanted, now: Instant) -> QueryResult<()> {
     diesel::update(workspace_roles::table.find(id))
         .set((
@@ -135,18 +111,12 @@ pub fn update(db: &mut Db, id: RoleId, wanted: &Wanted, now: Instant) -> QueryRe
 }
 
 /// Removes a role that is used nowhere.
-///
-/// # Errors
-/// The database's fault.
 pub fn delete(db: &mut Db, id: RoleId) -> QueryResult<()> {
     diesel::delete(workspace_roles::table.find(id)).execute(db)?;
     Ok(())
 }
 
 /// Puts another role into every place of one.
-///
-/// # Errors
-/// The database's fault.
 pub fn replace(db: &mut Db, old: RoleId, new: RoleRef) -> QueryResult<()> {
     let (built_in, custom) = (new.built_in(), new.custom());
     diesel::update(memberships::table.filter(memberships::custom_role_id.eq(old)))
@@ -168,9 +138,6 @@ pub fn replace(db: &mut Db, old: RoleId, new: RoleRef) -> QueryResult<()> {
 }
 
 /// Where the organization's own roles are used: one query a kind of use, however many roles.
-///
-/// # Errors
-/// The database's fault.
 pub fn uses(db: &mut Db, account: AccountId) -> QueryResult<HashMap<RoleId, Uses>> {
     let own = workspace_roles::table
         .filter(workspace_roles::account_id.eq(account))
@@ -212,9 +179,6 @@ pub fn uses(db: &mut Db, account: AccountId) -> QueryResult<HashMap<RoleId, Uses
 }
 
 /// Where the built-in roles are used in the workspaces of an organization.
-///
-/// # Errors
-/// The database's fault.
 pub fn built_in_uses(db: &mut Db, account: AccountId) -> QueryResult<Vec<(Role, Uses)>> {
     let here =
         || workspaces::table.filter(workspaces::account_id.eq(account)).select(workspaces::id);
@@ -270,9 +234,6 @@ pub const PLACES: usize = 200;
 
 /// In which workspaces a role is used, by handle; at most [`PLACES`]. Deleted ones are left out. For
 /// admins: which workspaces there are is not everybody's to know (O6).
-///
-/// # Errors
-/// The database's fault.
 pub fn places(db: &mut Db, id: RoleId) -> QueryResult<Vec<Place>> {
     let limit = i64::try_from(PLACES).unwrap_or(i64::MAX);
     let people: Vec<(String, i64)> = memberships::table

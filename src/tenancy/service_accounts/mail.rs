@@ -34,9 +34,6 @@ struct Made {
 }
 
 /// Tells the person who made a key that it was made.
-///
-/// # Errors
-/// The database's fault.
 pub(super) fn queue_key_made(
     db: &mut Db,
     access: &OrganizationAccess<Admin>,
@@ -57,9 +54,6 @@ pub(super) fn queue_key_made(
 }
 
 /// Tells the admins of an organization that a key is about to expire.
-///
-/// # Errors
-/// The database's fault.
 pub(super) fn queue_expiring(
     db: &mut Db,
     account: AccountId,
@@ -79,9 +73,6 @@ pub(super) fn queue_expiring(
 }
 
 /// Writes a mail of this slice; `None` when what it is about is over.
-///
-/// # Errors
-/// The database's fault.
 pub fn render(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<Option<Rendered>> {
     let notice = match mail.template.as_str() {
         KEY_MADE => {

@@ -18,9 +18,6 @@ use crate::base::http::json::Window;
 use crate::base::secret::ApiKey;
 
 /// A page of an organization's service accounts, by name.
-///
-/// # Errors
-/// The database's fault.
 pub fn page(
     db: &mut Db,
     account: AccountId,
@@ -45,9 +42,6 @@ pub fn page(
 }
 
 /// Service accounts of an organization by name, of some names if those are wanted; at most `limit`.
-///
-/// # Errors
-/// The database's fault.
 pub fn all(
     db: &mut Db,
     account: AccountId,
@@ -69,9 +63,6 @@ pub fn all(
 }
 
 /// One service account of an organization (IN-10).
-///
-/// # Errors
-/// The database's fault.
 pub fn one(db: &mut Db, account: AccountId, id: ServiceAccountId) -> QueryResult<Option<Bot>> {
     service_accounts::table
         .find(id)
@@ -82,9 +73,6 @@ pub fn one(db: &mut Db, account: AccountId, id: ServiceAccountId) -> QueryResult
 }
 
 /// Whether another service account of the organization has a name.
-///
-/// # Errors
-/// The database's fault.
 pub fn has_name(
     db: &mut Db,
     account: AccountId,
@@ -101,17 +89,11 @@ pub fn has_name(
 }
 
 /// The limit of service accounts that an account has of its own.
-///
-/// # Errors
-/// The database's fault.
 pub fn own_limit(db: &mut Db, account: AccountId) -> QueryResult<Option<i32>> {
     accounts::table.find(account).select(accounts::service_account_limit).first(db)
 }
 
 /// How many service accounts an organization has.
-///
-/// # Errors
-/// The database's fault.
 pub fn count(db: &mut Db, account: AccountId) -> QueryResult<i64> {
     service_accounts::table
         .filter(service_accounts::account_id.eq(account))
@@ -120,9 +102,6 @@ pub fn count(db: &mut Db, account: AccountId) -> QueryResult<i64> {
 }
 
 /// Makes a service account.
-///
-/// # Errors
-/// The database's fault.
 pub fn insert(
     db: &mut Db,
     account: AccountId,
@@ -146,9 +125,6 @@ pub fn insert(
 }
 
 /// Gives a service account another name, in its rows and in lists that are ordered by it.
-///
-/// # Errors
-/// The database's fault.
 pub fn rename(db: &mut Db, id: ServiceAccountId, name: &BotName) -> QueryResult<()> {
     diesel::update(service_accounts::table.find(id))
         .set((service_accounts::name.eq(name.as_str()), service_accounts::name_key.eq(name.key())))
@@ -161,9 +137,6 @@ pub fn rename(db: &mut Db, id: ServiceAccountId, name: &BotName) -> QueryResult<
 }
 
 /// Refuses a service account's keys from now on, or takes them again.
-///
-/// # Errors
-/// The database's fault.
 pub fn set_disabled(db: &mut Db, id: ServiceAccountId, since: Option<Instant>) -> QueryResult<()> {
     diesel::update(service_accounts::table.find(id))
         .set(service_accounts::disabled_at.eq(since))
@@ -172,18 +145,12 @@ pub fn set_disabled(db: &mut Db, id: ServiceAccountId, since: Option<Instant>) -
 }
 
 /// Removes a service account; its keys and roles in workspaces go along.
-///
-/// # Errors
-/// The database's fault.
 pub fn remove(db: &mut Db, id: ServiceAccountId) -> QueryResult<()> {
     diesel::delete(service_accounts::table.find(id)).execute(db)?;
     Ok(())
 }
 
 /// Keeps a new key.
-///
-/// # Errors
-/// The database's fault.
 pub fn insert_key(
     db: &mut Db,
     key: &BotKey,
@@ -208,9 +175,6 @@ pub fn insert_key(
 
 /// Ends the keys that another one takes the place of: those that would live longer than until `end`
 /// stop then, and nobody is warned of it. Keys that are over are forgotten.
-///
-/// # Errors
-/// The database's fault.
 pub fn replace_keys(
     db: &mut Db,
     id: ServiceAccountId,
@@ -237,9 +201,6 @@ pub fn replace_keys(
 const KEYS: i64 = 50;
 
 /// The keys of a service account, the newest first: the first one is the present one.
-///
-/// # Errors
-/// The database's fault.
 pub fn keys_of(db: &mut Db, id: ServiceAccountId) -> QueryResult<Vec<BotKey>> {
     keys::table
         .filter(keys::service_account_id.eq(id))
@@ -250,9 +211,6 @@ pub fn keys_of(db: &mut Db, id: ServiceAccountId) -> QueryResult<Vec<BotKey>> {
 }
 
 /// The present keys of some service accounts, in one query.
-///
-/// # Errors
-/// The database's fault.
 pub fn present_keys(db: &mut Db, ids: &[ServiceAccountId]) -> QueryResult<Vec<BotKey>> {
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -266,9 +224,6 @@ pub fn present_keys(db: &mut Db, ids: &[ServiceAccountId]) -> QueryResult<Vec<Bo
 }
 
 /// A key, whoever's it is, with the service account and the handle of its organization; for a mail.
-///
-/// # Errors
-/// The database's fault.
 pub fn key(db: &mut Db, id: BotKeyId) -> QueryResult<Option<(BotKey, Bot, String)>> {
     keys::table
         .inner_join(service_accounts::table.inner_join(accounts::table))
@@ -280,9 +235,6 @@ pub fn key(db: &mut Db, id: BotKeyId) -> QueryResult<Option<(BotKey, Bot, String
 
 /// Some keys that stop between `now` and `until` and of which nobody was told yet, with the account
 /// of the organization.
-///
-/// # Errors
-/// The database's fault.
 pub fn expiring(
     db: &mut Db,
     (now, until): (Instant, Instant),
@@ -300,9 +252,6 @@ pub fn expiring(
 }
 
 /// Notes that admins are being told of a key; `false` when somebody else noted it first.
-///
-/// # Errors
-/// The database's fault.
 pub fn mark_told(db: &mut Db, id: BotKeyId, now: Instant) -> QueryResult<bool> {
     let untold = keys::table.find(id).filter(keys::expiry_told_at.is_null());
     let marked = diesel::update(untold).set(keys::expiry_told_at.eq(Some(now))).execute(db)?;
@@ -332,9 +281,6 @@ pub struct Shared {
 pub const SHARED: i64 = 200;
 
 /// The workspaces that are shared with a service account, by handle; at most [`SHARED`].
-///
-/// # Errors
-/// The database's fault.
 pub fn shared(db: &mut Db, id: ServiceAccountId) -> QueryResult<Vec<Shared>> {
     type Row = (
         (WorkspaceId, String),

@@ -42,27 +42,15 @@ pub trait Grantee: Copy + Send + 'static {
     fn person(self) -> Option<UserId>;
 
     /// Name and address, where it belongs to the organization.
-    ///
-    /// # Errors
-    /// The database's fault.
     fn find(self, db: &mut Db, account: AccountId) -> QueryResult<Option<Known>>;
 
     /// The grant in a workspace, also one that has ended and is still to be removed.
-    ///
-    /// # Errors
-    /// The database's fault.
     fn grant(self, db: &mut Db, at: At) -> QueryResult<Option<Self::Grant>>;
 
     /// The same by the grant's id (IN-10).
-    ///
-    /// # Errors
-    /// The database's fault.
     fn grant_of_id(db: &mut Db, at: At, id: Self::GrantId) -> QueryResult<Option<Self::Grant>>;
 
     /// Gives a role, in place of one that has ended.
-    ///
-    /// # Errors
-    /// The database's fault.
     fn insert(
         self,
         db: &mut Db,
@@ -73,16 +61,10 @@ pub trait Grantee: Copy + Send + 'static {
     ) -> QueryResult<()>;
 
     /// Changes a role and when it ends.
-    ///
-    /// # Errors
-    /// The database's fault.
     fn set_role(db: &mut Db, id: Self::GrantId, role: Grantable, term: Term<'_>)
     -> QueryResult<()>;
 
     /// Ends a role.
-    ///
-    /// # Errors
-    /// The database's fault.
     fn remove(db: &mut Db, id: Self::GrantId) -> QueryResult<()>;
 
     /// Who it is, for the audit log.

@@ -36,9 +36,6 @@ struct Data {
 const NOTICES: i64 = 10;
 
 /// Tells a person that somebody ended the role.
-///
-/// # Errors
-/// The database's fault.
 pub(super) fn queue_removed(
     db: &mut Db,
     place: &Workspace,
@@ -49,9 +46,6 @@ pub(super) fn queue_removed(
 }
 
 /// Tells a person that somebody gave a role.
-///
-/// # Errors
-/// The database's fault.
 pub(super) fn queue_given(
     db: &mut Db,
     place: &Workspace,
@@ -63,9 +57,6 @@ pub(super) fn queue_given(
 }
 
 /// Tells a person that the role came to its end.
-///
-/// # Errors
-/// The database's fault.
 pub(super) fn queue_ended(
     db: &mut Db,
     place: &Workspace,
@@ -110,9 +101,6 @@ fn queue_about(
 }
 
 /// Tells a person that the role is about to end.
-///
-/// # Errors
-/// The database's fault.
 pub(super) fn queue_ending(
     db: &mut Db,
     id: MemberId,
@@ -124,9 +112,6 @@ pub(super) fn queue_ending(
 }
 
 /// Writes a mail of this slice; `None` when what it is about is over.
-///
-/// # Errors
-/// The database's fault.
 pub fn render(context: &Context, db: &mut Db, mail: &QueuedMail) -> Result<Option<Rendered>> {
     let data: Data = serde_json::from_value(mail.data.0.clone()).map_err(Error::internal)?;
     let path = format!("{}/{}", data.account, data.workspace);

@@ -56,9 +56,6 @@ fn both(db: &mut Db, transfer: &Transfer) -> Result<Vec<String>> {
 }
 
 /// Tells those who would lose access that somebody asked.
-///
-/// # Errors
-/// The database's fault.
 pub(super) fn queue_leaving(
     db: &mut Db,
     transfer: &Transfer,
@@ -72,9 +69,6 @@ pub(super) fn queue_leaving(
 }
 
 /// Asks the sides whose yes is missing.
-///
-/// # Errors
-/// The database's fault.
 pub(super) fn queue_requested(
     db: &mut Db,
     transfer: &Transfer,
@@ -103,9 +97,6 @@ fn losers(facts: &Facts, told: &[String]) -> Vec<String> {
 }
 
 /// Tells both sides that the workspace moved, and everybody who lost access.
-///
-/// # Errors
-/// The database's fault.
 pub(super) fn queue_moved(
     db: &mut Db,
     transfer: &Transfer,
@@ -124,17 +115,11 @@ pub(super) fn queue_moved(
 }
 
 /// Whether those whom it concerns were told this week that something is in the way of a transfer.
-///
-/// # Errors
-/// The database's fault.
 pub(super) fn knows_of_block(db: &mut Db, transfer: &Transfer, now: Instant) -> Result<bool> {
     Ok(was_told(db, (BLOCKED, transfer.id.uuid()), now.plus_days(-7))?)
 }
 
 /// Tells whom it concerns, once a week at most, that the time of a transfer has come and something is in its way.
-///
-/// # Errors
-/// The database's fault.
 pub(super) fn queue_blocked(
     db: &mut Db,
     transfer: &Transfer,
@@ -150,9 +135,6 @@ pub(super) fn queue_blocked(
 }
 
 /// Tells both sides that nothing moves after all.
-///
-/// # Errors
-/// The database's fault.
 pub(super) fn queue_over(
     db: &mut Db,
     transfer: &Transfer,
@@ -171,9 +153,6 @@ pub(super) fn queue_over(
 
 /// Tells both sides that the workspace is back, and those who lost what they were given meanwhile, and those who
 /// have their role again.
-///
-/// # Errors
-/// The database's fault.
 pub(super) fn queue_undone(
     db: &mut Db,
     transfer: &Transfer,

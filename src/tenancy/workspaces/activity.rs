@@ -52,9 +52,6 @@ pub struct Activity {
 
 /// The last runs of some workspaces that were due by now, in one statement: a look at the end of an index
 /// for each.
-///
-/// # Errors
-/// The database's fault.
 pub fn of(
     db: &mut Db,
     ids: &[WorkspaceId],

@@ -55,9 +55,6 @@ impl Counted {
 }
 
 /// The counts of a workspace that somebody who `may` do some things sees.
-///
-/// # Errors
-/// The database's fault.
 pub fn counts(
     db: &mut Db,
     contents: Contents,

@@ -80,9 +80,6 @@ struct DeletedHtml<'a> {
 }
 
 /// Tells those who decide over an account that a workspace of it is back by itself.
-///
-/// # Errors
-/// The database's fault.
 pub fn queue_restored(db: &mut Db, workspace: &Workspace, now: Instant) -> Result<()> {
     let data = json!(Data {
         account: workspace.account_handle.clone(),

@@ -46,9 +46,6 @@ pub struct About {
 
 impl About {
     /// Asks for what a list of runs shows, in two queries.
-    ///
-    /// # Errors
-    /// The database's fault.
     pub fn of(db: &mut Db, workspace: WorkspaceId, runs: &[FlowRun]) -> Result<Self> {
         let flows: Vec<FlowId> = runs.iter().map(|run| run.flow_id).collect();
         let ids: Vec<_> = runs.iter().map(|run| run.id).collect();

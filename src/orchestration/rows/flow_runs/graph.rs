@@ -65,9 +65,6 @@ type SubflowRow = (
 );
 
 /// The nodes of a run, in no order: one more than [`NODES`] where there are more.
-///
-/// # Errors
-/// The database's fault.
 pub fn nodes(db: &mut Db, workspace: WorkspaceId, run: FlowRunId) -> QueryResult<Vec<Node>> {
     let limit = i64::try_from(NODES).unwrap_or(0) + 1;
     let tasks: Vec<TaskRow> = shown::task_runs(workspace)

@@ -87,9 +87,6 @@ fn of(workspace: WorkspaceId, narrow: &Narrow) -> Query {
 }
 
 /// A page of runs, by when they are or were due.
-///
-/// # Errors
-/// The database's fault.
 pub fn page(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -115,17 +112,11 @@ pub fn page(
 }
 
 /// How many runs there are; counting stops one past [`COUNT_LIMIT`].
-///
-/// # Errors
-/// The database's fault.
 pub fn count(db: &mut Db, workspace: WorkspaceId, narrow: &Narrow) -> QueryResult<i64> {
     Number(of(workspace, narrow).limit(COUNT_LIMIT + 1).select(flow_runs::id)).get_result(db)
 }
 
 /// The names of some flows.
-///
-/// # Errors
-/// The database's fault.
 pub fn flow_names(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -139,9 +130,6 @@ pub fn flow_names(
 }
 
 /// How many runs of tasks some runs have, and how many of those ended.
-///
-/// # Errors
-/// The database's fault.
 pub fn tasks_of(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -158,9 +146,6 @@ pub fn tasks_of(
 }
 
 /// How many runs of a time were in a state of which kind, by steps of that time.
-///
-/// # Errors
-/// The database's fault.
 pub fn steps(db: &mut Db, workspace: WorkspaceId, span: Span) -> QueryResult<Vec<Step>> {
     let step = span.step_sql(db);
     let rows: Vec<(i64, Option<StateType>, i64)> = shown::flow_runs(workspace)
@@ -180,9 +165,6 @@ pub fn steps(db: &mut Db, workspace: WorkspaceId, span: Span) -> QueryResult<Vec
 }
 
 /// The last runs in one of some kinds of states, by when they were due.
-///
-/// # Errors
-/// The database's fault.
 pub fn last_in(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -198,9 +180,6 @@ pub fn last_in(
 }
 
 /// The next runs that are due.
-///
-/// # Errors
-/// The database's fault.
 pub fn upcoming(db: &mut Db, workspace: WorkspaceId, limit: i64) -> QueryResult<Vec<FlowRun>> {
     shown::flow_runs(workspace)
         .filter(flow_runs::state_type.eq(StateType::Scheduled.as_str()))
@@ -211,9 +190,6 @@ pub fn upcoming(db: &mut Db, workspace: WorkspaceId, limit: i64) -> QueryResult<
 }
 
 /// Whether there is any run.
-///
-/// # Errors
-/// The database's fault.
 pub fn any(db: &mut Db, workspace: WorkspaceId) -> QueryResult<bool> {
     let first: Option<FlowRunId> =
         shown::flow_runs(workspace).select(flow_runs::id).first(db).optional()?;

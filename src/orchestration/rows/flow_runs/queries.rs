@@ -51,9 +51,6 @@ fn of(workspace: WorkspaceId, term: Term) -> Query {
 history_query!(flow_runs);
 
 /// How many seconds after they were due runs of a workspace began, or have not begun: the mean.
-///
-/// # Errors
-/// The database's fault.
 pub fn lateness(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -73,18 +70,12 @@ pub fn lateness(
 }
 
 /// A run of a workspace.
-///
-/// # Errors
-/// The database's fault.
 pub fn one(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult<Option<FlowRun>> {
     let run = shown::flow_runs(workspace).filter(flow_runs::id.eq(id));
     on_each_backend!(db, |conn| run.select(FlowRun::as_select()).first(conn)).optional()
 }
 
 /// Whether a run is in the workspace.
-///
-/// # Errors
-/// The database's fault.
 pub fn exists(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult<bool> {
     let found: Option<FlowRunId> = shown::flow_runs(workspace)
         .filter(flow_runs::id.eq(id))
@@ -95,9 +86,6 @@ pub fn exists(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult
 }
 
 /// The same, which nobody else changes before this transaction ends.
-///
-/// # Errors
-/// The database's fault.
 pub fn locked(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult<Option<FlowRun>> {
     let Db::Postgres(conn) = db else { return one(db, workspace, id) };
     let run = shown::flow_runs(workspace).filter(flow_runs::id.eq(id));
@@ -105,9 +93,6 @@ pub fn locked(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult
 }
 
 /// The same, with what its events say of its flow.
-///
-/// # Errors
-/// The database's fault.
 pub fn locked_with_flow(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -131,9 +116,6 @@ pub fn locked_with_flow(
 }
 
 /// Runs that have not ended, of flows that a run started; at most `limit`.
-///
-/// # Errors
-/// The database's fault.
 pub fn open_children(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -154,9 +136,6 @@ pub fn open_children(
 }
 
 /// Runs of flows that a run started, the first one first.
-///
-/// # Errors
-/// The database's fault.
 pub fn children(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -175,9 +154,6 @@ pub fn children(
 }
 
 /// The run of the subflow that a task stands for.
-///
-/// # Errors
-/// The database's fault.
 pub fn of_task(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -191,9 +167,6 @@ pub fn of_task(
 }
 
 /// The run of an idempotency key.
-///
-/// # Errors
-/// The database's fault.
 pub fn of_key(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -208,9 +181,6 @@ pub fn of_key(
 }
 
 /// Runs of a workspace.
-///
-/// # Errors
-/// The database's fault.
 pub fn some(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -238,17 +208,11 @@ pub fn some(
 }
 
 /// How many runs of a workspace there are.
-///
-/// # Errors
-/// The database's fault.
 pub fn count(db: &mut Db, workspace: WorkspaceId, term: Term) -> QueryResult<i64> {
     of(workspace, term).count().get_result(db)
 }
 
 /// The states that a run was in, the first one first; 1,000 at most.
-///
-/// # Errors
-/// The database's fault.
 pub fn states(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> Result<Vec<State>> {
     let all = shown::flow_run_states(workspace)
         .filter(flow_run_states::flow_run_id.eq(id))
@@ -260,9 +224,6 @@ pub fn states(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> Result<Vec<
 }
 
 /// A state of a workspace's run, by id.
-///
-/// # Errors
-/// The database's fault.
 pub fn state(db: &mut Db, workspace: WorkspaceId, id: StateId) -> QueryResult<Option<State>> {
     let state: Option<Json<State>> = shown::flow_run_states(workspace)
         .filter(flow_run_states::id.eq(id))
@@ -273,9 +234,6 @@ pub fn state(db: &mut Db, workspace: WorkspaceId, id: StateId) -> QueryResult<Op
 }
 
 /// Keeps a new run.
-///
-/// # Errors
-/// The database's fault.
 pub fn insert(db: &mut Db, workspace: WorkspaceId, run: &FlowRun) -> QueryResult<()> {
     let state = run.state();
     on_each_backend!(db, |conn| diesel::insert_into(flow_runs::table)
@@ -312,9 +270,6 @@ pub fn insert(db: &mut Db, workspace: WorkspaceId, run: &FlowRun) -> QueryResult
 }
 
 /// Keeps which state a run is in from now on.
-///
-/// # Errors
-/// The database's fault.
 pub fn update_state(
     db: &mut Db,
     (workspace, id): (WorkspaceId, FlowRunId),
@@ -342,9 +297,6 @@ pub fn update_state(
 }
 
 /// Keeps when the state of a run is taken as over.
-///
-/// # Errors
-/// The database's fault.
 pub fn set_expiry(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -358,9 +310,6 @@ pub fn set_expiry(
 }
 
 /// Keeps a state that a run is or was in.
-///
-/// # Errors
-/// The database's fault.
 pub fn insert_state(
     db: &mut Db,
     (workspace, id): (WorkspaceId, FlowRunId),
@@ -379,9 +328,6 @@ pub fn insert_state(
 }
 
 /// Keeps what a client changed in a run.
-///
-/// # Errors
-/// The database's fault.
 pub fn update(db: &mut Db, workspace: WorkspaceId, run: &FlowRun, now: Instant) -> QueryResult<()> {
     diesel::update(flow_runs::table.find((workspace, run.id)))
         .set((

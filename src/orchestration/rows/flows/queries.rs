@@ -29,27 +29,18 @@ text_enum! {
 }
 
 /// A flow of a workspace, by id.
-///
-/// # Errors
-/// The database's fault.
 pub fn one(db: &mut Db, workspace: WorkspaceId, id: FlowId) -> QueryResult<Option<Flow>> {
     let flow = flows::table.find((workspace, id));
     on_each_backend!(db, |conn| flow.select(Flow::as_select()).first(conn)).optional()
 }
 
 /// The name of a flow of a workspace.
-///
-/// # Errors
-/// The database's fault.
 pub fn name_of(db: &mut Db, workspace: WorkspaceId, id: FlowId) -> QueryResult<Option<String>> {
     let name = flows::table.find((workspace, id)).select(flows::name);
     on_each_backend!(db, |conn| name.first(conn)).optional()
 }
 
 /// The names of a workspace's flows, in their order.
-///
-/// # Errors
-/// The database's fault.
 pub fn names(db: &mut Db, workspace: WorkspaceId, limit: i64) -> QueryResult<Vec<String>> {
     flows::table
         .filter(flows::workspace_id.eq(workspace))
@@ -60,9 +51,6 @@ pub fn names(db: &mut Db, workspace: WorkspaceId, limit: i64) -> QueryResult<Vec
 }
 
 /// A flow of a workspace, by name.
-///
-/// # Errors
-/// The database's fault.
 pub fn named(db: &mut Db, workspace: WorkspaceId, name: &str) -> QueryResult<Option<Flow>> {
     flows::table
         .filter(flows::workspace_id.eq(workspace))
@@ -73,9 +61,6 @@ pub fn named(db: &mut Db, workspace: WorkspaceId, name: &str) -> QueryResult<Opt
 }
 
 /// Flows of a workspace.
-///
-/// # Errors
-/// The database's fault.
 pub fn some(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -97,17 +82,11 @@ pub fn some(
 }
 
 /// How many flows of a workspace there are.
-///
-/// # Errors
-/// The database's fault.
 pub fn count(db: &mut Db, workspace: WorkspaceId, term: Term) -> QueryResult<i64> {
     flows::table.filter(flows::workspace_id.eq(workspace)).filter(term).count().get_result(db)
 }
 
 /// The flow of a name, made if there is none; and whether it was made.
-///
-/// # Errors
-/// The database's fault.
 pub fn get_or_create(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -137,9 +116,6 @@ pub fn get_or_create(
 }
 
 /// Gives a flow other tags, where some are given; returns whether it is there.
-///
-/// # Errors
-/// The database's fault.
 pub fn retag(
     db: &mut Db,
     (workspace, id): (WorkspaceId, FlowId),
@@ -154,9 +130,6 @@ pub fn retag(
 }
 
 /// Some runs of a flow.
-///
-/// # Errors
-/// The database's fault.
 pub fn some_runs(
     db: &mut Db,
     (workspace, id): (WorkspaceId, FlowId),
@@ -170,9 +143,6 @@ pub fn some_runs(
 }
 
 /// Whether a flow has runs that a transfer hides and that come back when it is undone (SP-27).
-///
-/// # Errors
-/// The database's fault.
 pub fn has_hidden_runs(db: &mut Db, workspace: WorkspaceId, id: FlowId) -> QueryResult<bool> {
     let visible_from =
         workspaces::table.find(workspace).select(workspaces::runs_visible_from).single_value();
@@ -191,9 +161,6 @@ pub fn delete(db: &mut Db, workspace: WorkspaceId, id: FlowId) -> QueryResult<bo
 }
 
 /// A page of flows by name, those with `q` in their names; and how many there are.
-///
-/// # Errors
-/// The database's fault.
 pub fn page(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -218,9 +185,6 @@ pub fn page(
 }
 
 /// The newest run of each of some flows.
-///
-/// # Errors
-/// The database's fault.
 pub fn newest_runs(
     db: &mut Db,
     workspace: WorkspaceId,

@@ -49,18 +49,12 @@ fn of(workspace: WorkspaceId, term: Term) -> Query {
 history_query!(task_runs);
 
 /// A run of a workspace.
-///
-/// # Errors
-/// The database's fault.
 pub fn one(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult<Option<TaskRun>> {
     let run = shown::task_runs(workspace).filter(task_runs::id.eq(id));
     on_each_backend!(db, |conn| run.select(TaskRun::as_select()).first(conn)).optional()
 }
 
 /// The same, which nobody else changes before this transaction ends.
-///
-/// # Errors
-/// The database's fault.
 pub fn locked(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult<Option<TaskRun>> {
     let Db::Postgres(conn) = db else { return one(db, workspace, id) };
     let run = shown::task_runs(workspace).filter(task_runs::id.eq(id));
@@ -68,9 +62,6 @@ pub fn locked(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult
 }
 
 /// Whether a run is there, but is not to be seen.
-///
-/// # Errors
-/// The database's fault.
 pub fn is_hidden(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult<bool> {
     let hidden: Option<TaskRunId> = all::task_runs(workspace)
         .filter(task_runs::id.eq(id))
@@ -82,9 +73,6 @@ pub fn is_hidden(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryRes
 }
 
 /// The run of a task's two keys in a run of a flow, or outside of any.
-///
-/// # Errors
-/// The database's fault.
 pub fn id_of_keys(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -104,9 +92,6 @@ pub fn id_of_keys(
 
 /// Waits until nobody else makes a run of two keys outside of any flow, where no row or constraint keeps two of
 /// them apart; for the rest of the transaction. On `SQLite` one transaction writes at a time.
-///
-/// # Errors
-/// The database's fault.
 pub fn lock_keys(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -125,9 +110,6 @@ pub fn lock_keys(
 const LOCK_OF_KEYS: i32 = 1;
 
 /// Runs of a workspace.
-///
-/// # Errors
-/// The database's fault.
 pub fn some(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -157,9 +139,6 @@ pub fn in_run(run: FlowRunId) -> Term {
 }
 
 /// How many runs in a run of a flow failed, and the first of them.
-///
-/// # Errors
-/// The database's fault.
 pub fn failed(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -173,9 +152,6 @@ pub fn failed(
 }
 
 /// The names of some runs.
-///
-/// # Errors
-/// The database's fault.
 pub fn names(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -188,17 +164,11 @@ pub fn names(
 }
 
 /// How many runs of a workspace there are.
-///
-/// # Errors
-/// The database's fault.
 pub fn count(db: &mut Db, workspace: WorkspaceId, term: Term) -> QueryResult<i64> {
     of(workspace, term).count().get_result(db)
 }
 
 /// Runs in a run of a flow that have not ended; at most `limit`.
-///
-/// # Errors
-/// The database's fault.
 pub fn open_in(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -216,9 +186,6 @@ pub fn open_in(
 }
 
 /// Removes some runs of tasks in some runs of flows, with their states; returns how many.
-///
-/// # Errors
-/// The database's fault.
 pub fn delete_in(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -235,9 +202,6 @@ pub fn delete_in(
 }
 
 /// Keeps a new run in its state.
-///
-/// # Errors
-/// The database's fault.
 pub fn insert(db: &mut Db, workspace: WorkspaceId, run: &TaskRun) -> QueryResult<()> {
     let state = run.state();
     on_each_backend!(db, |conn| diesel::insert_into(task_runs::table)
@@ -271,9 +235,6 @@ pub fn insert(db: &mut Db, workspace: WorkspaceId, run: &TaskRun) -> QueryResult
 }
 
 /// Keeps a run as it is now.
-///
-/// # Errors
-/// The database's fault.
 pub fn update(db: &mut Db, workspace: WorkspaceId, run: &TaskRun) -> QueryResult<()> {
     let state = run.state();
     let change = Prepared(diesel::update(task_runs::table.find((workspace, run.id))).set((
@@ -309,9 +270,6 @@ fn indexed(key: &str) -> Cow<'_, str> {
 }
 
 /// Keeps a state that a run was in; one that is known already stays.
-///
-/// # Errors
-/// The database's fault.
 pub fn insert_state(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -338,9 +296,6 @@ pub fn insert_state(
 }
 
 /// The newest result of a cache key that still counts.
-///
-/// # Errors
-/// The database's fault.
 pub fn cached(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -359,9 +314,6 @@ pub fn cached(
 }
 
 /// The states that a run was in, the first one first; 1,000 at most.
-///
-/// # Errors
-/// The database's fault.
 pub fn states(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> Result<Vec<State>> {
     let all = shown::task_run_states(workspace)
         .filter(task_run_states::task_run_id.eq(id))
@@ -373,9 +325,6 @@ pub fn states(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> Result<Vec<
 }
 
 /// A state of a workspace's run, by id.
-///
-/// # Errors
-/// The database's fault.
 pub fn state(db: &mut Db, workspace: WorkspaceId, id: StateId) -> QueryResult<Option<State>> {
     let state: Option<Json<State>> = shown::task_run_states(workspace)
         .filter(task_run_states::id.eq(id))
@@ -386,9 +335,6 @@ pub fn state(db: &mut Db, workspace: WorkspaceId, id: StateId) -> QueryResult<Op
 }
 
 /// Removes a run with its states; returns whether it was there.
-///
-/// # Errors
-/// The database's fault.
 pub fn delete(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult<bool> {
     Ok(diesel::delete(task_runs::table.find((workspace, id))).execute(db)? > 0)
 }

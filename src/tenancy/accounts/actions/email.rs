@@ -45,9 +45,6 @@ fn raise_generation(db: &mut Db, user: UserId, now: Instant) -> QueryResult<usiz
 }
 
 /// Takes a change of the address back, together with its link.
-///
-/// # Errors
-/// The database's fault.
 pub async fn cancel_change(app: &App, who: SignedInPerson, ip: ClientIp) -> Result<()> {
     let now = app.now();
     app.db
@@ -89,9 +86,6 @@ pub struct Confirmation {
 }
 
 /// What the token of a confirmation link stands for; `None` when it is not valid (any more).
-///
-/// # Errors
-/// The database's fault.
 pub async fn confirmable(app: &App, token: &str) -> Result<Option<Confirmation>> {
     let link = |user: &User| (user.verify_generation, user.verify_requested_at);
     let user = by_link(app, token, Purpose::VerifyEmail, LIFETIME, link).await?;

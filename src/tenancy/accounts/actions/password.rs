@@ -61,9 +61,6 @@ pub async fn request_reset(app: &App, email: EmailAddress, ip: ClientIp) -> Resu
 }
 
 /// Whose password the token of a reset link opens; `None` when it is not valid (any more).
-///
-/// # Errors
-/// The database's fault.
 pub async fn resettable(app: &App, token: &str) -> Result<Option<User>> {
     let link = |user: &User| (user.reset_generation, user.reset_requested_at);
     by_link(app, token, Purpose::ResetPassword, RESET_LIFETIME, link).await
@@ -105,9 +102,6 @@ pub async fn reset_password(app: &App, user: User, new: NewPassword, ip: ClientI
 }
 
 /// Sets another password; the caller has checked the present one. All other sessions end.
-///
-/// # Errors
-/// The database's fault.
 pub async fn change_password(
     app: &App,
     who: SignedInPerson,

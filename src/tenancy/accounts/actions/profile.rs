@@ -41,9 +41,6 @@ pub struct NewProfile {
 
 /// Saves name, handle, colours and time zone. A new handle changes the path of all own workspaces; the old one
 /// leads on until somebody takes it.
-///
-/// # Errors
-/// The database's fault.
 pub async fn save_profile(
     app: &App,
     who: SignedInPerson,
@@ -96,9 +93,6 @@ fn update(
 }
 
 /// Ends one of the person's sessions; returns whether it was there.
-///
-/// # Errors
-/// The database's fault.
 pub async fn end_session_of(
     app: &App,
     who: SignedInPerson,
@@ -121,9 +115,6 @@ pub async fn end_session_of(
 }
 
 /// Ends all of the person's sessions but this one; returns how many.
-///
-/// # Errors
-/// The database's fault.
 pub async fn end_other_sessions(app: &App, who: SignedInPerson, ip: ClientIp) -> Result<usize> {
     let now = app.now();
     app.db

@@ -92,9 +92,6 @@ pub fn no_second_step(app: &App) -> Cookie<'static> {
 
 /// Where a person with two-factor on goes after the right password; `None` for everybody else, who
 /// may have a session now.
-///
-/// # Errors
-/// The database's fault.
 pub async fn ask_second_step(
     req: &HttpRequest,
     app: &App,

@@ -258,9 +258,6 @@ pub fn is_known_device(req: &HttpRequest, app: &App, user: &User) -> bool {
 
 /// What a sign-in leaves behind: its time, an entry in the log, and a mail when it came from a new
 /// browser or after many wrong passwords (AU-18).
-///
-/// # Errors
-/// The database's fault.
 pub async fn note_sign_in(
     app: &App,
     user: &User,

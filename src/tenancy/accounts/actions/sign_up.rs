@@ -28,9 +28,6 @@ pub fn setup_token(context: &Context) -> String {
 }
 
 /// Whether a setup link still works: its token fits, and there is no user yet.
-///
-/// # Errors
-/// The database's fault.
 pub async fn setup_is_open(app: &App, token: &str) -> Result<bool> {
     let fits = LinkToken::parse(token)
         .is_some_and(|token| token.proves(&app.context.keys, Purpose::Setup, 0));
@@ -41,9 +38,6 @@ pub async fn setup_is_open(app: &App, token: &str) -> Result<bool> {
 }
 
 /// Whether nobody has an account yet.
-///
-/// # Errors
-/// The database's fault.
 pub async fn is_first_run(app: &App) -> Result<bool> {
     app.db.read(|db| Ok(!queries::any_user(db)?)).await
 }
@@ -117,9 +111,6 @@ fn insert_user(db: &mut Db, new: &NewUser, account: AccountId, now: Instant) -> 
 }
 
 /// Makes the first user; `None` when there is one already.
-///
-/// # Errors
-/// The database's fault.
 pub async fn set_up(app: &App, new: SignUp, ip: ClientIp) -> Result<Option<UserId>> {
     let hash = app.hash_password(new.password.into_password()).await?;
     let now = app.now();
@@ -186,9 +177,6 @@ pub async fn sign_up(
 }
 
 /// A handle near a taken one that is free.
-///
-/// # Errors
-/// The database's fault.
 pub fn free_handle(db: &mut Db, taken: &Handle) -> QueryResult<Option<Handle>> {
     for number in 2..10 {
         let Ok(candidate) = Handle::parse(&format!("{}-{number}", taken.as_str())) else {

@@ -177,9 +177,6 @@ pub async fn rotate_recovery_codes(
 }
 
 /// Turns two-factor off for a person who is signed in; returns whether it was on.
-///
-/// # Errors
-/// The database's fault.
 pub async fn turn_off(app: &App, who: RecentlyConfirmed, ip: ClientIp) -> Result<bool> {
     let (user, account, now) = (who.person().user, who.person().account, app.now());
     let was_on = app
@@ -195,9 +192,6 @@ pub async fn turn_off(app: &App, who: RecentlyConfirmed, ip: ClientIp) -> Result
 
 /// Turns two-factor off inside the caller's transaction, which holds the person's account: entry
 /// and mail included. Returns whether it was on.
-///
-/// # Errors
-/// The database's fault.
 pub fn remove_two_factor(db: &mut Db, user: &User, by: &By, now: Instant) -> Result<bool> {
     if !queries::remove_two_factor(db, user.id)? {
         return Ok(false);
@@ -209,9 +203,6 @@ pub fn remove_two_factor(db: &mut Db, user: &User, by: &By, now: Instant) -> Res
 
 /// Uses up a six-digit code inside the caller's transaction; returns whether it counted. Its time
 /// step counts once, and so does no earlier one after it.
-///
-/// # Errors
-/// The database's fault.
 pub(super) fn use_code(
     db: &mut Db,
     keys: &InstanceKeys,
@@ -236,9 +227,6 @@ const BATCH: i64 = 100;
 
 /// Seals the secrets of some people after `after` with the present key, where the one before sealed
 /// them; returns where to go on.
-///
-/// # Errors
-/// The database's fault.
 pub fn reseal_some(db: &mut Db, keys: &InstanceKeys, after: UserId) -> Result<Option<UserId>> {
     let rows = queries::sealed_secrets(db, after, BATCH)?;
     for (user, sealed) in &rows {

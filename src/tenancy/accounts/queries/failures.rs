@@ -15,9 +15,6 @@ pub struct Failures {
 }
 
 /// The failures counted under a login.
-///
-/// # Errors
-/// The database's fault.
 pub fn failures(db: &mut Db, login_hash: &[u8]) -> QueryResult<Option<Failures>> {
     failed_sign_ins::table
         .find(login_hash)
@@ -27,9 +24,6 @@ pub fn failures(db: &mut Db, login_hash: &[u8]) -> QueryResult<Option<Failures>>
 }
 
 /// Writes the failures of a login.
-///
-/// # Errors
-/// The database's fault.
 pub fn set_failures(
     db: &mut Db,
     login_hash: &[u8],
@@ -56,17 +50,11 @@ pub fn set_failures(
 }
 
 /// Forgets the failures of a login.
-///
-/// # Errors
-/// The database's fault.
 pub fn clear_failures(db: &mut Db, login_hash: &[u8]) -> QueryResult<usize> {
     diesel::delete(failed_sign_ins::table.find(login_hash)).execute(db)
 }
 
 /// Removes failures older than `before`; returns how many.
-///
-/// # Errors
-/// The database's fault.
 pub fn forget_failures(db: &mut Db, before: Instant) -> QueryResult<usize> {
     let old: Vec<Vec<u8>> = failed_sign_ins::table
         .filter(failed_sign_ins::last_failure_at.lt(before))

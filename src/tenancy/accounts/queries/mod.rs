@@ -70,17 +70,11 @@ macro_rules! user_columns {
 }
 
 /// Whether there is any user yet.
-///
-/// # Errors
-/// The database's fault.
 pub fn any_user(db: &mut Db) -> QueryResult<bool> {
     diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(db)
 }
 
 /// A person by id.
-///
-/// # Errors
-/// The database's fault.
 pub fn by_id(db: &mut Db, id: UserId) -> QueryResult<Option<User>> {
     users::table
         .inner_join(accounts::table)
@@ -91,9 +85,6 @@ pub fn by_id(db: &mut Db, id: UserId) -> QueryResult<Option<User>> {
 }
 
 /// A person by the comparison form of an address.
-///
-/// # Errors
-/// The database's fault.
 pub fn by_email_key(db: &mut Db, key: &str) -> QueryResult<Option<User>> {
     users::table
         .inner_join(accounts::table)
@@ -104,9 +95,6 @@ pub fn by_email_key(db: &mut Db, key: &str) -> QueryResult<Option<User>> {
 }
 
 /// A person by handle.
-///
-/// # Errors
-/// The database's fault.
 pub fn by_handle(db: &mut Db, handle: &str) -> QueryResult<Option<User>> {
     users::table
         .inner_join(accounts::table)
@@ -117,25 +105,16 @@ pub fn by_handle(db: &mut Db, handle: &str) -> QueryResult<Option<User>> {
 }
 
 /// The account with a handle.
-///
-/// # Errors
-/// The database's fault.
 pub fn account_with_handle(db: &mut Db, handle: &str) -> QueryResult<Option<AccountId>> {
     accounts::table.filter(accounts::handle.eq(handle)).select(accounts::id).first(db).optional()
 }
 
 /// Forgets where a handle led: somebody takes it now.
-///
-/// # Errors
-/// The database's fault.
 pub fn take_over_handle(db: &mut Db, handle: &str) -> QueryResult<usize> {
     diesel::delete(account_redirects::table.find(handle)).execute(db)
 }
 
 /// Keeps an account's old handle as a way to it.
-///
-/// # Errors
-/// The database's fault.
 pub fn keep_old_handle(
     db: &mut Db,
     old: &str,
@@ -152,9 +131,6 @@ pub fn keep_old_handle(
 }
 
 /// The handles of an account's workspaces that are not deleted; at most `limit`.
-///
-/// # Errors
-/// The database's fault.
 pub fn workspace_handles(db: &mut Db, account: AccountId, limit: i64) -> QueryResult<Vec<String>> {
     workspaces::table
         .filter(workspaces::account_id.eq(account))
@@ -166,9 +142,6 @@ pub fn workspace_handles(db: &mut Db, account: AccountId, limit: i64) -> QueryRe
 }
 
 /// Ends every link that was mailed to a person, and a change of the address that waits for one.
-///
-/// # Errors
-/// The database's fault.
 pub fn forget_links(db: &mut Db, user: UserId) -> QueryResult<usize> {
     diesel::update(users::table.find(user))
         .set((
@@ -182,9 +155,6 @@ pub fn forget_links(db: &mut Db, user: UserId) -> QueryResult<usize> {
 }
 
 /// Sets a person's colours and time zone.
-///
-/// # Errors
-/// The database's fault.
 pub fn set_looks(db: &mut Db, user: UserId, theme: Theme, zone: &Zone) -> QueryResult<usize> {
     diesel::update(users::table.find(user))
         .set((users::theme.eq(theme), users::time_zone.eq(zone.name())))

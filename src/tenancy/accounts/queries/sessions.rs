@@ -19,9 +19,6 @@ pub struct Device {
 }
 
 /// The signed-in browsers of a person that still count, the one seen last first.
-///
-/// # Errors
-/// The database's fault.
 pub fn devices(
     db: &mut Db,
     user: UserId,
@@ -39,9 +36,6 @@ pub fn devices(
 }
 
 /// Ends one session of a person; returns whether it was there.
-///
-/// # Errors
-/// The database's fault.
 pub fn end_session(db: &mut Db, user: UserId, session: SessionId) -> QueryResult<bool> {
     let ended = diesel::delete(
         sessions::table.filter(sessions::id.eq(session)).filter(sessions::user_id.eq(user)),
@@ -51,9 +45,6 @@ pub fn end_session(db: &mut Db, user: UserId, session: SessionId) -> QueryResult
 }
 
 /// Ends all sessions of a person but one; returns how many.
-///
-/// # Errors
-/// The database's fault.
 pub fn end_sessions(db: &mut Db, user: UserId, but: Option<SessionId>) -> QueryResult<usize> {
     let mut doomed = diesel::delete(sessions::table.filter(sessions::user_id.eq(user)))
         .into_boxed::<MultiBackend>();
@@ -64,9 +55,6 @@ pub fn end_sessions(db: &mut Db, user: UserId, but: Option<SessionId>) -> QueryR
 }
 
 /// Removes sessions that ended, some at a time; returns how many.
-///
-/// # Errors
-/// The database's fault.
 pub fn forget_sessions(db: &mut Db, now: Instant, idle_since: Instant) -> QueryResult<usize> {
     let ended: Vec<SessionId> = sessions::table
         .filter(sessions::expires_at.le(now).or(sessions::last_seen_at.le(idle_since)))

@@ -36,17 +36,11 @@ const COLUMNS: (
 );
 
 /// Whether a person has two-factor authentication on.
-///
-/// # Errors
-/// The database's fault.
 pub fn has_two_factor(db: &mut Db, user: UserId) -> QueryResult<bool> {
     diesel::select(diesel::dsl::exists(two_factor::table.find(user))).get_result(db)
 }
 
 /// A person's two-factor authentication; `None` while it is off.
-///
-/// # Errors
-/// The database's fault.
 pub fn two_factor(db: &mut Db, user: UserId) -> QueryResult<Option<TwoFactor>> {
     two_factor::table.find(user).select(COLUMNS).first(db).optional()
 }
@@ -68,17 +62,11 @@ pub fn add_two_factor(db: &mut Db, row: &TwoFactor) -> QueryResult<usize> {
 }
 
 /// Turns it off, recovery codes included; returns whether it was on.
-///
-/// # Errors
-/// The database's fault.
 pub fn remove_two_factor(db: &mut Db, user: UserId) -> QueryResult<bool> {
     Ok(diesel::delete(two_factor::table.find(user)).execute(db)? == 1)
 }
 
 /// Uses up a time step and all before it; returns whether it was still to be had.
-///
-/// # Errors
-/// The database's fault.
 pub fn use_step(db: &mut Db, user: UserId, step: i64) -> QueryResult<bool> {
     let used = diesel::update(two_factor::table.find(user).filter(two_factor::last_step.lt(step)))
         .set(two_factor::last_step.eq(step))
@@ -87,9 +75,6 @@ pub fn use_step(db: &mut Db, user: UserId, step: i64) -> QueryResult<bool> {
 }
 
 /// Puts another set of recovery codes in place of the one before; returns whether two-factor is on.
-///
-/// # Errors
-/// The database's fault.
 pub fn set_recovery_codes(
     db: &mut Db,
     user: UserId,
@@ -112,25 +97,16 @@ pub fn set_recovery_codes(
 }
 
 /// Uses a recovery code up; returns whether it was there.
-///
-/// # Errors
-/// The database's fault.
 pub fn use_recovery_code(db: &mut Db, user: UserId, hash: &[u8]) -> QueryResult<bool> {
     Ok(diesel::delete(recovery_codes::table.find((user, hash))).execute(db)? == 1)
 }
 
 /// How many recovery codes a person has left.
-///
-/// # Errors
-/// The database's fault.
 pub fn recovery_codes_left(db: &mut Db, user: UserId) -> QueryResult<i64> {
     recovery_codes::table.filter(recovery_codes::user_id.eq(user)).count().get_result(db)
 }
 
 /// The sealed secrets of people after `after`, in the order of their ids.
-///
-/// # Errors
-/// The database's fault.
 pub fn sealed_secrets(
     db: &mut Db,
     after: UserId,
@@ -145,9 +121,6 @@ pub fn sealed_secrets(
 }
 
 /// Replaces a sealed secret, unless it was replaced meanwhile.
-///
-/// # Errors
-/// The database's fault.
 pub fn replace_sealed_secret(
     db: &mut Db,
     user: UserId,

@@ -21,9 +21,6 @@ pub(super) struct Way {
 }
 
 /// The transfers that entries tell of, as far as they are there still.
-///
-/// # Errors
-/// The database's fault.
 pub(super) fn ways(
     db: &mut Db,
     entries: &[Kept],

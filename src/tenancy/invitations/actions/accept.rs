@@ -49,9 +49,6 @@ pub enum Accepted {
 }
 
 /// Accepts for whoever is signed in.
-///
-/// # Errors
-/// The database's fault.
 pub async fn accept(app: &App, opened: &Opened, actor: &Actor, ip: ClientIp) -> Result<Accepted> {
     let person = actor.person()?;
     // The own account too: its chain tells that the address was confirmed.

@@ -18,9 +18,6 @@ use crate::tenancy::audit::{By, record};
 
 /// Refuses for good; tells the inviter and nobody else (IN-09). Returns whether there was something
 /// to refuse.
-///
-/// # Errors
-/// The database's fault.
 pub async fn decline(
     app: &App,
     opened: &Opened,

@@ -86,9 +86,6 @@ impl Judged {
 
 /// Voids the pending invitations whose inviter may not offer them any more, inside the transaction that
 /// took rights away; returns how many. Each inviter is judged once for each workspace.
-///
-/// # Errors
-/// The database's fault.
 pub fn void_groundless(db: &mut Db, judged: Judged, now: Instant) -> Result<usize> {
     let mut query = invitations::table
         .inner_join(workspaces::table.inner_join(accounts::table))

@@ -325,9 +325,6 @@ pub struct New<'a> {
 
 /// Keeps an invitation and queues its mail, unless the address got as many of them today as it should. The
 /// caller has checked the inviter's right and the limits, and records it.
-///
-/// # Errors
-/// The database's fault.
 pub fn insert(db: &mut Db, context: &Context, new: &New<'_>, now: Instant) -> Result<Invitation> {
     let id = InvitationId::new(now);
     let expires_at = rules::end(now, context.settings.flags.invitation_days, new.access_until);
@@ -367,9 +364,6 @@ pub fn insert(db: &mut Db, context: &Context, new: &New<'_>, now: Instant) -> Re
 }
 
 /// Another invitation takes this one's place.
-///
-/// # Errors
-/// The database's fault.
 pub fn supersede(db: &mut Db, live: &Invitation, now: Instant) -> QueryResult<usize> {
     diesel::update(invitations::table.find(live.id).filter(invitations::state.eq(State::Pending)))
         .set((invitations::state.eq(State::Superseded), invitations::decided_at.eq(Some(now))))
@@ -414,9 +408,6 @@ pub(super) fn place_for_one_more(
 }
 
 /// Why somebody cannot send a further invitation today, as a sentence.
-///
-/// # Errors
-/// The database's fault.
 pub fn too_many_today(
     db: &mut Db,
     context: &Context,

@@ -20,9 +20,6 @@ use crate::tenancy::audit::By;
 /// Makes an account for the invited address, and joins with it.
 ///
 /// The caller makes sure that the link proves the address ([`rules::proof`]).
-///
-/// # Errors
-/// The database's fault.
 pub async fn join(
     app: &App,
     opened: &Opened,

@@ -25,9 +25,6 @@ pub enum Seen {
 }
 
 /// Looks at a link for whoever is signed in.
-///
-/// # Errors
-/// The database's fault.
 pub async fn seen(app: &App, token: &str, viewer: Option<UserId>) -> Result<Seen> {
     let (context, token, now) = (app.context.clone(), token.to_owned(), app.now());
     app.db.read(move |db| Ok(look(db, &context, &token, viewer, now)?)).await

@@ -24,9 +24,6 @@ impl<'a> Ended<'a> {
 
 /// Voids all pending invitations into a workspace, inside the transaction that deletes or transfers
 /// it; returns how many. They stay void when the workspace is restored.
-///
-/// # Errors
-/// The database's fault.
 pub fn void_of_workspace(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -41,9 +38,6 @@ pub fn void_of_workspace(
 
 /// Voids all pending invitations that a person sent, inside the transaction that ends the person's
 /// account or right; returns how many.
-///
-/// # Errors
-/// The database's fault.
 pub fn void_of_inviter(
     db: &mut Db,
     inviter: UserId,
@@ -58,9 +52,6 @@ pub fn void_of_inviter(
 
 /// Voids the pending invitations that a person sent in the name of one account, inside the
 /// transaction that ends the person's right to; returns how many.
-///
-/// # Errors
-/// The database's fault.
 pub fn void_by_inviter_in(
     db: &mut Db,
     account: AccountId,
@@ -93,9 +84,6 @@ pub enum Sent {
 
 /// Voids the pending invitations of a member into an organization's workspaces, inside the
 /// transaction that ends the membership; returns how many.
-///
-/// # Errors
-/// The database's fault.
 pub fn void_for_member(
     db: &mut Db,
     account: AccountId,
@@ -111,9 +99,6 @@ pub fn void_for_member(
 }
 
 /// Voids all pending invitations of an account, inside the transaction that ends it.
-///
-/// # Errors
-/// The database's fault.
 pub fn void_of_account(
     db: &mut Db,
     account: AccountId,
@@ -128,9 +113,6 @@ pub fn void_of_account(
 
 /// Removes what an account that holds no workspace still has of invitations, before its row goes: those into an
 /// organization itself, and old ones into workspaces that were transferred away.
-///
-/// # Errors
-/// The database's fault.
 pub fn forget_of_account(db: &mut Db, account: AccountId) -> QueryResult<usize> {
     diesel::delete(invitations::table.filter(invitations::account_id.eq(account))).execute(db)
 }
@@ -166,9 +148,6 @@ pub(super) fn void(
 }
 
 /// Removes the invitations of a workspace that is purged, at most `limit` at a time; returns how many.
-///
-/// # Errors
-/// The database's fault.
 pub fn forget_of_workspace(db: &mut Db, workspace: WorkspaceId, limit: i64) -> QueryResult<usize> {
     let ids: Vec<InvitationId> = invitations::table
         .filter(invitations::workspace_id.eq(workspace))

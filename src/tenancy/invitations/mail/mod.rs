@@ -27,9 +27,6 @@ pub const TEMPLATES: &[&str] =
     &[INVITATION_MAIL, REMINDER_MAIL, JOINED, DECLINED, RENEWAL, NO_PLACE];
 
 /// Queues the mail that carries an invitation; it remembers who sent it, for how many mails one person sends.
-///
-/// # Errors
-/// The database's fault.
 pub fn queue_invitation(
     db: &mut Db,
     (id, generation): (InvitationId, i32),
@@ -42,34 +39,22 @@ pub fn queue_invitation(
 }
 
 /// Queues the reminder before an invitation ends.
-///
-/// # Errors
-/// The database's fault.
 pub fn queue_reminder(db: &mut Db, invitation: &Invitation, now: Instant) -> Result<MailId> {
     let data = json!({ "generation": invitation.generation });
     queue_about(db, REMINDER_MAIL, invitation.id, &invitation.email, data, now)
 }
 
 /// Tells the inviter that somebody joined.
-///
-/// # Errors
-/// The database's fault.
 pub fn queue_joined(db: &mut Db, invitation: &Invitation, name: &str, now: Instant) -> Result<()> {
     tell_inviter(db, JOINED, invitation, json!({ "name": name }), now)
 }
 
 /// Tells the inviter of a refusal.
-///
-/// # Errors
-/// The database's fault.
 pub fn queue_declined(db: &mut Db, invitation: &Invitation, now: Instant) -> Result<()> {
     tell_inviter(db, DECLINED, invitation, json!({}), now)
 }
 
 /// Tells the inviter that somebody could not join for lack of a place, once a day.
-///
-/// # Errors
-/// The database's fault.
 pub fn queue_no_place(db: &mut Db, invitation: &Invitation, now: Instant) -> Result<()> {
     if queries::mailed_since(db, invitation.id, NO_PLACE, now - DAY)? {
         return Ok(());
@@ -78,9 +63,6 @@ pub fn queue_no_place(db: &mut Db, invitation: &Invitation, now: Instant) -> Res
 }
 
 /// Tells whoever manages the place that somebody asks for a new invitation.
-///
-/// # Errors
-/// The database's fault.
 pub fn queue_renewal_asked(db: &mut Db, invitation: &Invitation, now: Instant) -> Result<()> {
     let data = json!({ "generation": invitation.generation });
     for manager in queries::managers(db, invitation.account)? {

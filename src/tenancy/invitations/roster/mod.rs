@@ -227,9 +227,6 @@ pub type From = Option<(String, MemberId)>;
 
 /// One page of the list: at most one query for invitations and one for people, which the caller
 /// makes.
-///
-/// # Errors
-/// The database's fault.
 pub fn page<P>(
     db: &mut Db,
     filter: &Filter,

@@ -14,9 +14,6 @@ fn limit(wanted: usize) -> i64 {
 }
 
 /// Some invitations that were not answered, the newest first when the way is down.
-///
-/// # Errors
-/// The database's fault.
 pub fn invited(
     db: &mut Db,
     filter: &Filter,
@@ -74,17 +71,11 @@ pub fn invited(
 }
 
 /// How many invitations of a place were not answered, expired ones included.
-///
-/// # Errors
-/// The database's fault.
 pub fn invited_count(db: &mut Db, scope: Scope) -> QueryResult<i64> {
     of(scope).filter(invitations::state.eq(State::Pending)).select(count_star()).first(db)
 }
 
 /// How many invitations of a place can still be accepted: each keeps a place.
-///
-/// # Errors
-/// The database's fault.
 pub fn open_count(db: &mut Db, scope: Scope, now: Instant) -> QueryResult<i64> {
     super::super::queries::open(db, scope, now)
 }

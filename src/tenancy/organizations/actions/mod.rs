@@ -44,9 +44,6 @@ pub enum Outcome {
 const ORGANIZATIONS: i64 = 100;
 
 /// Makes an organization, with the person as its admin.
-///
-/// # Errors
-/// The database's fault.
 pub async fn create(
     app: &App,
     person: SignedInPerson,

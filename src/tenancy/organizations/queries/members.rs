@@ -45,9 +45,6 @@ fn columns() -> Columns {
 
 /// A page of an organization's people: open invitations, then members by name; of one role if that
 /// is wanted, which leaves the invitations out.
-///
-/// # Errors
-/// The database's fault.
 pub fn members(
     db: &mut Db,
     filter: &Filter,
@@ -99,9 +96,6 @@ fn people(
 }
 
 /// One member of an organization (IN-10).
-///
-/// # Errors
-/// The database's fault.
 pub fn member(db: &mut Db, account: AccountId, id: MemberId) -> QueryResult<Option<Member>> {
     organization_members::table
         .inner_join(users::table)
@@ -116,9 +110,6 @@ pub fn member(db: &mut Db, account: AccountId, id: MemberId) -> QueryResult<Opti
 
 /// The members of an organization in the order in which they joined, of some addresses if those are
 /// wanted.
-///
-/// # Errors
-/// The database's fault.
 pub fn all_members(
     db: &mut Db,
     account: AccountId,
@@ -143,9 +134,6 @@ pub fn all_members(
 }
 
 /// Members without a second factor: how many, and the names of some.
-///
-/// # Errors
-/// The database's fault.
 pub fn without_second_factor(
     db: &mut Db,
     account: AccountId,
@@ -167,9 +155,6 @@ pub fn without_second_factor(
 }
 
 /// How many people belong to an organization.
-///
-/// # Errors
-/// The database's fault.
 pub fn member_count(db: &mut Db, account: AccountId) -> QueryResult<i64> {
     organization_members::table
         .filter(organization_members::account_id.eq(account))
@@ -178,9 +163,6 @@ pub fn member_count(db: &mut Db, account: AccountId) -> QueryResult<i64> {
 }
 
 /// How many admins an organization has.
-///
-/// # Errors
-/// The database's fault.
 pub fn admin_count(db: &mut Db, account: AccountId) -> QueryResult<i64> {
     organization_members::table
         .filter(organization_members::account_id.eq(account))
@@ -190,9 +172,6 @@ pub fn admin_count(db: &mut Db, account: AccountId) -> QueryResult<i64> {
 }
 
 /// Of how many organizations a person is admin.
-///
-/// # Errors
-/// The database's fault.
 pub fn administered_count(db: &mut Db, user: UserId) -> QueryResult<i64> {
     organization_members::table
         .filter(organization_members::user_id.eq(user))
@@ -203,9 +182,6 @@ pub fn administered_count(db: &mut Db, user: UserId) -> QueryResult<i64> {
 
 /// The organization's workspaces in which a person has a role of their own, by handle: at most
 /// `limit` of them, deleted ones left out.
-///
-/// # Errors
-/// The database's fault.
 pub fn granted_workspaces(
     db: &mut Db,
     account: AccountId,
@@ -224,9 +200,6 @@ pub fn granted_workspaces(
 }
 
 /// How many of the organization's workspaces everybody in it may use.
-///
-/// # Errors
-/// The database's fault.
 pub fn open_workspaces(db: &mut Db, account: AccountId) -> QueryResult<i64> {
     workspaces::table
         .filter(workspaces::account_id.eq(account))
@@ -242,9 +215,6 @@ pub fn open_workspaces(db: &mut Db, account: AccountId) -> QueryResult<i64> {
 
 /// Takes a person out of an organization, and out of all its workspaces (H9); returns in how many
 /// there was a role of the person's own.
-///
-/// # Errors
-/// The database's fault.
 pub fn remove_member(db: &mut Db, account: AccountId, user: UserId) -> QueryResult<usize> {
     let owned = workspaces::table.filter(workspaces::account_id.eq(account)).select(workspaces::id);
     let granted = memberships::table

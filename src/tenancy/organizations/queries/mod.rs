@@ -40,9 +40,6 @@ pub struct Listed {
 const LISTED: i64 = 200;
 
 /// The organizations that a person belongs to, by handle.
-///
-/// # Errors
-/// The database's fault.
 pub fn of_person(db: &mut Db, user: UserId) -> QueryResult<Vec<Listed>> {
     organization_members::table
         .inner_join(accounts::table)
@@ -54,9 +51,6 @@ pub fn of_person(db: &mut Db, user: UserId) -> QueryResult<Vec<Listed>> {
 }
 
 /// Makes an organization with its first admin.
-///
-/// # Errors
-/// The database's fault.
 pub fn insert(db: &mut Db, by: &Person, wanted: &Wanted, now: Instant) -> QueryResult<AccountId> {
     let account = AccountId::new(now);
     diesel::insert_into(accounts::table)
@@ -82,9 +76,6 @@ pub fn insert(db: &mut Db, by: &Person, wanted: &Wanted, now: Instant) -> QueryR
 }
 
 /// Changes what an organization is described by.
-///
-/// # Errors
-/// The database's fault.
 pub fn update(db: &mut Db, account: AccountId, wanted: &Wanted, now: Instant) -> QueryResult<()> {
     diesel::update(accounts::table.find(account))
         .set((
@@ -103,17 +94,11 @@ pub fn update(db: &mut Db, account: AccountId, wanted: &Wanted, now: Instant) ->
 }
 
 /// How many service accounts an organization has.
-///
-/// # Errors
-/// The database's fault.
 pub fn service_account_count(db: &mut Db, account: AccountId) -> QueryResult<i64> {
     service_accounts::table.filter(service_accounts::account_id.eq(account)).count().get_result(db)
 }
 
 /// Changes an organization's rules. `since` is when the second factor was asked for.
-///
-/// # Errors
-/// The database's fault.
 pub fn set_policy(
     db: &mut Db,
     account: AccountId,
@@ -133,9 +118,6 @@ pub fn set_policy(
 }
 
 /// The addresses of an organization's members.
-///
-/// # Errors
-/// The database's fault.
 pub fn emails(db: &mut Db, account: AccountId) -> QueryResult<Vec<String>> {
     organization_members::table
         .inner_join(users::table)
@@ -147,9 +129,6 @@ pub fn emails(db: &mut Db, account: AccountId) -> QueryResult<Vec<String>> {
 
 /// Ends an organization that has no workspace but deleted ones, whose days of grace end with it. Its
 /// row goes with the last of them ([`forget_if_over`]).
-///
-/// # Errors
-/// The database's fault.
 pub fn end(db: &mut Db, account: AccountId, now: Instant) -> QueryResult<()> {
     let owned = workspaces::table.filter(workspaces::account_id.eq(account)).select(workspaces::id);
     let granted = memberships::table.filter(memberships::workspace_id.eq_any(owned));
@@ -169,9 +148,6 @@ pub fn end(db: &mut Db, account: AccountId, now: Instant) -> QueryResult<()> {
 }
 
 /// Removes the row of a deleted organization once it holds no workspace any more.
-///
-/// # Errors
-/// The database's fault.
 pub fn forget_if_over(db: &mut Db, account: AccountId) -> QueryResult<()> {
     let over = organizations::table.find(account).filter(organizations::deleted_at.is_not_null());
     let holds = workspaces::table.filter(workspaces::account_id.eq(account));
@@ -185,9 +161,6 @@ pub fn forget_if_over(db: &mut Db, account: AccountId) -> QueryResult<()> {
 }
 
 /// The organizations that would be without an admin if a person went; at most `limit`.
-///
-/// # Errors
-/// The database's fault.
 pub fn only_admin_of(
     db: &mut Db,
     user: UserId,
@@ -210,9 +183,6 @@ pub fn only_admin_of(
 }
 
 /// The accounts of all organizations that a person belongs to.
-///
-/// # Errors
-/// The database's fault.
 pub fn accounts_of(db: &mut Db, user: UserId) -> QueryResult<Vec<AccountId>> {
     organization_members::table
         .filter(organization_members::user_id.eq(user))

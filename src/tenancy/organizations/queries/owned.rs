@@ -24,9 +24,6 @@ pub struct OwnedWorkspace {
 }
 
 /// A page of an organization's workspaces, as far as a person reaches them, by handle (O3).
-///
-/// # Errors
-/// The database's fault.
 pub fn owned(
     db: &mut Db,
     (account, reach): (AccountId, &Reach),
@@ -59,17 +56,11 @@ pub fn owned(
 }
 
 /// How many of an organization's workspaces a person reaches.
-///
-/// # Errors
-/// The database's fault.
 pub fn reached_count(db: &mut Db, account: AccountId, reach: &Reach) -> QueryResult<i64> {
     reachable(reach).filter(workspaces::account_id.eq(account)).select(count_star()).first(db)
 }
 
 /// Handles of an organization's workspaces that are not deleted; at most `limit`.
-///
-/// # Errors
-/// The database's fault.
 pub fn active_workspaces(db: &mut Db, account: AccountId, limit: i64) -> QueryResult<Vec<String>> {
     workspaces::table
         .filter(workspaces::account_id.eq(account))
@@ -81,9 +72,6 @@ pub fn active_workspaces(db: &mut Db, account: AccountId, limit: i64) -> QueryRe
 }
 
 /// How many workspaces an organization has that are not deleted.
-///
-/// # Errors
-/// The database's fault.
 pub fn workspace_count(db: &mut Db, account: AccountId) -> QueryResult<i64> {
     workspaces::table
         .filter(workspaces::account_id.eq(account))
@@ -97,9 +85,6 @@ const RESTORABLE: i64 = 50;
 
 /// An organization's deleted workspaces that can still be restored, the newest first: id, handle and
 /// until when.
-///
-/// # Errors
-/// The database's fault.
 pub fn restorable(
     db: &mut Db,
     account: AccountId,

@@ -283,9 +283,6 @@ fn told<G: Grantee, const N: usize>(
 
 /// Removes the row of a role that came to its end, unless it was made longer meanwhile; inside a transaction that has
 /// the lock of the workspace's account.
-///
-/// # Errors
-/// The database's fault.
 pub fn clear_away<G: Grantee>(
     db: &mut Db,
     place: &Workspace,

@@ -55,9 +55,6 @@ macro_rules! select_shared {
 }
 
 /// A page of the service accounts of a workspace, by name.
-///
-/// # Errors
-/// The database's fault.
 pub fn bots(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -111,17 +108,11 @@ fn one(
 }
 
 /// One service account of a workspace, by its grant (IN-10).
-///
-/// # Errors
-/// The database's fault.
 pub fn bot(db: &mut Db, workspace: WorkspaceId, id: BotGrantId) -> QueryResult<Option<SharedBot>> {
     one(db, workspace, Some(id), None)
 }
 
 /// The same by the service account.
-///
-/// # Errors
-/// The database's fault.
 pub fn bot_of(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -131,9 +122,6 @@ pub fn bot_of(
 }
 
 /// The service accounts of a workspace, in the order in which it was shared.
-///
-/// # Errors
-/// The database's fault.
 pub fn all_bots(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -154,9 +142,6 @@ pub fn all_bots(
 }
 
 /// With how many service accounts a workspace is shared.
-///
-/// # Errors
-/// The database's fault.
 pub fn bot_count(db: &mut Db, workspace: WorkspaceId, now: Instant) -> QueryResult<i64> {
     grants::table
         .filter(grants::workspace_id.eq(workspace))
@@ -167,9 +152,6 @@ pub fn bot_count(db: &mut Db, workspace: WorkspaceId, now: Instant) -> QueryResu
 
 /// Service accounts of the organization with which a workspace is not shared, by name; at most
 /// `limit`.
-///
-/// # Errors
-/// The database's fault.
 pub fn candidates(
     db: &mut Db,
     (account, workspace): (AccountId, WorkspaceId),
@@ -195,9 +177,6 @@ pub fn candidates(
 }
 
 /// Shares a workspace with a service account.
-///
-/// # Errors
-/// The database's fault.
 pub fn insert_bot_grant(
     db: &mut Db,
     (workspace, bot): (WorkspaceId, ServiceAccountId),
@@ -231,9 +210,6 @@ pub fn insert_bot_grant(
 }
 
 /// Changes a service account's role and when it ends.
-///
-/// # Errors
-/// The database's fault.
 pub fn set_bot_role(
     db: &mut Db,
     id: BotGrantId,
@@ -252,18 +228,12 @@ pub fn set_bot_role(
 }
 
 /// Ends a service account's access.
-///
-/// # Errors
-/// The database's fault.
 pub fn delete_bot_grant(db: &mut Db, id: BotGrantId) -> QueryResult<()> {
     diesel::delete(grants::table.find(id)).execute(db)?;
     Ok(())
 }
 
 /// Some shares whose time is over: the grant's id, its workspace and that one's account.
-///
-/// # Errors
-/// The database's fault.
 pub fn ended_bots(
     db: &mut Db,
     now: Instant,

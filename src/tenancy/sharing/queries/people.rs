@@ -80,9 +80,6 @@ macro_rules! select_shared {
 
 /// A page of a workspace's people: open invitations, then those with a role of their own; with one
 /// role only if that is wanted, which leaves the invitations out.
-///
-/// # Errors
-/// The database's fault.
 pub fn people(
     db: &mut Db,
     filter: &Filter,
@@ -171,9 +168,6 @@ fn one(
 }
 
 /// One person with a role of their own in a workspace (IN-10).
-///
-/// # Errors
-/// The database's fault.
 pub fn person(
     db: &mut Db,
     place: (AccountId, WorkspaceId),
@@ -183,9 +177,6 @@ pub fn person(
 }
 
 /// The same by the person.
-///
-/// # Errors
-/// The database's fault.
 pub fn person_of(
     db: &mut Db,
     place: (AccountId, WorkspaceId),
@@ -195,9 +186,6 @@ pub fn person_of(
 }
 
 /// How many people have a role of their own.
-///
-/// # Errors
-/// The database's fault.
 pub fn people_count(db: &mut Db, workspace: WorkspaceId, now: Instant) -> QueryResult<i64> {
     memberships::table
         .filter(memberships::workspace_id.eq(workspace))
@@ -210,9 +198,6 @@ pub fn people_count(db: &mut Db, workspace: WorkspaceId, now: Instant) -> QueryR
 pub type Admin = (String, String, String);
 
 /// The organization's admins, who own every workspace: how many, and some of them.
-///
-/// # Errors
-/// The database's fault.
 pub fn admins(db: &mut Db, account: AccountId, limit: i64) -> QueryResult<(i64, Vec<Admin>)> {
     let all = organization_members::table
         .inner_join(users::table)
@@ -229,9 +214,6 @@ pub fn admins(db: &mut Db, account: AccountId, limit: i64) -> QueryResult<(i64, 
 }
 
 /// A member of an organization, by the person: role, name, address and address for comparison.
-///
-/// # Errors
-/// The database's fault.
 pub fn member_of(
     db: &mut Db,
     account: AccountId,
@@ -249,9 +231,6 @@ pub fn member_of(
 
 /// Members of the organization who are no admins and have no role of their own in a workspace, by
 /// name: id, name and address; at most `limit`.
-///
-/// # Errors
-/// The database's fault.
 pub fn candidates(
     db: &mut Db,
     (account, workspace): (AccountId, WorkspaceId),
@@ -281,9 +260,6 @@ pub fn candidates(
 }
 
 /// Gives a person a role.
-///
-/// # Errors
-/// The database's fault.
 pub fn insert_person(
     db: &mut Db,
     (workspace, user): (WorkspaceId, UserId),
@@ -317,9 +293,6 @@ pub fn insert_person(
 }
 
 /// People with a role of their own in a workspace, in the order in which they got it.
-///
-/// # Errors
-/// The database's fault.
 pub fn all_people(
     db: &mut Db,
     (account, workspace): (AccountId, WorkspaceId),
@@ -345,9 +318,6 @@ pub fn all_people(
 }
 
 /// Changes a person's role and when it ends.
-///
-/// # Errors
-/// The database's fault.
 pub fn set_role(
     db: &mut Db,
     id: MemberId,
@@ -367,18 +337,12 @@ pub fn set_role(
 }
 
 /// Ends a person's role.
-///
-/// # Errors
-/// The database's fault.
 pub fn remove_person(db: &mut Db, id: MemberId) -> QueryResult<()> {
     diesel::delete(memberships::table.find(id)).execute(db)?;
     Ok(())
 }
 
 /// Changes what everybody in the organization may do in a workspace; `None` is no access.
-///
-/// # Errors
-/// The database's fault.
 pub fn set_default(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -396,9 +360,6 @@ pub fn set_default(
 
 /// Some roles that end between two moments and of which nobody was told: the role's id and the
 /// person's address.
-///
-/// # Errors
-/// The database's fault.
 pub fn ending_people(
     db: &mut Db,
     (now, until): (Instant, Instant),
@@ -416,9 +377,6 @@ pub fn ending_people(
 }
 
 /// Notes that a person is being told; `false` when somebody else noted it first.
-///
-/// # Errors
-/// The database's fault.
 pub fn mark_told(db: &mut Db, id: MemberId, now: Instant) -> QueryResult<bool> {
     let untold = memberships::table.find(id).filter(memberships::expiry_told_at.is_null());
     let marked =
@@ -427,9 +385,6 @@ pub fn mark_told(db: &mut Db, id: MemberId, now: Instant) -> QueryResult<bool> {
 }
 
 /// Some roles whose time is over: the role's id, its workspace and that one's account.
-///
-/// # Errors
-/// The database's fault.
 pub fn ended_people(
     db: &mut Db,
     now: Instant,

@@ -16,9 +16,6 @@ use crate::tenancy::transfers::queries::{self, Asked, Counts};
 use crate::tenancy::transfers::review::review;
 
 /// What a transfer would do now, and over which sides whoever looks decides.
-///
-/// # Errors
-/// The database's fault.
 pub async fn dry_run(
     app: &App,
     access: &WorkspaceAccess<needs::ManageWorkspaceSettings>,

@@ -28,9 +28,6 @@ use crate::tenancy::impacts::model::Side;
 use crate::tenancy::workspaces::queries::with_deleted;
 
 /// What somebody who decides over accounts may see and do about a transfer between them.
-///
-/// # Errors
-/// The database's fault.
 pub fn sees(
     db: &mut Db,
     person: &Person,

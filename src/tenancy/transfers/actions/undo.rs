@@ -28,9 +28,6 @@ pub enum Undone {
 
 /// Whether something was made or changed in a workspace since it moved: then its new account decides alone
 /// whether it goes back.
-///
-/// # Errors
-/// The database's fault.
 pub fn changed_since(db: &mut Db, transfer: &Transfer) -> Result<bool> {
     let Some(moved_at) = transfer.decided_at else { return Ok(false) };
     let place = (transfer.target_account_id, transfer.workspace_id);
@@ -38,9 +35,6 @@ pub fn changed_since(db: &mut Db, transfer: &Transfer) -> Result<bool> {
 }
 
 /// Why a transfer cannot be undone now, to somebody who decides over one of its sides; `None` when it can be.
-///
-/// # Errors
-/// The database's fault.
 pub fn obstacle(
     db: &mut Db,
     app: &App,

@@ -15,9 +15,6 @@ use crate::tenancy::invitations::queries as invited;
 use crate::tenancy::invitations::rules::{OPEN_PER_WORKSPACE, REST_AFTER_DECLINE, has_place};
 
 /// The people of a choice who do lose access, as what they are invited, and why they cannot be.
-///
-/// # Errors
-/// The database's fault.
 pub fn carried(
     db: &mut Db,
     (chosen, people): (&[UserId], &[PersonAccess]),
@@ -112,9 +109,6 @@ fn open_of(
 }
 
 /// Ends the invitations into a target that went out when a workspace moved there, as far as they are open.
-///
-/// # Errors
-/// The database's fault.
 pub fn end_carried(
     db: &mut Db,
     transfer: &Transfer,

@@ -35,9 +35,6 @@ use crate::tenancy::workspaces::contents;
 use crate::tenancy::workspaces::queries::{slots, taken};
 
 /// An account by id.
-///
-/// # Errors
-/// The database's fault.
 pub fn owning_account(db: &mut Db, id: AccountId) -> QueryResult<Option<OwningAccount>> {
     accounts::table
         .find(id)
@@ -47,9 +44,6 @@ pub fn owning_account(db: &mut Db, id: AccountId) -> QueryResult<Option<OwningAc
 }
 
 /// The account of a handle.
-///
-/// # Errors
-/// The database's fault.
 pub fn account_of_handle(db: &mut Db, handle: &str) -> QueryResult<Option<OwningAccount>> {
     accounts::table
         .filter(accounts::handle.eq(handle))
@@ -60,9 +54,6 @@ pub fn account_of_handle(db: &mut Db, handle: &str) -> QueryResult<Option<Owning
 
 /// The account of a handle, if a person may send a workspace to it: an organization that does not refuse it, or
 /// the person's own one.
-///
-/// # Errors
-/// The database's fault.
 pub fn target_of_handle(
     db: &mut Db,
     person: &Person,
@@ -78,9 +69,6 @@ pub fn target_of_handle(
 }
 
 /// Whether an organization takes a workspace that a person sends to it.
-///
-/// # Errors
-/// The database's fault.
 pub fn takes(db: &mut Db, person: &Person, account: AccountId) -> QueryResult<bool> {
     let known = organization::one(db, account)?;
     match known {
@@ -90,9 +78,6 @@ pub fn takes(db: &mut Db, person: &Person, account: AccountId) -> QueryResult<bo
 }
 
 /// An account with its rules and its room.
-///
-/// # Errors
-/// The database's fault.
 pub fn party(db: &mut Db, account: OwningAccount, settings: &Settings) -> QueryResult<Party> {
     let room = slots(db, account.id, settings.flags.workspace_limit)?;
     let organization = organization::one(db, account.id)?;
@@ -151,9 +136,6 @@ impl Counts {
 }
 
 /// Counts what a workspace holds, and what of it the target does not keep.
-///
-/// # Errors
-/// The database's fault.
 pub fn counts(
     db: &mut Db,
     context: &Context,
@@ -273,9 +255,6 @@ fn history(
 }
 
 /// Reads all that a review is computed from.
-///
-/// # Errors
-/// The database's fault.
 pub fn facts(
     db: &mut Db,
     asked: Asked,

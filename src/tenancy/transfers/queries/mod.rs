@@ -28,17 +28,11 @@ pub use moves::{
 pub use removed::removed_runs;
 
 /// A transfer by id.
-///
-/// # Errors
-/// The database's fault.
 pub fn one(db: &mut Db, id: TransferId) -> QueryResult<Option<Transfer>> {
     transfers::table.find(id).select(Transfer::as_select()).first(db).optional()
 }
 
 /// What a transfer did, for those who see it; none for one that moved nothing.
-///
-/// # Errors
-/// The database's fault.
 pub fn receipt(db: &mut Db, id: TransferId) -> QueryResult<Option<Receipt>> {
     let kept: Option<Json<Receipt>> =
         transfers::table.find(id).select(transfers::receipt).first(db)?;
@@ -46,9 +40,6 @@ pub fn receipt(db: &mut Db, id: TransferId) -> QueryResult<Option<Receipt>> {
 }
 
 /// The transfer that a workspace waits for.
-///
-/// # Errors
-/// The database's fault.
 pub fn pending_of(db: &mut Db, workspace: WorkspaceId) -> QueryResult<Option<Transfer>> {
     transfers::table
         .filter(transfers::workspace_id.eq(workspace))
@@ -59,9 +50,6 @@ pub fn pending_of(db: &mut Db, workspace: WorkspaceId) -> QueryResult<Option<Tra
 }
 
 /// Keeps a new transfer.
-///
-/// # Errors
-/// The database's fault.
 pub fn insert(db: &mut Db, transfer: &Transfer) -> QueryResult<()> {
     diesel::insert_into(transfers::table)
         .values((
@@ -88,9 +76,6 @@ pub fn insert(db: &mut Db, transfer: &Transfer) -> QueryResult<()> {
 }
 
 /// Keeps a side's yes, or that it has none.
-///
-/// # Errors
-/// The database's fault.
 pub fn set_consent(
     db: &mut Db,
     id: TransferId,
@@ -112,9 +97,6 @@ pub fn set_consent(
 
 /// Lets no flow run start in the workspace of a transfer any more, until it moved or its new end, if that was not
 /// so before.
-///
-/// # Errors
-/// The database's fault.
 pub fn hold_starts(db: &mut Db, transfer: &Transfer, until: Instant) -> QueryResult<()> {
     let row = workspaces::table.find(transfer.workspace_id);
     let free = row.filter(workspaces::starts_held_until.is_null());
@@ -129,9 +111,6 @@ pub fn hold_starts(db: &mut Db, transfer: &Transfer, until: Instant) -> QueryRes
 
 /// Lets flow runs start again in the workspace of a transfer that cannot move for now, and gives whoever has to do
 /// something about that until `expires_at`.
-///
-/// # Errors
-/// The database's fault.
 pub fn let_runs_start(db: &mut Db, transfer: &Transfer, expires_at: Instant) -> QueryResult<()> {
     let held = workspaces::table
         .find(transfer.workspace_id)
@@ -146,9 +125,6 @@ pub fn let_runs_start(db: &mut Db, transfer: &Transfer, expires_at: Instant) -> 
 }
 
 /// Whether a flow run is going on in a workspace; one that has not begun is not.
-///
-/// # Errors
-/// The database's fault.
 pub fn is_busy(db: &mut Db, workspace: WorkspaceId) -> QueryResult<bool> {
     let running = all::flow_runs(workspace)
         .filter(flow_runs::state_type.eq_any([StateType::Running, StateType::Cancelling]));
@@ -160,9 +136,6 @@ const IN_SIGHT: i64 = 20;
 
 /// Flow runs of a workspace that were going on at a moment and still are, the newest first, some of them; and how many there
 /// are.
-///
-/// # Errors
-/// The database's fault.
 pub fn going_on(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -187,9 +160,6 @@ pub fn going_on(
 }
 
 /// Gives the workspace another handle in the target.
-///
-/// # Errors
-/// The database's fault.
 pub fn set_handle(db: &mut Db, id: TransferId, handle: &str) -> QueryResult<()> {
     diesel::update(transfers::table.find(id))
         .set(transfers::target_handle.eq(handle))
@@ -198,9 +168,6 @@ pub fn set_handle(db: &mut Db, id: TransferId, handle: &str) -> QueryResult<()> 
 }
 
 /// Ends a transfer that is pending, in another state than that it moved.
-///
-/// # Errors
-/// The database's fault.
 pub fn end(
     db: &mut Db,
     transfer: &Transfer,
@@ -219,9 +186,6 @@ pub fn end(
 }
 
 /// Notes that the workspace moved.
-///
-/// # Errors
-/// The database's fault.
 pub fn complete(
     db: &mut Db,
     transfer: &Transfer,
@@ -243,9 +207,6 @@ pub fn complete(
 }
 
 /// Notes who undid a transfer.
-///
-/// # Errors
-/// The database's fault.
 pub fn set_undone(db: &mut Db, id: TransferId, by: &str, now: Instant) -> QueryResult<()> {
     diesel::update(transfers::table.find(id))
         .set((
@@ -261,9 +222,6 @@ pub fn set_undone(db: &mut Db, id: TransferId, by: &str, now: Instant) -> QueryR
 pub type Named = (Transfer, (String, String), (String, String));
 
 /// The transfers out of and into some accounts, the newest first; in some states, of some workspaces.
-///
-/// # Errors
-/// The database's fault.
 pub fn of_accounts(
     db: &mut Db,
     accounts: Vec<AccountId>,
@@ -300,9 +258,6 @@ pub fn of_accounts(
 const SOME: i64 = 100;
 
 /// Pending transfers whose time is over.
-///
-/// # Errors
-/// The database's fault.
 pub fn overdue(db: &mut Db, now: Instant) -> QueryResult<Vec<Transfer>> {
     transfers::table
         .filter(transfers::state.eq(State::Pending))
@@ -315,9 +270,6 @@ pub fn overdue(db: &mut Db, now: Instant) -> QueryResult<Vec<Transfer>> {
 
 /// Some of the transfers that wait for nothing but their time, which has come, those that wait longest first; `after` is the
 /// last one of those before.
-///
-/// # Errors
-/// The database's fault.
 pub fn due(
     db: &mut Db,
     after: Option<(Instant, TransferId)>,
@@ -339,9 +291,6 @@ pub fn due(
 }
 
 /// How many transfers out of an account were asked for since a moment and moved nothing.
-///
-/// # Errors
-/// The database's fault.
 pub fn asked_since(db: &mut Db, source: AccountId, since: Instant) -> QueryResult<i64> {
     transfers::table
         .filter(transfers::source_account_id.eq(source))
@@ -352,9 +301,6 @@ pub fn asked_since(db: &mut Db, source: AccountId, since: Instant) -> QueryResul
 }
 
 /// Name and handle of an account.
-///
-/// # Errors
-/// The database's fault.
 pub fn account_names(db: &mut Db, account: AccountId) -> QueryResult<Option<(String, String)>> {
     accounts::table.find(account).select((accounts::name, accounts::handle)).first(db).optional()
 }

@@ -25,9 +25,6 @@ use crate::tenancy::impacts::queries::Everybody;
 use crate::tenancy::invitations::model::State as InvitationState;
 
 /// Keeps the roles in a workspace for as long as its transfer can be undone.
-///
-/// # Errors
-/// The database's fault.
 pub fn keep_grants(db: &mut Db, transfer: TransferId, workspace: WorkspaceId) -> QueryResult<()> {
     let people = memberships::table.filter(memberships::workspace_id.eq(workspace)).select((
         transfer.into_sql::<SqlId>(),
@@ -80,9 +77,6 @@ pub fn keep_grants(db: &mut Db, transfer: TransferId, workspace: WorkspaceId) ->
 }
 
 /// Ends all roles in a workspace.
-///
-/// # Errors
-/// The database's fault.
 pub fn end_of_grants(db: &mut Db, workspace: WorkspaceId) -> QueryResult<()> {
     diesel::delete(memberships::table.filter(memberships::workspace_id.eq(workspace)))
         .execute(db)?;
@@ -91,9 +85,6 @@ pub fn end_of_grants(db: &mut Db, workspace: WorkspaceId) -> QueryResult<()> {
 }
 
 /// What a workspace is before it moves.
-///
-/// # Errors
-/// The database's fault.
 pub fn before(db: &mut Db, workspace: WorkspaceId) -> QueryResult<Before> {
     let row = workspaces::table.find(workspace).select((
         workspaces::default_role,
@@ -136,9 +127,6 @@ pub fn move_there(
 }
 
 /// Sets from when on ended runs of a workspace are to be seen, and lets runs start again.
-///
-/// # Errors
-/// The database's fault.
 pub fn show_runs(db: &mut Db, workspace: WorkspaceId, from: Option<Instant>) -> QueryResult<()> {
     diesel::update(workspaces::table.find(workspace))
         .set((
@@ -150,9 +138,6 @@ pub fn show_runs(db: &mut Db, workspace: WorkspaceId, from: Option<Instant>) -> 
 }
 
 /// Lets an old path lead to the workspace, and ends what another one let the new path lead to.
-///
-/// # Errors
-/// The database's fault.
 pub fn redirect(
     db: &mut Db,
     workspace: WorkspaceId,
@@ -201,9 +186,6 @@ macro_rules! possible_of_people {
 
 /// Gives back the roles that are still possible: of people who belong to the source, of its service accounts,
 /// with roles that it still has. Returns how many of people, and how many of service accounts.
-///
-/// # Errors
-/// The database's fault.
 pub fn give_back(
     db: &mut Db,
     transfer: &Transfer,
@@ -296,9 +278,6 @@ fn default_back(
 }
 
 /// Gives a workspace its default role back, if there is such a role.
-///
-/// # Errors
-/// The database's fault.
 pub fn give_default_back(db: &mut Db, transfer: &Transfer, before: &Before) -> QueryResult<()> {
     let (built_in, custom) = default_back(db, transfer, before)?;
     diesel::update(workspaces::table.find(transfer.workspace_id))
@@ -308,9 +287,6 @@ pub fn give_default_back(db: &mut Db, transfer: &Transfer, before: &Before) -> Q
 }
 
 /// Opens the invitations again that ended with a transfer and would still count; returns how many.
-///
-/// # Errors
-/// The database's fault.
 pub fn restore_invitations(
     db: &mut Db,
     transfer: &Transfer,
@@ -340,9 +316,6 @@ const SOME: i64 = 20;
 
 /// Forgets the roles that were kept for transfers that cannot be undone any more; returns whether there may be
 /// more.
-///
-/// # Errors
-/// The database's fault.
 pub fn forget_kept(db: &mut Db, now: Instant) -> QueryResult<bool> {
     use crate::base::db::schema::transfers;
     let over: Vec<TransferId> = kept::table
@@ -357,9 +330,6 @@ pub fn forget_kept(db: &mut Db, now: Instant) -> QueryResult<bool> {
 }
 
 /// Whether a workspace of an account has a handle, deleted or not.
-///
-/// # Errors
-/// The database's fault.
 pub fn is_held(db: &mut Db, account: AccountId, handle: &str) -> QueryResult<bool> {
     let holder = workspaces::table
         .filter(workspaces::account_id.eq(account))
@@ -368,9 +338,6 @@ pub fn is_held(db: &mut Db, account: AccountId, handle: &str) -> QueryResult<boo
 }
 
 /// Whether an account is an organization that was deleted.
-///
-/// # Errors
-/// The database's fault.
 pub fn is_ended(db: &mut Db, account: AccountId) -> QueryResult<bool> {
     use crate::base::db::schema::organizations;
     let over = organizations::table.find(account).filter(organizations::deleted_at.is_not_null());
@@ -379,9 +346,6 @@ pub fn is_ended(db: &mut Db, account: AccountId) -> QueryResult<bool> {
 
 /// Whether something in a workspace was made or changed since a moment: by the audit log of its account, or
 /// since something ran or happened in it. Looking at it changes nothing.
-///
-/// # Errors
-/// The database's fault.
 pub fn has_changed(
     db: &mut Db,
     (account, workspace): (AccountId, WorkspaceId),
@@ -413,9 +377,6 @@ pub fn has_changed(
 }
 
 /// The addresses of people who have a role in a workspace.
-///
-/// # Errors
-/// The database's fault.
 pub fn emails_of_grants(db: &mut Db, workspace: WorkspaceId) -> QueryResult<Vec<String>> {
     use crate::base::db::schema::users;
     memberships::table
@@ -428,9 +389,6 @@ pub fn emails_of_grants(db: &mut Db, workspace: WorkspaceId) -> QueryResult<Vec<
 
 /// Those who lose access to a workspace when its transfer is undone, by name: whoever neither decides over the source nor has
 /// a role there that comes back.
-///
-/// # Errors
-/// The database's fault.
 pub fn undo_losers(
     db: &mut Db,
     transfer: &Transfer,

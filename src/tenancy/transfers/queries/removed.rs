@@ -11,9 +11,6 @@ use crate::base::db::{Db, Instant};
 
 /// Some of the runs of a workspace that ended before a moment and are to be seen, the first to end first; `after` is the
 /// last one of those before.
-///
-/// # Errors
-/// The database's fault.
 pub fn removed_runs(
     db: &mut Db,
     (workspace, before): (WorkspaceId, Instant),

@@ -92,9 +92,6 @@ fn refusal(
 }
 
 /// Records that a person tried to create a workspace in an account that the page did not offer.
-///
-/// # Errors
-/// The database's fault.
 pub async fn deny_owner(
     app: &App,
     person: SignedInPerson,

@@ -107,9 +107,6 @@ pub async fn restore_unwanted(app: App) -> Result<()> {
 
 /// The same for one that nothing was removed of yet; returns whether it is back. Where its account has no room it stays
 /// deleted: who decides over that was told when it was deleted.
-///
-/// # Errors
-/// The database's fault.
 pub async fn restore_if_unwanted(app: &App, workspace: &Workspace) -> Result<bool> {
     let (now, id, again) = (app.now(), workspace.id, app.clone());
     if app.db.read(move |db| is_wanted(db, &again, id, now)).await? {

@@ -19,9 +19,6 @@ use crate::tenancy::workspaces::deletion::Facts;
 use crate::tenancy::workspaces::rules;
 
 /// Reads all that the review of a deletion is computed from.
-///
-/// # Errors
-/// The database's fault.
 pub fn deletion(
     db: &mut Db,
     workspace: &Workspace,
@@ -54,9 +51,6 @@ pub fn deletion(
 const SOME: i64 = 100;
 
 /// Some of the deleted workspaces, behind `after`.
-///
-/// # Errors
-/// The database's fault.
 pub fn deleted(db: &mut Db, after: Option<WorkspaceId>) -> QueryResult<Vec<Workspace>> {
     workspaces::table
         .inner_join(accounts::table)
@@ -70,9 +64,6 @@ pub fn deleted(db: &mut Db, after: Option<WorkspaceId>) -> QueryResult<Vec<Works
 
 /// A deleted workspace of which nothing was removed yet, and who stands behind that, as long as there is such a person; none
 /// of an organization that is over.
-///
-/// # Errors
-/// The database's fault.
 pub fn deletion_of(
     db: &mut Db,
     id: WorkspaceId,
@@ -92,9 +83,6 @@ pub fn deletion_of(
 }
 
 /// What deleting a workspace did, as long as it can be restored.
-///
-/// # Errors
-/// The database's fault.
 pub fn receipt(db: &mut Db, id: WorkspaceId) -> QueryResult<Option<Review>> {
     let kept: Option<Json<Review>> =
         workspaces::table.find(id).select(workspaces::deletion_receipt).first(db)?;

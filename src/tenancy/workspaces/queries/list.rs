@@ -41,9 +41,6 @@ fn narrowed(reach: &Reach, filter: &Filter) -> Joined<'static> {
 }
 
 /// How many workspaces of a person the filter leaves; counting stops one past [`COUNT_LIMIT`].
-///
-/// # Errors
-/// The database's fault.
 pub fn matches(db: &mut Db, reach: &Reach, filter: &Filter) -> QueryResult<i64> {
     Number(narrowed(reach, filter).select(workspaces::id).limit(COUNT_LIMIT + 1)).get_result(db)
 }
@@ -99,9 +96,6 @@ fn listed((row, sources): Row, own: AccountId, custom: &[(RoleId, Scopes)]) -> L
 }
 
 /// A page of the workspaces that a person reaches: the own ones first, then by owner.
-///
-/// # Errors
-/// The database's fault.
 pub fn page(
     db: &mut Db,
     person: &Person,

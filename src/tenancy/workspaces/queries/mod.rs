@@ -27,9 +27,6 @@ pub use write::{
 };
 
 /// The room that an account has for workspaces; `usual` is everybody's limit.
-///
-/// # Errors
-/// The database's fault.
 pub fn slots(db: &mut Db, account: AccountId, usual: Option<i32>) -> QueryResult<Slots> {
     let own: Option<i32> =
         accounts::table.find(account).select(accounts::workspace_limit).first(db)?;
@@ -46,9 +43,6 @@ const SIMILAR: i64 = 1000;
 
 /// Whether a handle is taken in an account by a workspace other than `except`; a deleted one keeps
 /// its handle until it is gone, and one that was transferred away until it can’t come back any more.
-///
-/// # Errors
-/// The database's fault.
 pub fn taken(
     db: &mut Db,
     account: AccountId,
@@ -83,9 +77,6 @@ pub fn taken(
 const IN_GRACE: i64 = 50;
 
 /// An account's deleted workspaces that can still be restored, the newest first.
-///
-/// # Errors
-/// The database's fault.
 pub fn in_grace(db: &mut Db, account: AccountId, now: Instant) -> QueryResult<Vec<Deleted>> {
     type Row = (WorkspaceId, String, Option<Instant>, Option<Instant>);
     let rows: Vec<Row> = workspaces::table
@@ -107,9 +98,6 @@ pub fn in_grace(db: &mut Db, account: AccountId, now: Instant) -> QueryResult<Ve
 }
 
 /// A workspace of an account, deleted or not; with the moment it is removed when it is deleted.
-///
-/// # Errors
-/// The database's fault.
 pub fn of_account(
     db: &mut Db,
     account: AccountId,
@@ -126,9 +114,6 @@ pub fn of_account(
 
 /// A workspace by id, deleted or not, whoever owns it; with the moment it is removed when it is
 /// deleted.
-///
-/// # Errors
-/// The database's fault.
 pub fn with_deleted(
     db: &mut Db,
     id: WorkspaceId,
@@ -142,9 +127,6 @@ pub fn with_deleted(
 }
 
 /// A workspace that is not deleted, by the handles of its account and its own; for the operator, who reaches all.
-///
-/// # Errors
-/// The database's fault.
 pub fn by_handles(db: &mut Db, account: &str, handle: &str) -> QueryResult<Option<Workspace>> {
     workspaces::table
         .inner_join(accounts::table)
@@ -160,9 +142,6 @@ pub fn by_handles(db: &mut Db, account: &str, handle: &str) -> QueryResult<Optio
 const PURGED_AT_ONCE: i64 = 100;
 
 /// The deleted workspaces whose days of grace are over, the oldest first.
-///
-/// # Errors
-/// The database's fault.
 pub fn due_for_purge(db: &mut Db, now: Instant) -> QueryResult<Vec<Workspace>> {
     workspaces::table
         .inner_join(accounts::table)
@@ -174,27 +153,18 @@ pub fn due_for_purge(db: &mut Db, now: Instant) -> QueryResult<Vec<Workspace>> {
 }
 
 /// Whether a workspace is there, and due to be purged.
-///
-/// # Errors
-/// The database's fault.
 pub fn is_due(db: &mut Db, id: WorkspaceId, now: Instant) -> QueryResult<bool> {
     let due = workspaces::table.find(id).filter(workspaces::purge_after.le(now));
     diesel::select(diesel::dsl::exists(due)).get_result(db)
 }
 
 /// Whether a workspace is there, and not deleted.
-///
-/// # Errors
-/// The database's fault.
 pub fn is_active(db: &mut Db, id: WorkspaceId) -> QueryResult<bool> {
     let active = workspaces::table.find(id).filter(workspaces::deleted_at.is_null());
     diesel::select(diesel::dsl::exists(active)).get_result(db)
 }
 
 /// Workspaces of an account that an actor reaches, by handle; with `handles`, only those.
-///
-/// # Errors
-/// The database's fault.
 pub fn reached_in(
     db: &mut Db,
     (account, reach): (AccountId, &Reach),
@@ -217,9 +187,6 @@ pub fn reached_in(
 pub type More = (Instant, Option<RoleRef>);
 
 /// What [`Workspace`] does not say of some workspaces.
-///
-/// # Errors
-/// The database's fault.
 pub fn more_of(db: &mut Db, ids: &[WorkspaceId]) -> QueryResult<Vec<(WorkspaceId, More)>> {
     type Row = (WorkspaceId, Instant, Option<Role>, Option<RoleId>);
     let rows: Vec<Row> = workspaces::table
@@ -238,9 +205,6 @@ pub fn more_of(db: &mut Db, ids: &[WorkspaceId]) -> QueryResult<Vec<(WorkspaceId
 }
 
 /// The handles under which a workspace was known before.
-///
-/// # Errors
-/// The database's fault.
 pub fn former_handles(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<Vec<String>> {
     workspace_redirects::table
         .filter(workspace_redirects::workspace_id.eq(id))
@@ -251,9 +215,6 @@ pub fn former_handles(db: &mut Db, id: WorkspaceId, limit: i64) -> QueryResult<V
 }
 
 /// A workspace that is not deleted, by id.
-///
-/// # Errors
-/// The database's fault.
 pub fn workspace(db: &mut Db, id: WorkspaceId) -> QueryResult<Option<Workspace>> {
     workspaces::table
         .inner_join(accounts::table)
@@ -266,9 +227,6 @@ pub fn workspace(db: &mut Db, id: WorkspaceId) -> QueryResult<Option<Workspace>>
 
 /// Of a person's role in a workspace: the handles of the workspace's account and of the workspace,
 /// and when the role ends.
-///
-/// # Errors
-/// The database's fault.
 pub fn path_and_end(
     db: &mut Db,
     membership: MemberId,

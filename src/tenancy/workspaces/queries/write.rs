@@ -13,9 +13,6 @@ use crate::tenancy::impacts::model::Review;
 use crate::tenancy::workspaces::model::Wanted;
 
 /// Makes a workspace in an account.
-///
-/// # Errors
-/// The database's fault.
 pub fn insert(
     db: &mut Db,
     by: &Person,
@@ -58,9 +55,6 @@ fn free_redirect(db: &mut Db, of: &Workspace, handle: &str) -> QueryResult<usize
 }
 
 /// Gives a workspace another handle and description; the old handle leads to it from now on.
-///
-/// # Errors
-/// The database's fault.
 pub fn update(db: &mut Db, before: &Workspace, wanted: &Wanted, now: Instant) -> QueryResult<()> {
     let handle = wanted.handle.as_str();
     if before.handle != handle {
@@ -89,9 +83,6 @@ pub fn update(db: &mut Db, before: &Workspace, wanted: &Wanted, now: Instant) ->
 }
 
 /// Marks a workspace as deleted, to be removed at `purge_after`, with what that did.
-///
-/// # Errors
-/// The database's fault.
 pub fn mark_deleted(
     db: &mut Db,
     id: WorkspaceId,
@@ -111,9 +102,6 @@ pub fn mark_deleted(
 }
 
 /// Takes the mark back.
-///
-/// # Errors
-/// The database's fault.
 pub fn mark_restored(db: &mut Db, id: WorkspaceId, now: Instant) -> QueryResult<()> {
     diesel::update(workspaces::table.find(id))
         .set((
@@ -128,9 +116,6 @@ pub fn mark_restored(db: &mut Db, id: WorkspaceId, now: Instant) -> QueryResult<
 }
 
 /// Ends a deleted workspace's days of grace; `by` stands behind the deletion from then on.
-///
-/// # Errors
-/// The database's fault.
 pub fn purge_now(db: &mut Db, (id, by): (WorkspaceId, UserId), now: Instant) -> QueryResult<()> {
     diesel::update(workspaces::table.find(id))
         .set((workspaces::purge_after.eq(Some(now)), workspaces::deleted_by.eq(Some(by))))
@@ -139,9 +124,6 @@ pub fn purge_now(db: &mut Db, (id, by): (WorkspaceId, UserId), now: Instant) -> 
 }
 
 /// Takes a person out of a workspace; returns whether the person was in it.
-///
-/// # Errors
-/// The database's fault.
 pub fn remove_member(db: &mut Db, id: WorkspaceId, user: UserId) -> QueryResult<bool> {
     let removed = diesel::delete(
         memberships::table
@@ -156,9 +138,6 @@ pub fn remove_member(db: &mut Db, id: WorkspaceId, user: UserId) -> QueryResult<
 pub type Purged = BTreeMap<String, i64>;
 
 /// What the purge of a workspace has removed so far.
-///
-/// # Errors
-/// The database's fault.
 pub fn purged(db: &mut Db, id: WorkspaceId) -> QueryResult<Purged> {
     let known: Option<Json<Purged>> =
         workspaces::table.find(id).select(workspaces::purged).first(db)?;
@@ -166,9 +145,6 @@ pub fn purged(db: &mut Db, id: WorkspaceId) -> QueryResult<Purged> {
 }
 
 /// Notes that the purge of a workspace removed some more.
-///
-/// # Errors
-/// The database's fault.
 pub fn add_purged(db: &mut Db, id: WorkspaceId, kind: &str, count: usize) -> QueryResult<()> {
     let mut purged = purged(db, id)?;
     *purged.entry(kind.to_owned()).or_default() += i64::try_from(count).unwrap_or(i64::MAX);
@@ -179,9 +155,6 @@ pub fn add_purged(db: &mut Db, id: WorkspaceId, kind: &str, count: usize) -> Que
 }
 
 /// Removes the row of a workspace that holds nothing any more.
-///
-/// # Errors
-/// The database's fault.
 pub fn delete(db: &mut Db, id: WorkspaceId) -> QueryResult<()> {
     diesel::delete(workspaces::table.find(id)).execute(db)?;
     Ok(())
