@@ -130,5 +130,7 @@ async fn a_list_is_saved_where_it_is_narrowed() {
     ada.get(&delete[0]).await.shows("Delete Broken herons").shows("Delete saved search");
     let gone = ada.submit(&delete[0], &[]).await;
     ada.get(&gone.location()).await.shows("“Broken herons” is deleted.").shows("Other");
+    // What the list cannot show is still found.
+    ada.get(runs).await.lacks("Other").link("All saved searches");
     ada.get("/workspaces/acme/data").await.shows("Saved searches");
 }

@@ -41,8 +41,8 @@ pub struct Bar {
     pub links: Vec<(String, String, bool)>,
     /// The page that saves what the list is narrowed by, where somebody may and it is not saved yet.
     pub save_href: Option<String>,
-    /// The list of all.
-    pub all_href: String,
+    /// The list of all, where there are any: also those of other programs, which are no links here.
+    pub all_href: Option<String>,
 }
 
 impl Bar {
@@ -60,7 +60,7 @@ impl Bar {
         Self {
             links: links.collect(),
             save_href: (may_save && !is_saved).then_some(save),
-            all_href: urls::saved_searches(workspace),
+            all_href: (!found.is_empty()).then(|| urls::saved_searches(workspace)),
         }
     }
 }
