@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use crate::app::{App, Context};
 use crate::base::clock::Clock;
 use crate::base::db::schema::users;
-use crate::base::db::{Database, Db, Location, Role, Sizes, connect, migrate};
+use crate::base::db::{AnyConnection, Database, Db, Location, Role, Sizes, connect, migrate};
 use crate::base::secret::InstanceKeys;
 use crate::base::settings::{Settings, check_private};
 use crate::base::{mail, random, text};
@@ -228,7 +228,9 @@ fn lock_file(path: &Path) -> Result<File, StartError> {
 
 /// A damaged file is named at once instead of at some later request.
 fn check_file(db: &mut Db, settings: &Settings) -> Result<(), StartError> {
-    let (Db::Sqlite(conn), Location::Sqlite(path)) = (db, &settings.database) else {
+    let (AnyConnection::Sqlite(conn), Location::Sqlite(path)) =
+        (&mut db.connection, &settings.database)
+    else {
         return Ok(());
     };
     conn.batch_execute("PRAGMA schema_version; SELECT count(*) FROM sqlite_master;").map_err(|e| {
@@ -238,7 +240,7 @@ fn check_file(db: &mut Db, settings: &Settings) -> Result<(), StartError> {
 
 /// What a PostgreSQL database must be like: names are in all scripts, and connections are one's own.
 fn check_postgres(db: &mut Db, settings: &Settings) -> Result<(), StartError> {
-    let Db::Postgres(conn) = db else { return Ok(()) };
+    let AnyConnection::Postgres(conn) = &mut db.connection else { return Ok(()) };
     // Simple statements: whatever is prepared may fail before the reason is known.
     let cannot = |e: diesel::result::Error| refuse(format!("PostgreSQL cannot be asked: {e}."));
     let is_utf8 = "DO $$ BEGIN IF current_setting('server_encoding') <> 'UTF8' THEN \
@@ -251,8 +253,9 @@ fn check_postgres(db: &mut Db, settings: &Settings) -> Result<(), StartError> {
     }
     let mark = text::hex(&random::bytes::<8>());
     conn.batch_execute(&format!("SET bulkhead.connection = '{mark}'")).map_err(cannot)?;
-    let Db::Postgres(mut other) =
-        connect(&settings.database, Role::Reader).map_err(|e| cannot_open(settings, &e))?
+    let AnyConnection::Postgres(mut other) = connect(&settings.database, Role::Reader)
+        .map_err(|e| cannot_open(settings, &e))?
+        .connection
     else {
         return Ok(());
     };

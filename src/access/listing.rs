@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use super::UserId;
 use crate::base::db::schema::{accounts, memberships, organization_members, users};
-use crate::base::db::{Db, SqlId};
+use crate::base::db::{AnyConnection, Db, SqlId};
 
 /// What lists keep of a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Listing {
 impl Listing {
     /// A person's, as things stand.
     pub fn of(db: &mut Db, user: UserId) -> QueryResult<Self> {
-        if let Db::Postgres(conn) = db {
+        if let AnyConnection::Postgres(conn) = &mut db.connection {
             // Whoever renames the person at this moment finds the row that is written with this, or
             // this waits for the new name.
             diesel::sql_query(

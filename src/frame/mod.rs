@@ -3,6 +3,7 @@
 
 pub mod errors;
 mod pager;
+pub mod parts;
 
 use std::future::{Ready, ready};
 

@@ -1,8 +1,8 @@
 //! The operator's commands, beside a running server.
 
 use bulkhead::base::clock::Clock;
-use bulkhead::base::db::Db;
 use bulkhead::base::db::schema::mails;
+use bulkhead::base::db::{AnyConnection, Db};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
@@ -235,11 +235,11 @@ async fn audit_verify_names_what_was_tampered_with() {
     let mut db = home.connect();
     assert!(db.batch_execute("UPDATE audit_entries SET event = 'x'").is_err(), "append-only");
     assert!(db.batch_execute("DELETE FROM audit_entries").is_err(), "append-only");
-    let (off, on) = match &db {
-        Db::Sqlite(_) => {
+    let (off, on) = match &mut db.connection {
+        AnyConnection::Sqlite(_) => {
             ("DROP TRIGGER audit_entries_no_update; DROP TRIGGER audit_entries_no_delete;", "")
         }
-        Db::Postgres(_) => (
+        AnyConnection::Postgres(_) => (
             "ALTER TABLE audit_entries DISABLE TRIGGER USER;",
             "ALTER TABLE audit_entries ENABLE TRIGGER USER;",
         ),
@@ -256,13 +256,13 @@ async fn audit_verify_names_what_was_tampered_with() {
         let tamper = format!("UPDATE audit_entries SET {set} WHERE sequence = 4");
         (tamper, format!("entry 4: {columns}"))
     };
-    let id = match &db {
-        Db::Sqlite(_) => "x'01a207b82b807000801700d0bb318e53'",
-        Db::Postgres(_) => "'01a207b8-2b80-7000-8017-00d0bb318e53'",
+    let id = match &mut db.connection {
+        AnyConnection::Sqlite(_) => "x'01a207b82b807000801700d0bb318e53'",
+        AnyConnection::Postgres(_) => "'01a207b8-2b80-7000-8017-00d0bb318e53'",
     };
-    let later = match &db {
-        Db::Sqlite(_) => "occurred_at = occurred_at + 1",
-        Db::Postgres(_) => "occurred_at = occurred_at + interval '1 microsecond'",
+    let later = match &mut db.connection {
+        AnyConnection::Sqlite(_) => "occurred_at = occurred_at + 1",
+        AnyConnection::Postgres(_) => "occurred_at = occurred_at + interval '1 microsecond'",
     };
     for (tamper, says) in [
         column("event = 'user.logged-in'"),

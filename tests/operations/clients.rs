@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use bulkhead::base::db::Db;
+use bulkhead::base::db::{AnyConnection, Db};
 use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 
@@ -66,7 +66,7 @@ async fn a_locked_file_delays_runs_and_no_list() {
     let ada = server.set_up("ada").await;
     let (api, place, _) = lab(&ada, &server).await;
     let flow = flow(&api, &place, "etl").await;
-    let Db::Sqlite(mut other) = home.connect() else { return };
+    let AnyConnection::Sqlite(mut other) = home.connect().connection else { return };
     for (seconds, taken) in [(3, true), (9, false)] {
         other.batch_execute("BEGIN EXCLUSIVE").unwrap();
         let began = Instant::now();

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use bulkhead::base::db::{Db, Location, Locks};
+use bulkhead::base::db::{AnyConnection, Db, Location, Locks};
 use bulkhead::base::error::Error;
 use bulkhead::server;
 use diesel::connection::SimpleConnection;
@@ -270,7 +270,7 @@ async fn a_locked_file_delays_changes_and_no_page() {
     let mut home = Home::empty();
     let server = home.start().await;
     let ada = server.set_up("ada").await;
-    let Db::Sqlite(mut other) = home.connect() else { return };
+    let AnyConnection::Sqlite(mut other) = home.connect().connection else { return };
     let elsewhere = server.sign_in("ada").await;
     let cookies = elsewhere.cookies();
     for (held, status) in [(3, 303), (9, 503)] {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use bulkhead::access::WorkspaceId;
 use bulkhead::base::db::paging::Position;
-use bulkhead::base::db::{Db, Id, Instant};
+use bulkhead::base::db::{AnyConnection, Db, Id, Instant};
 use bulkhead::base::http::json::Window;
 use bulkhead::orchestration::events;
 use bulkhead::orchestration::events::filter::EventFilter;
@@ -36,13 +36,13 @@ struct PostgresStep {
 
 /// The plan of a statement, whatever its values are.
 fn plan(db: &mut Db, text: &str) -> String {
-    match db {
-        Db::Sqlite(conn) => {
+    match &mut db.connection {
+        AnyConnection::Sqlite(conn) => {
             let steps: Vec<SqliteStep> =
                 diesel::sql_query(format!("EXPLAIN QUERY PLAN {text}")).load(conn).unwrap();
             steps.into_iter().map(|step| step.detail).collect::<Vec<_>>().join("\n")
         }
-        Db::Postgres(conn) => {
+        AnyConnection::Postgres(conn) => {
             let count = (1..99).take_while(|n| text.contains(&format!("${n}"))).count();
             let values = vec!["NULL"; count].join(", ");
             let run = |conn: &mut PgConnection, text: &str| {

@@ -1,6 +1,6 @@
 //! What holds after every fault, on both databases (security.md §4, I1 … I10).
 
-use bulkhead::base::db::{Db, Location, MultiBackend, Role, connect};
+use bulkhead::base::db::{AnyConnection, Db, Location, MultiBackend, Role, connect};
 use bulkhead::tenancy::audit::verify::verify;
 use diesel::prelude::*;
 
@@ -159,8 +159,8 @@ pub fn texts(db: &mut Db, sql: &str) -> Vec<String> {
 
 /// I10: the database's own check of itself.
 fn damage(db: &mut Db) -> Vec<String> {
-    match db {
-        Db::Sqlite(_) => {
+    match &mut db.connection {
+        AnyConnection::Sqlite(_) => {
             let mut found = texts(db, "SELECT integrity_check AS text FROM pragma_integrity_check");
             found.retain(|line| line != "ok");
             let foreign =
@@ -168,7 +168,7 @@ fn damage(db: &mut Db) -> Vec<String> {
             found.extend(texts(db, foreign));
             found
         }
-        Db::Postgres(_) => {
+        AnyConnection::Postgres(_) => {
             let check = "SELECT count(bt_index_check(i.indexrelid, true)::text) AS number \
                          FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
                          JOIN pg_am a ON a.oid = c.relam JOIN pg_namespace n ON n.oid = c.relnamespace \

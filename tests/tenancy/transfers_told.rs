@@ -5,7 +5,7 @@ use bulkhead::access::organization::OrganizationRole;
 use bulkhead::access::role::{Role, RoleId};
 use bulkhead::access::{AccountId, WorkspaceId};
 use bulkhead::base::db::schema::{accounts, flow_runs, memberships, workspace_roles, workspaces};
-use bulkhead::base::db::{Db, Instant, Locks};
+use bulkhead::base::db::{AnyConnection, Db, Instant, Locks};
 use bulkhead::tenancy::transfers::model::{Transfer, TransferId};
 use bulkhead::tenancy::transfers::queries;
 use diesel::prelude::*;
@@ -482,18 +482,18 @@ async fn a_long_history_is_counted_to_its_last_run() {
         diesel::update(keep).set(accounts::run_retention_days.eq(365)).execute(db)?;
         let old = flow_runs::table.filter(flow_runs::name.eq("old"));
         diesel::update(old).set(flow_runs::ended_at.eq(before)).execute(db)?;
-        let id = match db {
-            Db::Sqlite(_) => "randomblob(16)",
-            Db::Postgres(_) => "gen_random_uuid()",
+        let id = match &mut db.connection {
+            AnyConnection::Sqlite(_) => "randomblob(16)",
+            AnyConnection::Postgres(_) => "gen_random_uuid()",
         };
         for _ in 0..13 {
             let twice = format!(
                 "INSERT INTO flow_runs (id, {COLUMNS}) SELECT {id}, {COLUMNS} FROM flow_runs \
                  WHERE name IN ('old', 'young')"
             );
-            match db {
-                Db::Sqlite(conn) => diesel::sql_query(twice).execute(conn)?,
-                Db::Postgres(conn) => diesel::sql_query(twice).execute(conn)?,
+            match &mut db.connection {
+                AnyConnection::Sqlite(conn) => diesel::sql_query(twice).execute(conn)?,
+                AnyConnection::Postgres(conn) => diesel::sql_query(twice).execute(conn)?,
             };
         }
         Ok(flow_runs::table.filter(flow_runs::name.eq("old")).count().get_result::<i64>(db)?)

@@ -6,14 +6,14 @@ use diesel::connection::SimpleConnection;
 use diesel::r2d2::R2D2Connection;
 use diesel::{Connection, ConnectionResult, PgConnection, QueryResult, SqliteConnection};
 
-pub use super::connection::{Db, MultiBackend, MultiRawValue};
+pub use super::connection::{AnyConnection, Db, MultiBackend, MultiRawValue};
 
 /// Runs the same body once per backend: for SQL that the common subset lacks (upserts, batches).
 macro_rules! on_each_backend {
     ($db:expr, |$conn:ident| $body:expr) => {
-        match $db {
-            $crate::base::db::Db::Postgres($conn) => $body,
-            $crate::base::db::Db::Sqlite($conn) => $body,
+        match &mut $db.connection {
+            $crate::base::db::AnyConnection::Postgres($conn) => $body,
+            $crate::base::db::AnyConnection::Sqlite($conn) => $body,
         }
     };
 }
@@ -99,12 +99,12 @@ pub fn connect(location: &Location, role: Role) -> ConnectionResult<Db> {
             if role == Role::Reader {
                 conn.batch_execute("PRAGMA query_only = ON;").map_err(sql_error)?;
             }
-            Ok(Db::Sqlite(conn))
+            Ok(Db { connection: AnyConnection::Sqlite(conn) })
         }
         Location::Postgres(url) => {
             let mut conn = PgConnection::establish(url)?;
             conn.batch_execute(POSTGRES_SETTINGS).map_err(sql_error)?;
-            Ok(Db::Postgres(conn))
+            Ok(Db { connection: AnyConnection::Postgres(conn) })
         }
     }
 }
@@ -112,11 +112,11 @@ pub fn connect(location: &Location, role: Role) -> ConnectionResult<Db> {
 /// How long `SQLite`'s next transaction waits for a lock that another process holds; `PostgreSQL`
 /// bounds that by its own settings.
 pub fn wait_for_lock(db: &mut Db, patience: Duration) -> QueryResult<()> {
-    match db {
-        Db::Sqlite(conn) => {
+    match &mut db.connection {
+        AnyConnection::Sqlite(conn) => {
             conn.batch_execute(&format!("PRAGMA busy_timeout = {}", patience.as_millis()))
         }
-        Db::Postgres(_) => Ok(()),
+        AnyConnection::Postgres(_) => Ok(()),
     }
 }
 
@@ -142,19 +142,21 @@ impl r2d2::ManageConnection for Manager {
     }
 
     fn is_valid(&self, pooled: &mut Pooled) -> Result<(), Self::Error> {
-        match &mut pooled.db {
+        match &mut pooled.db.connection {
             // A file does not go away; asking it before each request would only cost time.
-            Db::Sqlite(_) => Ok(()),
-            Db::Postgres(_) if pooled.worked.is_some_and(|at| at.elapsed() < FRESH) => Ok(()),
-            Db::Postgres(conn) => conn.ping().map_err(diesel::r2d2::Error::QueryError),
+            AnyConnection::Sqlite(_) => Ok(()),
+            AnyConnection::Postgres(_) if pooled.worked.is_some_and(|at| at.elapsed() < FRESH) => {
+                Ok(())
+            }
+            AnyConnection::Postgres(conn) => conn.ping().map_err(diesel::r2d2::Error::QueryError),
         }
     }
 
     fn has_broken(&self, pooled: &mut Pooled) -> bool {
         std::thread::panicking()
-            || match &mut pooled.db {
-                Db::Sqlite(conn) => conn.is_broken(),
-                Db::Postgres(conn) => conn.is_broken(),
+            || match &mut pooled.db.connection {
+                AnyConnection::Sqlite(conn) => conn.is_broken(),
+                AnyConnection::Postgres(conn) => conn.is_broken(),
             }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use diesel::prelude::*;
 use tokio::sync::oneshot;
 
-use super::{Db, Locks, Statement, in_transaction};
+use super::{Db, Locks, Outcome, Statement, Work, in_transaction};
 use crate::base::error::{Error, Result};
 
 /// Changes in one transaction, at most.
@@ -20,12 +20,12 @@ const MOST: usize = 256;
 const WAITING: usize = 4096;
 
 /// Does its work; what it returns is called after the commit, with the commit's fault.
-type Work = Box<dyn FnOnce(&mut Db) -> (bool, Answer) + Send>;
+type Turn = Box<dyn FnOnce(&mut Db) -> (bool, Answer) + Send>;
 type Answer = Box<dyn FnOnce(Option<Error>) + Send>;
 
 struct Job {
     is_wanted: Box<dyn Fn() -> bool + Send>,
-    work: Work,
+    work: Turn,
 }
 
 /// The changes that wait for the writer.
@@ -38,11 +38,8 @@ impl Queue {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when too many wait.
-    pub(super) fn push<R: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Db) -> Result<R> + Send + 'static,
-    ) -> Result<oneshot::Receiver<Result<R>>> {
-        let (sender, receiver) = oneshot::channel::<Result<R>>();
+    pub(super) fn push(&self, work: Work) -> Result<oneshot::Receiver<Result<Outcome>>> {
+        let (sender, receiver) = oneshot::channel::<Result<Outcome>>();
         let sender = Arc::new(Mutex::new(Some(sender)));
         let asked = Arc::clone(&sender);
         let job = Job {

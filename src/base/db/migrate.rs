@@ -4,7 +4,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::{Db, MultiBackend};
+use super::{AnyConnection, Db, MultiBackend};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -27,9 +27,9 @@ pub enum MigrationError {
 }
 
 fn source(db: &Db) -> EmbeddedMigrations {
-    match db {
-        Db::Sqlite(_) => SQLITE,
-        Db::Postgres(_) => POSTGRES,
+    match db.connection {
+        AnyConnection::Sqlite(_) => SQLITE,
+        AnyConnection::Postgres(_) => POSTGRES,
     }
 }
 
@@ -62,14 +62,14 @@ pub fn pending(db: &mut Db) -> Result<Vec<String>, MigrationError> {
 /// [`MigrationError`]; each migration is one transaction.
 pub fn run(db: &mut Db) -> Result<usize, MigrationError> {
     let failed = |error: diesel::result::Error| MigrationError::Failed(Box::new(error));
-    if let Db::Postgres(conn) = db {
+    if let AnyConnection::Postgres(conn) = &mut db.connection {
         conn.batch_execute(&format!(
             "SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock({ADVISORY_LOCK})"
         ))
         .map_err(failed)?;
     }
     let outcome = apply(db);
-    if let Db::Postgres(conn) = db {
+    if let AnyConnection::Postgres(conn) = &mut db.connection {
         conn.batch_execute(&format!("SELECT pg_advisory_unlock({ADVISORY_LOCK})"))
             .map_err(failed)?;
     }
@@ -91,9 +91,9 @@ pub fn engine_version(db: &mut Db) -> QueryResult<String> {
         #[diesel(sql_type = diesel::sql_types::Text)]
         version: String,
     }
-    let query = match db {
-        Db::Sqlite(_) => "SELECT sqlite_version() AS version",
-        Db::Postgres(_) => "SELECT current_setting('server_version') AS version",
+    let query = match db.connection {
+        AnyConnection::Sqlite(_) => "SELECT sqlite_version() AS version",
+        AnyConnection::Postgres(_) => "SELECT current_setting('server_version') AS version",
     };
     Ok(diesel::sql_query(query).get_result::<Row>(db)?.version)
 }

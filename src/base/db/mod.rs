@@ -18,6 +18,7 @@ pub mod schema;
 mod state_type;
 pub mod tell;
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
@@ -34,7 +35,8 @@ use tokio::time::{self, timeout};
 
 pub(crate) use backend::on_each_backend;
 pub use backend::{
-    Db, Location, Manager, MultiBackend, MultiRawValue, Role, connect, either, length, lower,
+    AnyConnection, Db, Location, Manager, MultiBackend, MultiRawValue, Role, connect, either,
+    length, lower,
 };
 pub use id::{Id, SqlId};
 pub use instant::{Instant, SqlInstant};
@@ -118,10 +120,7 @@ impl Side {
     }
 
     /// Runs `work` on a connection of this side, on a thread that may block.
-    async fn run<R: Send + 'static>(
-        self: &Arc<Self>,
-        work: impl FnOnce(&mut Db) -> Result<R> + Send + 'static,
-    ) -> Result<R> {
+    async fn run(self: &Arc<Self>, work: Work) -> Result<Outcome> {
         let permit = timeout(self.patience, Arc::clone(&self.gate).acquire_owned())
             .await
             .map_err(|_| Error::Unavailable)?
@@ -141,6 +140,19 @@ impl Side {
         .await
         .map_err(Error::internal)?
     }
+}
+
+/// What some work gives, whatever it is: what waits, locks and commits is compiled once, and not for each.
+type Outcome = Box<dyn Any + Send>;
+type Work = Box<dyn FnOnce(&mut Db) -> Result<Outcome> + Send>;
+
+fn boxed<R: Send + 'static>(work: impl FnOnce(&mut Db) -> Result<R> + Send + 'static) -> Work {
+    Box::new(move |db| Ok(Box::new(work(db)?)))
+}
+
+fn unboxed<R: 'static>(outcome: Outcome) -> Result<R> {
+    let outcome = outcome.downcast().map_err(|_| Error::internal("an outcome of another kind"))?;
+    Ok(*outcome)
 }
 
 #[derive(Debug)]
@@ -187,7 +199,7 @@ impl Database {
         work: impl FnOnce(&mut Db) -> Result<R> + Send + 'static,
     ) -> Result<R> {
         self.queries.fetch_add(1, Ordering::Relaxed);
-        self.readers.run(work).await
+        unboxed(self.readers.run(boxed(work)).await?)
     }
 
     /// Runs `work` in a transaction, as the only writer of what `locks` names. Top level only.
@@ -200,16 +212,18 @@ impl Database {
         locks: impl Into<Locks>,
         work: impl FnOnce(&mut Db) -> Result<R> + Send + 'static,
     ) -> Result<R> {
+        unboxed(self.written(locks.into(), boxed(work)).await?)
+    }
+
+    async fn written(&self, locks: Locks, work: Work) -> Result<Outcome> {
         self.queries.fetch_add(1, Ordering::Relaxed);
-        let locks = locks.into();
         let asked = time::Instant::now();
-        self.writers
-            .run(move |db| {
-                // The turn in this process and the lock that another one holds share one wait.
-                backend::wait_for_lock(db, WRITER_WAIT.saturating_sub(asked.elapsed()))?;
-                in_transaction(db, &locks, work)
-            })
-            .await
+        let change: Work = Box::new(move |db| {
+            // The turn in this process and the lock that another one holds share one wait.
+            backend::wait_for_lock(db, WRITER_WAIT.saturating_sub(asked.elapsed()))?;
+            in_transaction(db, &locks, work)
+        });
+        self.writers.run(change).await
     }
 
     /// Runs `work` in a short transaction that takes no account's lock: for what guards itself by
@@ -222,22 +236,26 @@ impl Database {
         &self,
         work: impl FnOnce(&mut Db) -> Result<R> + Send + 'static,
     ) -> Result<R> {
+        unboxed(self.ingested(boxed(work)).await?)
+    }
+
+    async fn ingested(&self, work: Work) -> Result<Outcome> {
         if matches!(self.location, Location::Postgres(_)) {
-            return self.write(Locks::Accounts(Vec::new()), work).await;
+            return self.written(Locks::Accounts(Vec::new()), work).await;
         }
         self.queries.fetch_add(1, Ordering::Relaxed);
         let answer = self.group.push(work)?;
         let group = self.group.clone();
         // Whoever gets the writer makes the changes of all who wait for it.
-        let turn = pin!(self.writers.run(move |db| {
+        let turn = pin!(self.writers.run(boxed(move |db| {
             backend::wait_for_lock(db, WRITER_WAIT)?;
             group.drain(db);
             Ok(())
-        }));
+        })));
         match select(answer, turn).await {
             // A change that goes away unanswered was not begun: the transaction could not be.
             Either::Left((answer, _)) => answer.map_err(|_| Error::Unavailable)?,
-            Either::Right((Ok(()), answer)) => answer.await.map_err(|_| Error::Unavailable)?,
+            Either::Right((Ok(_), answer)) => answer.await.map_err(|_| Error::Unavailable)?,
             Either::Right((Err(fault), _)) => Err(fault),
         }
     }
@@ -254,11 +272,13 @@ pub fn in_transaction<R>(
     locks: &Locks,
     work: impl FnOnce(&mut Db) -> Result<R>,
 ) -> Result<R> {
-    match db {
+    match &mut db.connection {
         // diesel's own BEGIN is deferred: a transaction that read first and then wants to write is
         // refused at once when another one wrote meanwhile, whatever the busy timeout.
-        Db::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")?,
-        Db::Postgres(_) => Transactions::begin_transaction(db)?,
+        AnyConnection::Sqlite(conn) => {
+            AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")?
+        }
+        AnyConnection::Postgres(_) => Transactions::begin_transaction(db)?,
     }
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         lock(db, locks)?;
@@ -291,7 +311,7 @@ fn lock(db: &mut Db, locks: &Locks) -> Result<()> {
         Locks::Accounts(ids) => lock_accounts(db, ids)?,
         Locks::Chain(id) => lock_rows(db, &[*id])?,
         Locks::Instance => {
-            if let Db::Postgres(conn) = db {
+            if let AnyConnection::Postgres(conn) = &mut db.connection {
                 diesel::sql_query("SELECT id FROM instance FOR UPDATE").execute(conn)?;
             }
             diesel::update(schema::instance::table)
@@ -317,7 +337,7 @@ pub fn lock_accounts(db: &mut Db, ids: &[AccountId]) -> QueryResult<()> {
 }
 
 fn lock_rows(db: &mut Db, ids: &[AccountId]) -> QueryResult<()> {
-    if let Db::Postgres(conn) = db {
+    if let AnyConnection::Postgres(conn) = &mut db.connection {
         diesel::sql_query("SELECT id FROM accounts WHERE id = ANY($1) ORDER BY id FOR UPDATE")
             .bind::<Array<SqlId>, _>(ids)
             .execute(conn)?;

@@ -10,7 +10,7 @@ use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
 use tokio::sync::watch;
 
-use super::{Database, Db, Location, Role, connect};
+use super::{AnyConnection, Database, Db, Location, Role, connect};
 use crate::base::error::Result;
 use crate::base::live::{Live, Subject, Topic};
 
@@ -53,7 +53,7 @@ pub async fn tell(db: Database, live: Arc<Live>, mut stop: watch::Receiver<bool>
 }
 
 fn notify(db: &mut Db, words: &str) -> Result<()> {
-    if let Db::Postgres(conn) = db {
+    if let AnyConnection::Postgres(conn) = &mut db.connection {
         diesel::sql_query("SELECT pg_notify($1, $2)")
             .bind::<Text, _>(CHANNEL)
             .bind::<Text, _>(words)
@@ -84,7 +84,9 @@ fn hear_on(
     live: &Live,
     stop: &watch::Receiver<bool>,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let Db::Postgres(mut conn) = connect(location, Role::Reader)? else { return Ok(()) };
+    let AnyConnection::Postgres(mut conn) = connect(location, Role::Reader)?.connection else {
+        return Ok(());
+    };
     conn.batch_execute(&format!("LISTEN {CHANNEL}"))?;
     while !*stop.borrow() {
         for message in conn.notifications_iter() {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Filters;
-use crate::base::db::{Db, Instant};
+use crate::base::db::{AnyConnection, Db, Instant};
 use crate::base::error::{Error, Result};
 use crate::base::http::json::moment;
 use crate::orchestration::states::model::{StateType, seconds};
@@ -140,9 +140,9 @@ impl Span {
     /// The step that a run was due in, as SQL.
     pub fn step_sql(&self, db: &Db) -> String {
         let (start, step) = (self.start.as_microseconds(), self.step);
-        match db {
-            Db::Sqlite(_) => format!("(expected_start_at - {start}) / {step}"),
-            Db::Postgres(_) => format!(
+        match db.connection {
+            AnyConnection::Sqlite(_) => format!("(expected_start_at - {start}) / {step}"),
+            AnyConnection::Postgres(_) => format!(
                 "floor((extract(epoch from expected_start_at) * 1000000 - {start}) / {step})::bigint"
             ),
         }
@@ -153,15 +153,15 @@ impl Span {
 /// microseconds.
 pub fn sums_sql(db: &Db, now: Instant) -> (String, String) {
     let now = now.as_microseconds();
-    match db {
-        Db::Sqlite(_) => (
+    match db.connection {
+        AnyConnection::Sqlite(_) => (
             format!(
                 "COALESCE(SUM(total_run_micros + CASE WHEN state_type = 'RUNNING' \
                  THEN MAX({now} - state_at, 0) ELSE 0 END), 0)"
             ),
             format!("COALESCE(SUM(MAX(COALESCE(started_at, {now}) - expected_start_at, 0)), 0)"),
         ),
-        Db::Postgres(_) => {
+        AnyConnection::Postgres(_) => {
             let now = format!("to_timestamp({now} / 1000000.0)");
             (
                 format!(

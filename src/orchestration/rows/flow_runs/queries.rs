@@ -8,7 +8,9 @@ use crate::access::history::{all, shown};
 use crate::base::db::ids::StateId;
 use crate::base::db::schema::{flow_run_states, flow_runs, flows, task_runs};
 use crate::base::db::text_enum;
-use crate::base::db::{Db, Instant, Json, MultiBackend, Prepared, either, length, on_each_backend};
+use crate::base::db::{
+    AnyConnection, Db, Instant, Json, MultiBackend, Prepared, either, length, on_each_backend,
+};
 use crate::base::error::Result;
 use crate::base::http::json::{Window, check_together};
 use crate::orchestration::rows::flows::model::{FlowId, FlowNote};
@@ -87,7 +89,7 @@ pub fn exists(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult
 
 /// The same, which nobody else changes before this transaction ends.
 pub fn locked(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult<Option<FlowRun>> {
-    let Db::Postgres(conn) = db else { return one(db, workspace, id) };
+    let AnyConnection::Postgres(conn) = &mut db.connection else { return one(db, workspace, id) };
     let run = shown::flow_runs(workspace).filter(flow_runs::id.eq(id));
     run.select(FlowRun::as_select()).for_update().first(conn).optional()
 }
@@ -105,11 +107,11 @@ pub fn locked_with_flow(
     let (name, tags) =
         (flow.select(flows::name).single_value(), flow.select(flows::tags).single_value());
     let run = shown::flow_runs(workspace).filter(flow_runs::id.eq(id));
-    let found: Option<Found> = match db {
-        Db::Postgres(conn) => {
+    let found: Option<Found> = match &mut db.connection {
+        AnyConnection::Postgres(conn) => {
             run.select((FlowRun::as_select(), name, tags)).for_update().first(conn)
         }
-        Db::Sqlite(conn) => run.select((FlowRun::as_select(), name, tags)).first(conn),
+        AnyConnection::Sqlite(conn) => run.select((FlowRun::as_select(), name, tags)).first(conn),
     }
     .optional()?;
     Ok(found.map(|(run, name, tags)| (run, FlowNote::of(name, tags))))

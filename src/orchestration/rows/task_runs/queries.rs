@@ -10,7 +10,9 @@ use crate::access::history::{Shown, all, shown};
 use crate::base::db::ids::StateId;
 use crate::base::db::schema::{task_run_states, task_runs};
 use crate::base::db::text_enum;
-use crate::base::db::{Db, Instant, Json, MultiBackend, Prepared, length, on_each_backend};
+use crate::base::db::{
+    AnyConnection, Db, Instant, Json, MultiBackend, Prepared, length, on_each_backend,
+};
 use crate::base::error::Result;
 use crate::base::http::json::{Window, check_together};
 use crate::base::secret::sha256;
@@ -56,7 +58,7 @@ pub fn one(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult<Op
 
 /// The same, which nobody else changes before this transaction ends.
 pub fn locked(db: &mut Db, workspace: WorkspaceId, id: TaskRunId) -> QueryResult<Option<TaskRun>> {
-    let Db::Postgres(conn) = db else { return one(db, workspace, id) };
+    let AnyConnection::Postgres(conn) = &mut db.connection else { return one(db, workspace, id) };
     let run = shown::task_runs(workspace).filter(task_runs::id.eq(id));
     run.select(TaskRun::as_select()).for_update().first(conn).optional()
 }
@@ -98,7 +100,7 @@ pub fn lock_keys(
     (task_key, dynamic_key): (&str, &str),
 ) -> QueryResult<()> {
     use diesel::sql_types::{Integer, Text};
-    let Db::Postgres(conn) = db else { return Ok(()) };
+    let AnyConnection::Postgres(conn) = &mut db.connection else { return Ok(()) };
     diesel::sql_query("SELECT pg_advisory_xact_lock($1, hashtext($2))")
         .bind::<Integer, _>(LOCK_OF_KEYS)
         .bind::<Text, _>(format!("{workspace} {task_key} {dynamic_key}"))
