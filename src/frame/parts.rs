@@ -2,6 +2,7 @@
 //! it stands.
 
 use askama::Template;
+use askama::filters::HtmlSafe;
 
 use super::Shell;
 use crate::base::text::When;
@@ -84,3 +85,11 @@ pub fn when(when: &When, zone: &Zone) -> Moment {
 pub fn full(when: &When, zone: &Zone) -> Moment {
     Moment { iso: when.iso(), title: when.title(zone), text: when.full(zone) }
 }
+
+/// They are pages' text, so nothing in them is escaped again.
+impl HtmlSafe for Side<'_> {}
+impl HtmlSafe for Above<'_> {}
+impl HtmlSafe for Foot<'_> {}
+impl HtmlSafe for Assets {}
+impl HtmlSafe for Icon<'_> {}
+impl HtmlSafe for Moment {}

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use bulkhead::base::db::{AnyConnection, Db};
+use bulkhead::base::db::AnyConnection;
 use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 

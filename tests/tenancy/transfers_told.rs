@@ -5,7 +5,7 @@ use bulkhead::access::organization::OrganizationRole;
 use bulkhead::access::role::{Role, RoleId};
 use bulkhead::access::{AccountId, WorkspaceId};
 use bulkhead::base::db::schema::{accounts, flow_runs, memberships, workspace_roles, workspaces};
-use bulkhead::base::db::{AnyConnection, Db, Instant, Locks};
+use bulkhead::base::db::{AnyConnection, Instant, Locks};
 use bulkhead::tenancy::transfers::model::{Transfer, TransferId};
 use bulkhead::tenancy::transfers::queries;
 use diesel::prelude::*;

@@ -17,6 +17,7 @@ mod prepared;
 pub mod schema;
 mod state_type;
 pub mod tell;
+mod together;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -45,6 +46,7 @@ pub(crate) use json::text_enum;
 pub use number::Number;
 pub use prepared::{Prepared, Statement};
 pub use state_type::StateType;
+pub use together::{Writing, together};
 
 use crate::base::db::ids::AccountId;
 use crate::base::error::{Error, Result};

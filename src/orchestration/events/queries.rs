@@ -7,7 +7,7 @@ use super::model::{Event, EventId, Labels};
 use crate::access::WorkspaceId;
 use crate::access::history::{all, shown};
 use crate::base::db::schema::events;
-use crate::base::db::{Db, Id, Instant, Json, MultiBackend, on_each_backend};
+use crate::base::db::{Db, Id, Instant, Json, MultiBackend, Writing, on_each_backend, together};
 use crate::base::json::RawObject;
 
 /// Rows in one statement: what SQLite binds at most (32,766 values), with room to spare.
@@ -52,19 +52,19 @@ impl<'a> Row<'a> {
     }
 }
 
+/// Keeps an event; one that is there already stays as it is.
+pub fn insertion(workspace: WorkspaceId, event: &Event) -> impl Writing + '_ {
+    diesel::insert_into(events::table).values(Row::of(workspace, event)).on_conflict_do_nothing()
+}
+
 /// Keeps events; one that is there already stays as it is.
 pub fn insert(db: &mut Db, workspace: WorkspaceId, list: &[Event]) -> QueryResult<()> {
-    let row = |event| Row::of(workspace, event);
     // A statement with any number of rows is prepared each time, one with a single row once.
     if let [event] = list {
-        on_each_backend!(db, |conn| diesel::insert_into(events::table)
-            .values(row(event))
-            .on_conflict_do_nothing()
-            .execute(conn))?;
-        return Ok(());
+        return together(db, &[&insertion(workspace, event)]);
     }
     for some in list.chunks(ROWS) {
-        let rows: Vec<_> = some.iter().map(row).collect();
+        let rows: Vec<_> = some.iter().map(|event| Row::of(workspace, event)).collect();
         on_each_backend!(db, |conn| diesel::insert_into(events::table)
             .values(&rows)
             .on_conflict_do_nothing()

@@ -13,7 +13,7 @@ use crate::access::permission::needs::{ManageFlows, RunFlows};
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
 use crate::base::db::ids::TaskRunId;
-use crate::base::db::{Db, Id, Instant, Json};
+use crate::base::db::{Db, Id, Instant, Json, Writing, together};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
 use crate::base::json::RawObject;
@@ -142,9 +142,10 @@ pub fn make(
     run.count(&step.course);
     run.policy = Json(step.policy);
     run.state = Some(Json(step.state.clone()));
-    queries::insert(db, workspace, &run)?;
     let flow = FlowNote { name: known.name, tags: known.tags.0 };
-    keep_state(db, workspace, (&run, run.run_count, &flow), (None, &step.state), now)?;
+    let made = queries::insertion(workspace, &run);
+    keep_state(db, workspace, &made, (&run, run.run_count, &flow), (None, &step.state), now)?;
+    drop(made);
     Ok((run, true))
 }
 
@@ -181,21 +182,23 @@ fn enter(
     now: Instant,
 ) -> Result<State> {
     let Step { state, policy, course } = Step::of(run, state, policy);
-    queries::update_state(db, (workspace, run.id), &state, (&policy, &course), now)?;
-    keep_state(db, workspace, (run, course.run_count, flow), (run.state(), &state), now)?;
+    let moved = queries::update_of_state((workspace, run.id), &state, (&policy, &course), now);
+    let run_count = course.run_count;
+    keep_state(db, workspace, &moved, (run, run_count, flow), (run.state(), &state), now)?;
+    drop(moved);
     Ok(state)
 }
 
-/// Keeps the state with the event that tells of it; gives the task that stands for a subflow the same
-/// state, and notes what ends with a run.
+/// Keeps a change of a run, its state and the event that tells of it; gives the task that stands for a subflow the
+/// same state, and notes what ends with a run.
 fn keep_state(
     db: &mut Db,
     workspace: WorkspaceId,
+    change: &dyn Writing,
     (run, run_count, flow): (&FlowRun, i64, &FlowNote),
     (before, state): (Option<&State>, &State),
     now: Instant,
 ) -> Result<()> {
-    queries::insert_state(db, (workspace, run.id), state)?;
     let parent = match run.parent_task_run_id {
         Some(task) => task_runs::mirror(db, workspace, (task.cast(), run.id), state, now)?,
         None => None,
@@ -204,7 +207,8 @@ fn keep_state(
     let (own, flow) = ((run.id, run.name.as_str()), (run.flow_id, flow));
     let mut told = of_runs::of_flow(&changed, own, flow, parent.as_ref());
     told.received_at = now;
-    events::insert(db, workspace, &[told])?;
+    let kept = queries::insertion_of_state((workspace, run.id), state);
+    together(db, &[change, &kept, &events::insertion(workspace, &told)])?;
     if state.kind == StateType::Cancelled {
         leftovers::note(db, workspace, (&[run.id], Work::Cancel), now)?;
     }
@@ -251,10 +255,11 @@ pub fn orchestrate(
     (wish, force): (StateCreate, bool),
     now: Instant,
 ) -> Result<Orchestrated> {
-    let (run, flow) = queries::locked_with_flow(db, workspace, id)?.ok_or(Error::NotFound)?;
+    let found = queries::locked_with_flow(db, workspace, id)?;
+    let (run, flow, held_until) = found.ok_or(Error::NotFound)?;
     let starts = !force && wish.kind == StateType::Running;
     let seen = rules::Run {
-        held: (starts && holds_starts(db, workspace, now)?).then_some(rules::HELD),
+        held: (starts && held_until.is_some_and(|until| until > now)).then_some(rules::HELD),
         state: run.state(),
         run_count: run.run_count,
         policy: &run.policy.0,

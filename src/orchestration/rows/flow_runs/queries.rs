@@ -6,10 +6,10 @@ use super::model::{FlowRun, FlowRunId};
 use crate::access::WorkspaceId;
 use crate::access::history::{all, shown};
 use crate::base::db::ids::StateId;
-use crate::base::db::schema::{flow_run_states, flow_runs, flows, task_runs};
+use crate::base::db::schema::{flow_run_states, flow_runs, flows, task_runs, workspaces};
 use crate::base::db::text_enum;
 use crate::base::db::{
-    AnyConnection, Db, Instant, Json, MultiBackend, Prepared, either, length, on_each_backend,
+    AnyConnection, Db, Instant, Json, MultiBackend, Writing, either, length, on_each_backend,
 };
 use crate::base::error::Result;
 use crate::base::http::json::{Window, check_together};
@@ -94,27 +94,31 @@ pub fn locked(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult
     run.select(FlowRun::as_select()).for_update().first(conn).optional()
 }
 
-/// The same, with what its events say of its flow.
+/// The same, with what its events say of its flow, and until when nothing may start in the workspace.
 pub fn locked_with_flow(
     db: &mut Db,
     workspace: WorkspaceId,
     id: FlowRunId,
-) -> QueryResult<Option<(FlowRun, FlowNote)>> {
-    type Found = (FlowRun, Option<String>, Option<Json<Vec<String>>>);
+) -> QueryResult<Option<(FlowRun, FlowNote, Option<Instant>)>> {
+    type Found = (FlowRun, Option<String>, Option<Json<Vec<String>>>, Option<Instant>);
     let flow = flows::table
         .filter(flows::workspace_id.eq(flow_runs::workspace_id))
         .filter(flows::id.eq(flow_runs::flow_id));
     let (name, tags) =
         (flow.select(flows::name).single_value(), flow.select(flows::tags).single_value());
+    let held =
+        workspaces::table.find(workspace).select(workspaces::starts_held_until).single_value();
     let run = shown::flow_runs(workspace).filter(flow_runs::id.eq(id));
     let found: Option<Found> = match &mut db.connection {
         AnyConnection::Postgres(conn) => {
-            run.select((FlowRun::as_select(), name, tags)).for_update().first(conn)
+            run.select((FlowRun::as_select(), name, tags, held)).for_update().first(conn)
         }
-        AnyConnection::Sqlite(conn) => run.select((FlowRun::as_select(), name, tags)).first(conn),
+        AnyConnection::Sqlite(conn) => {
+            run.select((FlowRun::as_select(), name, tags, held)).first(conn)
+        }
     }
     .optional()?;
-    Ok(found.map(|(run, name, tags)| (run, FlowNote::of(name, tags))))
+    Ok(found.map(|(run, name, tags, held)| (run, FlowNote::of(name, tags), held)))
 }
 
 /// Runs that have not ended, of flows that a run started; at most `limit`.
@@ -236,50 +240,46 @@ pub fn state(db: &mut Db, workspace: WorkspaceId, id: StateId) -> QueryResult<Op
 }
 
 /// Keeps a new run.
-pub fn insert(db: &mut Db, workspace: WorkspaceId, run: &FlowRun) -> QueryResult<()> {
+pub fn insertion(workspace: WorkspaceId, run: &FlowRun) -> impl Writing + '_ {
     let state = run.state();
-    on_each_backend!(db, |conn| diesel::insert_into(flow_runs::table)
-        .values((
-            (
-                flow_runs::id.eq(run.id),
-                flow_runs::workspace_id.eq(workspace),
-                flow_runs::flow_id.eq(run.flow_id),
-                flow_runs::name.eq(&run.name),
-                flow_runs::flow_version.eq(&run.flow_version),
-                flow_runs::parent_task_run_id.eq(run.parent_task_run_id),
-                flow_runs::idempotency_key.eq(&run.idempotency_key),
-                flow_runs::tags.eq(&run.tags),
-                flow_runs::body.eq(&run.body),
-                flow_runs::policy.eq(&run.policy),
-                flow_runs::state.eq(&run.state),
-                flow_runs::state_type.eq(state.map(|state| state.kind)),
-            ),
-            flow_runs::state_name.eq(state.map(|state| state.name.as_str())),
-            flow_runs::state_at.eq(state.map(|state| state.timestamp)),
-            flow_runs::infrastructure_pid.eq(&run.infrastructure_pid),
-            flow_runs::run_count.eq(run.run_count),
-            flow_runs::expected_start_at.eq(run.expected_start_at),
-            flow_runs::next_scheduled_at.eq(run.next_scheduled_at),
-            flow_runs::started_at.eq(run.started_at),
-            flow_runs::ended_at.eq(run.ended_at),
-            flow_runs::total_run_micros.eq(run.total_run_micros),
-            flow_runs::created_at.eq(run.created_at),
-            flow_runs::updated_at.eq(run.updated_at),
-            flow_runs::expires_at.eq(state.and_then(State::expires_at)),
-        ))
-        .execute(conn))?;
-    Ok(())
+    diesel::insert_into(flow_runs::table).values((
+        (
+            flow_runs::id.eq(run.id),
+            flow_runs::workspace_id.eq(workspace),
+            flow_runs::flow_id.eq(run.flow_id),
+            flow_runs::name.eq(&run.name),
+            flow_runs::flow_version.eq(&run.flow_version),
+            flow_runs::parent_task_run_id.eq(run.parent_task_run_id),
+            flow_runs::idempotency_key.eq(&run.idempotency_key),
+            flow_runs::tags.eq(&run.tags),
+            flow_runs::body.eq(&run.body),
+            flow_runs::policy.eq(&run.policy),
+            flow_runs::state.eq(&run.state),
+            flow_runs::state_type.eq(state.map(|state| state.kind)),
+        ),
+        flow_runs::state_name.eq(state.map(|state| state.name.as_str())),
+        flow_runs::state_at.eq(state.map(|state| state.timestamp)),
+        flow_runs::infrastructure_pid.eq(&run.infrastructure_pid),
+        flow_runs::run_count.eq(run.run_count),
+        flow_runs::expected_start_at.eq(run.expected_start_at),
+        flow_runs::next_scheduled_at.eq(run.next_scheduled_at),
+        flow_runs::started_at.eq(run.started_at),
+        flow_runs::ended_at.eq(run.ended_at),
+        flow_runs::total_run_micros.eq(run.total_run_micros),
+        flow_runs::created_at.eq(run.created_at),
+        flow_runs::updated_at.eq(run.updated_at),
+        flow_runs::expires_at.eq(state.and_then(State::expires_at)),
+    ))
 }
 
 /// Keeps which state a run is in from now on.
-pub fn update_state(
-    db: &mut Db,
+pub fn update_of_state<'a>(
     (workspace, id): (WorkspaceId, FlowRunId),
-    state: &State,
+    state: &'a State,
     (policy, course): (&Policy, &Course),
     now: Instant,
-) -> QueryResult<()> {
-    let change = Prepared(diesel::update(flow_runs::table.find((workspace, id))).set((
+) -> impl Writing + 'a {
+    diesel::update(flow_runs::table.find((workspace, id))).set((
         flow_runs::state.eq(Some(Json(state.clone()))),
         flow_runs::state_type.eq(Some(state.kind)),
         flow_runs::state_name.eq(Some(&state.name)),
@@ -293,9 +293,7 @@ pub fn update_state(
         flow_runs::total_run_micros.eq(course.total_run_micros),
         flow_runs::updated_at.eq(now),
         flow_runs::expires_at.eq(state.expires_at()),
-    )));
-    on_each_backend!(db, |conn| change.execute(conn))?;
-    Ok(())
+    ))
 }
 
 /// Keeps when the state of a run is taken as over.
@@ -312,21 +310,17 @@ pub fn set_expiry(
 }
 
 /// Keeps a state that a run is or was in.
-pub fn insert_state(
-    db: &mut Db,
+pub fn insertion_of_state(
     (workspace, id): (WorkspaceId, FlowRunId),
     state: &State,
-) -> QueryResult<()> {
-    on_each_backend!(db, |conn| diesel::insert_into(flow_run_states::table)
-        .values((
-            flow_run_states::id.eq(state.id),
-            flow_run_states::workspace_id.eq(workspace),
-            flow_run_states::flow_run_id.eq(id),
-            flow_run_states::at.eq(state.timestamp),
-            flow_run_states::state.eq(Json(state.clone())),
-        ))
-        .execute(conn))?;
-    Ok(())
+) -> impl Writing + use<> {
+    diesel::insert_into(flow_run_states::table).values((
+        flow_run_states::id.eq(state.id),
+        flow_run_states::workspace_id.eq(workspace),
+        flow_run_states::flow_run_id.eq(id),
+        flow_run_states::at.eq(state.timestamp),
+        flow_run_states::state.eq(Json(state.clone())),
+    ))
 }
 
 /// Keeps what a client changed in a run.
