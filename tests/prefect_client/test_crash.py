@@ -11,6 +11,8 @@ from people import Person
 from service import Service
 from test_flow_runs import start
 
+pytestmark = pytest.mark.data
+
 LONG = """
 import time
 from prefect import flow, task

@@ -8,6 +8,8 @@ import pytest
 from client import OLDER, Client, both_clients
 from test_flow_runs import run, wait_for
 
+pytestmark = pytest.mark.data
+
 FAILS = """
 from prefect import flow
 

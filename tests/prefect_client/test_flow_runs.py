@@ -10,6 +10,8 @@ import time
 import pytest
 from client import Client, both_clients
 
+pytestmark = pytest.mark.data
+
 REPORT = """
 from prefect import flow, get_run_logger
 

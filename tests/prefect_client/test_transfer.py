@@ -9,6 +9,8 @@ import pytest
 from client import Client
 from test_flow_runs import newest, run, start, wait_for
 
+pytestmark = pytest.mark.data
+
 STEPS = """
 import time
 from prefect import flow, task

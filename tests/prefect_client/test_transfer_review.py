@@ -10,6 +10,8 @@ from client import Client
 from people import Person
 from test_flow_runs import REPORT, TASKS, run
 
+pytestmark = pytest.mark.data
+
 # A transfer touches none of their rows.
 KEPT = [
     "flows",
