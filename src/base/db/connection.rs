@@ -10,10 +10,10 @@ use diesel::connection::{
 };
 use diesel::expression::QueryMetadata;
 use diesel::migration::MigrationConnection;
-use diesel::pg::Pg;
+use diesel::pg::{Pg, PgQueryBuilder};
 use diesel::query_builder::{AstPass, Query, QueryBuilder, QueryFragment, QueryId};
 use diesel::sql_types::Untyped;
-use diesel::sqlite::Sqlite;
+use diesel::sqlite::{Sqlite, SqliteQueryBuilder};
 use diesel::{ConnectionResult, QueryResult};
 
 pub use any::{AnyConnection, MultiBackend, MultiRawValue};
@@ -80,10 +80,10 @@ impl Db {
     ) -> QueryResult<Question<'q>> {
         let (backend, mut sql) = match &self.connection {
             AnyConnection::Postgres(_) => {
-                (MultiBackend::Postgres(Pg), Builder::Postgres(Default::default()))
+                (MultiBackend::Postgres(Pg), Builder::Postgres(PgQueryBuilder::default()))
             }
             AnyConnection::Sqlite(_) => {
-                (MultiBackend::Sqlite(Sqlite), Builder::Sqlite(Default::default()))
+                (MultiBackend::Sqlite(Sqlite), Builder::Sqlite(SqliteQueryBuilder::default()))
             }
         };
         asked.to_sql(&mut sql, &backend)?;

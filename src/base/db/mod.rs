@@ -278,7 +278,7 @@ pub fn in_transaction<R>(
         // diesel's own BEGIN is deferred: a transaction that read first and then wants to write is
         // refused at once when another one wrote meanwhile, whatever the busy timeout.
         AnyConnection::Sqlite(conn) => {
-            AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")?
+            AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")?;
         }
         AnyConnection::Postgres(_) => Transactions::begin_transaction(db)?,
     }
