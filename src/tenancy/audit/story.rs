@@ -88,9 +88,17 @@ impl Story {
         if !changes.is_empty() {
             return changes.join(", ");
         }
-        let inner = ["key", "invitation", "person", "user", "flow", "flow_run", "saved_search"]
-            .iter()
-            .filter_map(|name| self.details.get(name));
+        const INNER: [&str; 8] = [
+            "key",
+            "invitation",
+            "person",
+            "user",
+            "flow",
+            "deployment",
+            "flow_run",
+            "saved_search",
+        ];
+        let inner = INNER.iter().filter_map(|name| self.details.get(name));
         let all = std::iter::once(&self.details).chain(inner);
         all.flat_map(|value| TELLING.iter().filter_map(|name| value.get(name)?.as_str()))
             .find(|text| !text.is_empty())
@@ -203,9 +211,13 @@ impl Story {
         match name {
             "transfer" => Some(urls::transfer(id)),
             "service_account" => Some(urls::service_account(organization, id)),
-            "flow_run" | "flow" => {
+            "flow_run" | "flow" | "deployment" => {
                 let place = self.workspace()?.split_once('/')?;
-                Some(if name == "flow" { urls::flow(place, id) } else { urls::flow_run(place, id) })
+                Some(match name {
+                    "flow" => urls::flow(place, id),
+                    "deployment" => urls::deployment(place, id),
+                    _ => urls::flow_run(place, id),
+                })
             }
             _ => None,
         }
