@@ -68,6 +68,7 @@ impl Person {
 
 /// The workspace that a page is about.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each kind of page is open or not by itself")]
 pub struct CurrentWorkspace {
     /// Handle of the owning account.
     pub account: String,

@@ -596,7 +596,7 @@ async fn pages_show_and_change_them() {
         .shows("0 6 * * 1-5")
         .shows("Europe/Berlin, and 1 more")
         .shows("calm-heron")
-        .shows("Never served");
+        .shows("Not deployed to a pool");
     for (asked, here, gone) in [
         ("q=NIGHT", "nightly", "by-hand"),
         ("q=by", "by-hand", "nightly"),
@@ -615,7 +615,7 @@ async fn pages_show_and_change_them() {
     let page = shown.link("nightly");
     let shown = ada.get(&page).await;
     for words in [
-        "Never served",
+        "Not deployed to a pool",
         "0 6 * * 1-5",
         "1 parameter differs",
         "every 90 minutes",
@@ -676,9 +676,9 @@ async fn pages_show_and_change_them() {
     let delete = format!("{page}/delete");
     ada.get(&delete)
         .await
-        .shows("1 schedule")
-        .shows("1 flow run that waits for its time")
-        .shows("Deploying it again");
+        .shows("Its schedules go too: 0 6 * * 1-5 (Europe/Berlin)")
+        .shows("1 scheduled run is removed. 1 run in progress goes on; 0 finished runs stay")
+        .shows("Delete deployment");
     let gone = ada.submit(&delete, &[]).await;
     ada.get(&gone.location()).await.shows("Deleted nightly.").lacks("0 6 * * 1-5");
     ada.get(&page).await.assert_status(404);

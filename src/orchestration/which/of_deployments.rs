@@ -54,6 +54,7 @@ pub struct Flag {
 /// How many.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the names of the client")]
 pub struct Limited {
     /// At least so many.
     pub ge_: Option<i64>,

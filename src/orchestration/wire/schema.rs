@@ -44,7 +44,7 @@ pub fn check(schema: &Value, value: &RawObject) -> Result<(), Fault> {
     let mut field = String::new();
     for segment in error.instance_path().segments() {
         match segment {
-            LocationSegment::Index(index) => field.push_str(&format!("[{index}]")),
+            LocationSegment::Index(index) => field.extend(["[", &index.to_string(), "]"]),
             LocationSegment::Property(name) => {
                 field.push_str(if field.is_empty() { "" } else { "." });
                 field.push_str(&name);

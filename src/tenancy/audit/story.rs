@@ -45,6 +45,10 @@ struct Place {
 /// Details that say by themselves what an entry is about, the most telling first.
 const TELLING: [&str; 7] = ["name", "email", "recipient", "person", "handle", "path", "reason"];
 
+/// Details that say by their name what an entry is about.
+const INNER: [&str; 8] =
+    ["key", "invitation", "person", "user", "flow", "deployment", "flow_run", "saved_search"];
+
 impl Story {
     /// Reads an entry's text.
     pub fn read(entry: &str) -> Self {
@@ -88,16 +92,6 @@ impl Story {
         if !changes.is_empty() {
             return changes.join(", ");
         }
-        const INNER: [&str; 8] = [
-            "key",
-            "invitation",
-            "person",
-            "user",
-            "flow",
-            "deployment",
-            "flow_run",
-            "saved_search",
-        ];
         let inner = INNER.iter().filter_map(|name| self.details.get(name));
         let all = std::iter::once(&self.details).chain(inner);
         all.flat_map(|value| TELLING.iter().filter_map(|name| value.get(name)?.as_str()))

@@ -15,7 +15,7 @@ use crate::base::http::see_other;
 use crate::base::text::counted;
 use crate::frame::Shell;
 use crate::orchestration::deletion::Deletion;
-use crate::orchestration::deployments::model::{DeploymentId, ScheduleId};
+use crate::orchestration::deployments::model::{DeploymentId, Schedule, ScheduleId};
 use crate::orchestration::deployments::{actions, queries, rule};
 use crate::orchestration::rows::flow_runs::listing::{self, Narrow};
 use crate::orchestration::states::model::StateType;
@@ -84,18 +84,19 @@ pub(super) async fn ask_delete(
         })
         .await?;
     let waiting = i64::try_from(waiting).unwrap_or(i64::MAX);
-    let schedules = i64::try_from(whole.schedules.len()).unwrap_or(i64::MAX);
-    let mut texts = vec![format!(
-        "With it go {} and {}.",
-        counted(schedules, "schedule", "schedules"),
-        counted(waiting, "flow run that waits for its time", "flow runs that wait for their time"),
-    )];
-    texts.push(format!(
-        "What began stays, without its deployment: {} and {}.",
-        counted(going_on, "flow run that goes on to its end", "flow runs that go on to their end"),
-        counted(ended, "flow run that ended", "flow runs that ended"),
-    ));
-    texts.push("Deploying it again from code makes a new one.".to_owned());
+    let removed = counted(waiting, "scheduled run is", "scheduled runs are");
+    let going_on = counted(going_on, "run in progress goes", "runs in progress go");
+    let ended = counted(ended, "finished run stays", "finished runs stay");
+    let mut texts =
+        vec![format!("{removed} removed. {going_on} on; {ended}, without their deployment.")];
+    let schedule = |one: &Schedule| {
+        let (_, words, zone) = rule::told(&one.schedule.0);
+        format!("{words} ({zone})")
+    };
+    if !whole.schedules.is_empty() {
+        let all: Vec<_> = whole.schedules.iter().map(schedule).collect();
+        texts.push(format!("Its schedules go too: {}.", all.join("; ")));
+    }
     let list = ("Deployments", urls::deployments(access.workspace()));
     Deletion { kind: "deployment", name: whole.deployment.name, texts, list }
         .page(access.shell(shell, "deployments"))

@@ -35,8 +35,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
 pub fn status(deployment: &Deployment, now: Instant) -> Chip {
     let (tone, icon, text) = match deployment.last_polled_at {
         Some(_) if deployment.is_ready(now) => ("ok", "done", "Ready"),
-        Some(_) => ("warn", "late", "Not served"),
-        None => ("neutral", "pend", "Never served"),
+        Some(_) => ("warn", "late", "No worker"),
+        None => ("neutral", "pend", "Not deployed to a pool"),
     };
     Chip { tone, icon, text: text.to_owned() }
 }
