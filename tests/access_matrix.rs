@@ -467,10 +467,14 @@ async fn answers(
 
 /// How much a step takes away from the steps after it: those that end something come last.
 fn ends(pattern: &str) -> u8 {
+    // With a deployment go its schedules.
+    if pattern.contains("/deployments/") && pattern.ends_with("/delete") {
+        return if pattern.contains("/schedules/") { 1 } else { 2 };
+    }
     match pattern.rsplit('/').next().unwrap_or_default() {
         "remove" | "revoke" | "resend" | "sign-up" | "sign-in" | "disable" => 1,
-        "accept" => 2,
-        "decline" | "leave" => 3,
+        "accept" => 3,
+        "decline" | "leave" => 4,
         _ => 0,
     }
 }
@@ -491,7 +495,8 @@ fn table(actors: &[&str], rows: &[(String, Vec<String>)]) -> String {
 }
 
 /// What stands below a workspace's address on the API only.
-const INSIDE: [&str; 9] = [
+const INSIDE: [&str; 10] = [
+    "/automations/related-to",
     "/deployments",
     "/flows",
     "/saved_searches",

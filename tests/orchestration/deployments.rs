@@ -682,5 +682,5 @@ async fn pages_show_and_change_them() {
     let gone = ada.submit(&delete, &[]).await;
     ada.get(&gone.location()).await.shows("Deleted nightly.").lacks("0 6 * * 1-5");
     ada.get(&page).await.assert_status(404);
-    ada.get("/workspaces/acme/data").await.shows("deployment");
+    ada.get("/workspaces/acme/data").await.shows("Deployments 1");
 }

@@ -8,7 +8,7 @@ use crate::base::db::schema::{deployment_schedules, deployments};
 use crate::base::db::{Instant, Json, MultiBackend};
 use crate::base::error::{Error, Result};
 use crate::base::json::RawObject;
-use crate::orchestration::rows::flow_runs::model::Maker;
+use crate::orchestration::rows::flow_runs::model::CreatedBy;
 use crate::orchestration::rows::flows::model::FlowId;
 
 pub use crate::base::db::ids::{DeploymentId, ScheduleId};
@@ -40,9 +40,9 @@ pub struct Body {
     /// Its labels.
     pub labels: RawObject,
     /// Who made it.
-    pub created_by: Option<Maker>,
+    pub created_by: Option<CreatedBy>,
     /// Who changed it last.
-    pub updated_by: Option<Maker>,
+    pub updated_by: Option<CreatedBy>,
 }
 
 /// A deployment.

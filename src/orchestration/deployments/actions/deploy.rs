@@ -13,7 +13,7 @@ use crate::orchestration::deployments::model::{
     Body, Deployment, DeploymentId, WantedSchedule, Whole,
 };
 use crate::orchestration::deployments::queries;
-use crate::orchestration::rows::flow_runs::model::{Maker, check_labels, check_sizes};
+use crate::orchestration::rows::flow_runs::model::{CreatedBy, check_labels, check_sizes};
 use crate::orchestration::rows::flows::model::FlowId;
 use crate::orchestration::rows::flows::queries as flows;
 use crate::orchestration::wire::hydration::in_place;
@@ -76,7 +76,7 @@ pub async fn deploy(
                 Error::Conflict("flow_id: there is no such flow in this workspace.".to_owned())
             })?;
             let before = queries::of_flow(db, workspace, (flow.id, &wanted.name))?;
-            let maker = Maker::of(access.actor());
+            let maker = CreatedBy::of(access.actor());
             let known = before.as_ref().map(|whole| whole.deployment.clone());
             let mut deployment =
                 known.unwrap_or_else(|| fresh((flow.id, &wanted.name), maker.clone(), now));
@@ -100,7 +100,7 @@ pub async fn deploy(
         .await
 }
 
-fn fresh((flow, name): (FlowId, &str), maker: Maker, now: Instant) -> Deployment {
+fn fresh((flow, name): (FlowId, &str), maker: CreatedBy, now: Instant) -> Deployment {
     Deployment {
         id: DeploymentId::new(now),
         flow_id: flow,
@@ -157,7 +157,7 @@ pub async fn change(
             let workspace = access.workspace().id;
             let before = queries::locked(db, workspace, id)?.ok_or(Error::NotFound)?;
             let mut deployment = before.deployment.clone();
-            change.apply(&mut deployment, Maker::of(access.actor()), now);
+            change.apply(&mut deployment, CreatedBy::of(access.actor()), now);
             queries::save(db, workspace, &deployment)?;
             if let Some(schedules) = schedules {
                 merge(db, workspace, &before, schedules, now)?;
@@ -189,7 +189,7 @@ pub async fn set_paused(
         }
         let mut after = before.clone();
         let change = Change { paused: Some(paused), ..Change::default() };
-        change.apply(&mut after.deployment, Maker::of(access.actor()), now);
+        change.apply(&mut after.deployment, CreatedBy::of(access.actor()), now);
         queries::save(db, workspace, &after.deployment)?;
         let event = if paused { Event::DeploymentPaused } else { Event::DeploymentResumed };
         note::simply(db, (&access, ip), (event, &after), now)?;

@@ -12,7 +12,7 @@ use super::model::{Body, Deployment};
 use crate::base::db::Instant;
 use crate::base::error::{Error, Result};
 use crate::base::json::RawObject;
-use crate::orchestration::rows::flow_runs::model::Maker;
+use crate::orchestration::rows::flow_runs::model::CreatedBy;
 use crate::orchestration::wire::schema::{self, Fault};
 
 pub use deploy::{Deploy, change, deploy, set_paused};
@@ -53,7 +53,7 @@ pub struct Change {
 
 impl Change {
     /// Puts what it says into a deployment.
-    fn apply(self, deployment: &mut Deployment, maker: Maker, now: Instant) {
+    fn apply(self, deployment: &mut Deployment, maker: CreatedBy, now: Instant) {
         let body = &mut deployment.body.0;
         let put = |place: &mut Option<String>, said: Option<Option<String>>| {
             if let Some(said) = said {

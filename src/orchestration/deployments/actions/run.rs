@@ -17,7 +17,7 @@ use crate::base::live::Topic;
 use crate::orchestration::deployments::model::DeploymentId;
 use crate::orchestration::deployments::queries;
 use crate::orchestration::flow_runs::actions::{Wanted, make};
-use crate::orchestration::rows::flow_runs::model::{Body, FlowRun, Maker, check_sizes};
+use crate::orchestration::rows::flow_runs::model::{Body, CreatedBy, FlowRun, check_sizes};
 use crate::orchestration::rows::flow_runs::queries::{self as runs, Sort};
 use crate::orchestration::rows::task_runs::queries::LONGEST_KEY;
 use crate::orchestration::states::model::{StateCreate, StateType};
@@ -109,7 +109,7 @@ pub async fn run(
             context: wanted.context,
             labels,
             job_variables: wanted.job_variables,
-            created_by: Some(Maker::of(access.actor())),
+            created_by: Some(CreatedBy::of(access.actor())),
             deployment_version: body.version.clone(),
         },
         policy: wanted.policy,

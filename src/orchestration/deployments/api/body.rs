@@ -8,7 +8,7 @@ use crate::base::db::Instant;
 use crate::base::http::json::moment;
 use crate::base::json::{Raw, RawObject};
 use crate::orchestration::deployments::model::{Schedule, Whole};
-use crate::orchestration::rows::flow_runs::model::Maker;
+use crate::orchestration::rows::flow_runs::model::CreatedBy;
 
 /// A schedule of a deployment.
 #[derive(Debug, Serialize, ToSchema)]
@@ -117,9 +117,9 @@ pub struct DeploymentBody {
     /// Always null.
     pub infrastructure_document_id: Option<Uuid>,
     /// Who made it.
-    pub created_by: Option<Maker>,
+    pub created_by: Option<CreatedBy>,
     /// Who changed it last.
-    pub updated_by: Option<Maker>,
+    pub updated_by: Option<CreatedBy>,
     /// Always null.
     pub work_pool_name: Option<String>,
     /// `READY` while something asks for its runs, else `NOT_READY`.

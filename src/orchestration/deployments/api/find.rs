@@ -35,6 +35,15 @@ pub async fn by_name(
     Ok(ok(&body_of(found.ok_or(Error::NotFound)?, app.now())))
 }
 
+/// The automations that have to do with something: the client asks for those of a deployment that it shows. In this
+/// version there are none.
+#[utoipa::path(get,
+    path = "/api/accounts/{account_id}/workspaces/{workspace_id}/automations/related-to/{resource_id}",
+    tag = "Deployments", params(("resource_id" = String, Path)), responses((status = 200, body = [Object])))]
+pub async fn automations(_access: WorkspaceAccess<SeeDeployments>) -> HttpResponse {
+    ok(&Vec::<()>::new())
+}
+
 list_endpoints! {
     /// Which deployments, in which order.
     DeploymentsBody of Filters, "`NAME_ASC`, `NAME_DESC`, `CREATED_DESC` or `UPDATED_DESC`." by Sort, see SeeDeployments, tag "Deployments";

@@ -67,7 +67,7 @@ macro_rules! bodies {
     ($($(#[$doc:meta])* $name:ident { $($own:tt)* })+) => {
         $(
             $(#[$doc])*
-            #[derive(Debug, Deserialize, ToSchema)]
+            #[derive(Debug, ToSchema, Deserialize)]
             #[serde(deny_unknown_fields)]
             pub struct $name {
                 $($own)*

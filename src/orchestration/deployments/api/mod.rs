@@ -31,6 +31,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/deployments/{id}/pause_deployment").post(change::pause))
         .service(resource("/deployments/{id}/resume_deployment").post(change::resume))
         .service(resource("/deployments/{id}/create_flow_run").post(run::create))
+        .service(resource("/automations/related-to/{resource_id}").get(find::automations))
         .service(resource("/deployments/{id}/schedule").post(run::schedule))
         .service(
             resource("/deployments/{id}/schedules").get(schedules::list).post(schedules::create),
@@ -52,6 +53,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     change::bulk_delete,
     run::due,
     find::by_name,
+    find::automations,
     find::read,
     change::edit,
     find::remove,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::base::db::{Id, Instant};
 use crate::base::http::json::moment;
 use crate::base::json::RawObject;
-use crate::orchestration::rows::flow_runs::model::{FlowRun, Maker};
+use crate::orchestration::rows::flow_runs::model::{CreatedBy, FlowRun};
 use crate::orchestration::states::model::{State, StateType, seconds};
 use crate::orchestration::states::rules::Policy;
 
@@ -92,7 +92,7 @@ pub struct FlowRunBody {
     /// The process that runs it.
     pub infrastructure_pid: Option<String>,
     /// Who made it.
-    pub created_by: Option<Maker>,
+    pub created_by: Option<CreatedBy>,
     /// Its state.
     pub state: Option<State>,
     /// Settings of what runs it.

@@ -30,7 +30,7 @@ pub struct Body {
     /// Settings of what runs it.
     pub job_variables: RawObject,
     /// Who made it.
-    pub created_by: Option<Maker>,
+    pub created_by: Option<CreatedBy>,
     /// The version that its deployment had.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deployment_version: Option<String>,
@@ -38,7 +38,7 @@ pub struct Body {
 
 /// Whoever made something, as clients are told.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
-pub struct Maker {
+pub struct CreatedBy {
     /// The id of that.
     pub id: Uuid,
     /// What it is: `USER`, `SERVICE_ACCOUNT`, `SCHEDULE`.
@@ -48,7 +48,7 @@ pub struct Maker {
     pub display_value: String,
 }
 
-impl Maker {
+impl CreatedBy {
     /// A person or a service account.
     pub fn of(actor: &Actor) -> Self {
         let kind = if actor.as_person().is_some() { "USER" } else { "SERVICE_ACCOUNT" };
