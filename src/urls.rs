@@ -268,6 +268,30 @@ pub fn flow(place: impl InWorkspace, id: impl Display) -> String {
     format!("{}/{id}", flows(place))
 }
 
+/// The deployments of a workspace.
+pub fn deployments(place: impl InWorkspace) -> String {
+    format!("{}/deployments", workspace(place))
+}
+
+/// One deployment.
+pub fn deployment(place: impl InWorkspace, id: impl Display) -> String {
+    format!("{}/{id}", deployments(place))
+}
+
+/// A step about one deployment: `pause`, `resume`, `delete`.
+pub fn deployment_step(place: impl InWorkspace, id: impl Display, step: &str) -> String {
+    format!("{}/{step}", deployment(place, id))
+}
+
+/// A step about a schedule of a deployment.
+pub fn schedule_step(
+    place: impl InWorkspace,
+    (deployment_id, id): (impl Display, impl Display),
+    step: &str,
+) -> String {
+    format!("{}/schedules/{id}/{step}", deployment(place, deployment_id))
+}
+
 /// Says when a workspace's runs changed (server-sent events).
 pub fn live(place: impl InWorkspace) -> String {
     format!("{}/live", workspace(place))

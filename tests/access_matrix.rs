@@ -18,7 +18,7 @@ use bulkhead::base::secret::Purpose;
 use bulkhead::server;
 use diesel::prelude::*;
 
-use crate::orchestration::flow_runs;
+use crate::orchestration::{deployments, flow_runs};
 use crate::support::{Client, TestApp, spawn};
 use crate::tenancy::{members, roles, service_accounts, sharing};
 
@@ -63,6 +63,8 @@ struct Things {
     run: String,
     task: String,
     search: String,
+    deployment: String,
+    schedule: String,
     transfer: String,
     organization: Ids,
 }
@@ -83,6 +85,8 @@ struct Ids {
     run: String,
     task: String,
     search: String,
+    deployment: String,
+    schedule: String,
 }
 
 /// Ada owns `lab`, with Bob in it and Pam invited, and `old`, which is deleted; Rex was in `lab`.
@@ -137,13 +141,17 @@ async fn furnish(app: &TestApp) -> Things {
         api.post(&format!("{place}/task_runs/"), task).await.assert_status(201);
         let search = Some(serde_json::json!({"name": "all"}));
         api.send("PUT", &format!("{place}/saved_searches/"), search).await.assert_status(201);
+        let often = serde_json::json!({"schedules": [{"schedule": {"interval": 60}}]});
+        deployments::deploy(&api, &place, &flow, ("often", often)).await;
     }
     things(app).await
 }
 
-/// A flow of a workspace, a run of it, a run of a task in that, and a saved search.
-fn what_ran(db: &mut Db, workspace: AnyId) -> Result<[String; 4]> {
-    use bulkhead::base::db::schema::{flow_runs, saved_searches, task_runs};
+/// A flow of a workspace, a run of it, a run of a task in that, a saved search, a deployment and its schedule.
+fn what_ran(db: &mut Db, workspace: AnyId) -> Result<[String; 6]> {
+    use bulkhead::base::db::schema::{
+        deployment_schedules as schedules, flow_runs, saved_searches, task_runs,
+    };
     let (flow, run): (AnyId, AnyId) = flow_runs::table
         .filter(flow_runs::workspace_id.eq(workspace))
         .select((flow_runs::flow_id, flow_runs::id))
@@ -156,7 +164,11 @@ fn what_ran(db: &mut Db, workspace: AnyId) -> Result<[String; 4]> {
         .filter(saved_searches::workspace_id.eq(workspace))
         .select(saved_searches::id)
         .first(db)?;
-    Ok([flow, run, task, search].map(|id| id.to_string()))
+    let (deployment, schedule): (AnyId, AnyId) = schedules::table
+        .filter(schedules::workspace_id.eq(workspace))
+        .select((schedules::deployment_id, schedules::id))
+        .first(db)?;
+    Ok([flow, run, task, search, deployment, schedule].map(|id| id.to_string()))
 }
 
 async fn furnish_organization(app: &TestApp, ada: &Client) {
@@ -218,12 +230,14 @@ async fn organization_ids(app: &TestApp) -> Ids {
             .filter(workspaces::handle.eq("data"))
             .select((workspaces::id, workspaces::account_id))
             .first(db)?;
-        let [flow, run, task, search] = what_ran(db, workspace)?;
+        let [flow, run, task, search, deployment, schedule] = what_ran(db, workspace)?;
         Ok(Ids {
             flow,
             run,
             task,
             search,
+            deployment,
+            schedule,
             member: member.to_string(),
             invitation: invitation.to_string(),
             workspace_invitation: workspace_invitation.to_string(),
@@ -259,7 +273,7 @@ async fn things(app: &TestApp) -> Things {
             .select((invitations::id, invitations::generation))
             .first(db)?;
         let key: AnyId = api_keys::table.order(api_keys::id).select(api_keys::id).first(db)?;
-        let [flow, run, task, search] = what_ran(db, workspace)?;
+        let [flow, run, task, search, deployment, schedule] = what_ran(db, workspace)?;
         let transfer: AnyId = transfers::table.select(transfers::id).first(db)?;
         Ok(Things {
             transfer: transfer.to_string(),
@@ -274,6 +288,8 @@ async fn things(app: &TestApp) -> Things {
             run,
             task,
             search,
+            deployment,
+            schedule,
             organization,
         })
     })
@@ -289,6 +305,8 @@ fn path(pattern: &str, things: &Things) -> String {
         if pattern.contains("/acme/") { &own.task } else { &things.task }
     } else if pattern.contains("/saved-searches/") {
         if pattern.contains("/acme/") { &own.search } else { &things.search }
+    } else if pattern.contains("/deployments/") {
+        if pattern.contains("/acme/") { &own.deployment } else { &things.deployment }
     } else if pattern.contains("/flows/") {
         if pattern.contains("/acme/") { &own.flow } else { &things.flow }
     } else if pattern.contains("/members/invitations/") {
@@ -314,7 +332,9 @@ fn path(pattern: &str, things: &Things) -> String {
     } else {
         &things.key
     };
+    let schedule = if pattern.contains("/acme/") { &own.schedule } else { &things.schedule };
     pattern
+        .replace("{schedule}", schedule)
         .replace("{organization}", "acme")
         .replace("{sequence}", "1")
         .replace("{role}", &own.role)
@@ -447,10 +467,14 @@ async fn answers(
 
 /// How much a step takes away from the steps after it: those that end something come last.
 fn ends(pattern: &str) -> u8 {
+    // With a deployment go its schedules.
+    if pattern.contains("/deployments/") && pattern.ends_with("/delete") {
+        return if pattern.contains("/schedules/") { 1 } else { 2 };
+    }
     match pattern.rsplit('/').next().unwrap_or_default() {
         "remove" | "revoke" | "resend" | "sign-up" | "sign-in" | "disable" => 1,
-        "accept" => 2,
-        "decline" | "leave" => 3,
+        "accept" => 3,
+        "decline" | "leave" => 4,
         _ => 0,
     }
 }
@@ -471,7 +495,9 @@ fn table(actors: &[&str], rows: &[(String, Vec<String>)]) -> String {
 }
 
 /// What stands below a workspace's address on the API only.
-const INSIDE: [&str; 8] = [
+const INSIDE: [&str; 10] = [
+    "/automations/related-to",
+    "/deployments",
     "/flows",
     "/saved_searches",
     "/flow_run",
@@ -751,12 +777,14 @@ async fn every_operation_for_every_key() {
             path if path.contains("/invitations/") => &ids.invitation,
             path if path.contains("/api_keys/") => &things.key,
             path if path.contains("/saved_searches/") && method == "GET" => &ids.search,
+            path if path.contains("/deployments/") && method == "GET" => &ids.deployment,
             _ => &ids.member,
         };
         let path = pattern
             .replace("{account_id}", &ids.account)
             .replace("{workspace_id}", &ids.workspace)
             .replace("{user_id}", &user.to_string())
+            .replace("{schedule_id}", &ids.schedule)
             .replace("{id}", id);
         for (_, key) in &keys {
             let body = (method != "GET").then(|| serde_json::json!({}));

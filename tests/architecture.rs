@@ -134,6 +134,7 @@ fn parts_of_orchestration_stand_on_earlier_ones() {
         "task_runs",
         "intake",
         "flow_runs",
+        "deployments",
         "flows",
         "retention",
         "dashboard",
@@ -388,8 +389,10 @@ fn states_and_kinds_are_compared_as_enums() {
 
 /// The ids of rules in a comment: `IV-10`, `SP-27`, `T11`.
 fn ids_in(comment: &str) -> Vec<&str> {
-    const LONG: [&str; 14] =
-        ["AU", "SE", "BR", "AZ", "IN", "AK", "EM", "IV", "CF", "LG", "WS", "SP", "ALL", "A"];
+    const LONG: [&str; 16] = [
+        "AU", "SE", "BR", "AZ", "IN", "AK", "EM", "IV", "CF", "LG", "WS", "SP", "ALL", "DEP",
+        "SCH", "A",
+    ];
     let is_number =
         |text: &str| (1..=2).contains(&text.len()) && text.chars().all(|c| c.is_ascii_digit());
     let is_id = |word: &&str| match word.split_once('-') {

@@ -94,6 +94,8 @@ async fn every_column_that_the_code_names_exists() {
         flow_run_leftovers,
         concurrency_leases,
         saved_searches,
+        deployments,
+        deployment_schedules,
     );
     let named: BTreeSet<&str> = queries.iter().map(|(table, _)| *table).collect();
     let texts: Vec<String> = queries

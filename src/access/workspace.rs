@@ -302,8 +302,8 @@ impl WorkspaceAccess<RunFlows> {
     /// Keeps what runs report, by the right that was there when the request came in; the only verb of a proof that does
     /// not ask again inside its transaction.
     ///
-    /// It is for what runs report all the time: that they were made and changed, states, inputs, logs, events and
-    /// leases. Asking again would add queries to each of so many short transactions, and spare little: the request was
+    /// It is for what runs and whatever runs them report all the time: that they were made and changed, states, inputs,
+    /// logs, events and leases, and that somebody asks for runs. Asking again would add queries to each of so many short transactions, and spare little: the request was
     /// judged by what the process remembers of the key as long as the versions of the accounts stay the same (decision
     /// 0015), and a socket asks every three seconds ([`super::standing`]). So such a report may be kept that began
     /// while the right was there. Whatever can be undone by nobody (people, roles, names, deletions, transfers, flows)
@@ -453,6 +453,7 @@ impl<P> WorkspaceAccess<P> {
             account_name: self.workspace.account_name.clone(),
             handle: self.workspace.handle.clone(),
             sees_flows: self.may(Permission::SeeFlows),
+            sees_deployments: self.may(Permission::SeeDeployments),
             sees_collaborators: self.workspace.account_kind == AccountKind::Personal
                 && self.may(Permission::SeeWorkspaceUsers),
             sees_sharing: self.workspace.account_kind == AccountKind::Organization

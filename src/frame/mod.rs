@@ -68,6 +68,7 @@ impl Person {
 
 /// The workspace that a page is about.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each kind of page is open or not by itself")]
 pub struct CurrentWorkspace {
     /// Handle of the owning account.
     pub account: String,
@@ -77,6 +78,8 @@ pub struct CurrentWorkspace {
     pub handle: String,
     /// The pages of flows and their runs are open to the viewer.
     pub sees_flows: bool,
+    /// The pages of deployments are open to the viewer.
+    pub sees_deployments: bool,
     /// The Collaborators page is open to the viewer.
     pub sees_collaborators: bool,
     /// Whether there is a page of members and service accounts, and the viewer sees it.

@@ -65,6 +65,11 @@ fn page(workspace: &Workspace, tail: &str) -> Result<String> {
             let id: uuid::Uuid = id.parse().map_err(|_| Error::NotFound)?;
             urls::task_run(workspace, id)
         }
+        ["deployments"] => urls::deployments(workspace),
+        ["deployments", "deployment", id] => {
+            let id: uuid::Uuid = id.parse().map_err(|_| Error::NotFound)?;
+            urls::deployment(workspace, id)
+        }
         ["flows"] => urls::flows(workspace),
         ["flows", "flow", id] => {
             let id: uuid::Uuid = id.parse().map_err(|_| Error::NotFound)?;

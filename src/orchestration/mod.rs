@@ -8,6 +8,7 @@ pub mod ageing;
 pub mod concurrency;
 mod dashboard;
 pub mod deletion;
+pub mod deployments;
 pub mod events;
 pub mod flow_runs;
 pub mod flows;
@@ -41,6 +42,7 @@ pub const PARTS: &[Part] = &[
     intake::PART,
     concurrency::PART,
     flow_runs::PART,
+    deployments::PART,
     flows::PART,
     saved_searches::PART,
     logs::PART,

@@ -119,6 +119,13 @@ async fn long_words_never_widen_a_page() {
         "operation": "contains", "value": long}]});
     let searches = format!("{api_place}/saved_searches/");
     api.send("PUT", &searches, Some(search)).await.assert_status(201);
+    let deployment = json!({"description": url, "tags": [long], "version": url, "entrypoint": url, "path": url,
+        "parameters": {(long.clone()): url}, "job_variables": {(long.clone()): url}, "labels": {(long.clone()): url},
+        "pull_steps": [{(long.clone()): {(long.clone()): url}}],
+        "schedules": [{"schedule": {"rrule": url}, "slug": long}, {"schedule": {"cron": "0 6 * * 1-5"}, "active": false}]});
+    let named = (long.as_str(), deployment);
+    let deployment =
+        crate::orchestration::deployments::deploy(&api, &api_place, &flow, named).await;
     let task = json!({"flow_run_id": run["id"], "name": long, "task_key": long, "dynamic_key": "0", "tags": [long],
         "task_inputs": {(long.clone()): [{"input_type": "parameter", "name": long}]}});
     let task = api.post(&format!("{api_place}/task_runs/"), task).await.assert_status(201).json();
@@ -155,6 +162,10 @@ async fn long_words_never_widen_a_page() {
         &format!("/task-runs/{task}"),
         "/flows",
         &format!("/flows/{}", flow.as_str().unwrap()),
+        "/deployments",
+        &format!("/deployments?tag={}", "w".repeat(63)),
+        &format!("/deployments/{}", deployment["id"].as_str().unwrap()),
+        &format!("/deployments/{}/delete", deployment["id"].as_str().unwrap()),
         "/saved-searches",
         &format!("/saved-searches/new?state=failed&q={}", "w".repeat(63)),
         "/settings",

@@ -149,7 +149,6 @@ async fn what_is_out_of_reach_looks_like_nothing() {
         )
     };
     for (path, words) in [
-        ("/deployments/filter", "Deployments"),
         ("/work_pools/", "Work pools"),
         ("/work_pools/pool/queues/filter", "Work pools"),
         ("/block_types/slug/secret", "Blocks"),

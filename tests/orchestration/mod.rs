@@ -1,3 +1,4 @@
+pub mod deployments;
 mod events;
 mod exact;
 pub mod flow_runs;

@@ -6,6 +6,7 @@ use bulkhead::access::WorkspaceId;
 use bulkhead::base::db::paging::Position;
 use bulkhead::base::db::{AnyConnection, Db, Id, Instant};
 use bulkhead::base::http::json::Window;
+use bulkhead::orchestration::deployments::{listing as deployments, queries as of_deployments};
 use bulkhead::orchestration::events;
 use bulkhead::orchestration::events::filter::EventFilter;
 use bulkhead::orchestration::logs::queries::{self as logs, Of};
@@ -84,7 +85,8 @@ async fn lists_read_from_indexes() {
     let failed = Narrow { kinds: vec![StateType::Failed], ..Narrow::default() };
     let of_flow = Narrow { flow: Some(uuid::Uuid::nil().into()), ..Narrow::default() };
     let begun = Narrow { but_upcoming: true, ..Narrow::default() };
-    for narrow in [&Narrow::default(), &failed, &of_flow, &begun] {
+    let of_deployment = Narrow { deployment: Some(uuid::Uuid::nil().into()), ..Narrow::default() };
+    for narrow in [&Narrow::default(), &failed, &of_flow, &of_deployment, &begun] {
         for order in [Order::Newest, Order::Oldest] {
             listing::page(&mut db, workspace, (narrow, order), &Position::Start).unwrap();
         }
@@ -113,6 +115,14 @@ async fn lists_read_from_indexes() {
     logs::before(&mut db, workspace, &of, None, 200).unwrap();
     logs::received_since(&mut db, workspace, (now, Id::new(now)), 200).unwrap();
     activity::of(&mut db, &[workspace, workspace], now).unwrap();
+    let none = deployments::Narrow::default();
+    deployments::page(&mut db, workspace, &none, &Position::Start).unwrap();
+    deployments::count(&mut db, workspace, &none).unwrap();
+    deployments::last_runs(&mut db, workspace, &[uuid::Uuid::nil().into()]).unwrap();
+    of_deployments::some(&mut db, workspace, Term::any(), of_deployments::Sort::Name, window)
+        .unwrap();
+    of_deployments::one(&mut db, workspace, uuid::Uuid::nil().into()).unwrap();
+    of_deployments::waiting_runs(&mut db, workspace, uuid::Uuid::nil().into(), 100).unwrap();
     flows::queries::newest_runs(&mut db, workspace, &[uuid::Uuid::nil().into()]).unwrap();
 
     let said = std::mem::take(&mut *said.lock().unwrap());
@@ -121,7 +131,15 @@ async fn lists_read_from_indexes() {
     for text in said {
         let text = text.split(" -- binds").next().unwrap().replace('`', "\"");
         let plan = plan(&mut db, &text);
-        for table in ["flow_runs", "task_runs", "flow_run_states", "events", "logs"] {
+        for table in [
+            "flow_runs",
+            "task_runs",
+            "flow_run_states",
+            "events",
+            "logs",
+            "deployments",
+            "deployment_schedules",
+        ] {
             let is_read = plan.contains(&format!("SCAN {table}"))
                 || plan.contains(&format!("Seq Scan on {table}"));
             assert!(!is_read, "{text}\n{plan}");

@@ -44,4 +44,6 @@ ids! {
     EventId, Event: "an event", "events";
     LeaseId, Lease: "a lease", "concurrency_leases";
     SavedSearchId, SavedSearch: "a saved search", "saved_searches";
+    DeploymentId, Deployment: "a deployment", "deployments";
+    ScheduleId, Schedule: "a schedule of a deployment", "deployment_schedules";
 }

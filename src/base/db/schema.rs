@@ -538,6 +538,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     flow_run_leftovers,
     concurrency_leases,
     saved_searches,
+    deployments,
+    deployment_schedules,
 );
 
 diesel::table! {
@@ -586,6 +588,9 @@ diesel::table! {
         created_at -> SqlInstant,
         updated_at -> SqlInstant,
         expires_at -> Nullable<SqlInstant>,
+        deployment_id -> Nullable<SqlId>,
+        created_by_id -> Nullable<SqlId>,
+        created_by_kind -> Nullable<Text>,
     }
 }
 
@@ -737,6 +742,44 @@ diesel::table! {
         workspace_id -> SqlId,
         name -> Text,
         filters -> Text,
+        created_at -> SqlInstant,
+        updated_at -> SqlInstant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// Flows that are ready to be run without whoever wrote them.
+    deployments (workspace_id, id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        flow_id -> SqlId,
+        name -> Text,
+        tags -> Text,
+        body -> Text,
+        paused_at -> Nullable<SqlInstant>,
+        last_polled_at -> Nullable<SqlInstant>,
+        created_at -> SqlInstant,
+        updated_at -> SqlInstant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// Rules that make runs of deployments by themselves.
+    deployment_schedules (workspace_id, id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        deployment_id -> SqlId,
+        slug -> Nullable<Text>,
+        schedule -> Text,
+        parameters -> Text,
+        max_scheduled_runs -> Nullable<Integer>,
+        paused_at -> Nullable<SqlInstant>,
         created_at -> SqlInstant,
         updated_at -> SqlInstant,
     }

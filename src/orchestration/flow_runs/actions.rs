@@ -12,7 +12,7 @@ use crate::access::history::holds_starts;
 use crate::access::permission::needs::{ManageFlows, RunFlows};
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
-use crate::base::db::ids::TaskRunId;
+use crate::base::db::ids::{DeploymentId, TaskRunId};
 use crate::base::db::{Db, Id, Instant, Json, Writing, together};
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
@@ -38,6 +38,8 @@ pub struct Wanted {
     pub flow: Option<FlowId>,
     /// Its name; one by chance where none is given.
     pub name: Option<String>,
+    /// The deployment that it is a run of.
+    pub deployment: Option<DeploymentId>,
     /// The version of the flow.
     pub flow_version: Option<String>,
     /// The task that stands for it.
@@ -135,6 +137,7 @@ pub fn make(
         total_run_micros: 0,
         created_at: now,
         updated_at: now,
+        deployment_id: wanted.deployment,
     };
     let first = wanted.state.map(|state| state.at(now));
     let first = first.unwrap_or_else(|| State::made(StateType::Pending, "Pending", now));
@@ -263,7 +266,7 @@ pub fn orchestrate(
         state: run.state(),
         run_count: run.run_count,
         policy: &run.policy.0,
-        has_deployment: false,
+        has_deployment: run.deployment_id.is_some(),
         has_process: run.infrastructure_pid.is_some(),
         is_subflow: run.parent_task_run_id.is_some(),
     };

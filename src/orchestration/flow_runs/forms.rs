@@ -32,6 +32,8 @@ pub struct RunsParams {
     pub sort: String,
     /// A flow's name.
     pub flow: String,
+    /// A deployment's id.
+    pub deployment: String,
     /// A tag.
     pub tag: String,
     /// A part of a name.
@@ -57,6 +59,7 @@ impl RunsParams {
             period: value("period"),
             sort: value("sort"),
             flow: value("flow"),
+            deployment: value("deployment"),
             tag: value("tag"),
             q: value("q"),
             after: value("after"),
@@ -65,13 +68,14 @@ impl RunsParams {
     }
 
     /// The parameters that narrow, for links.
-    pub fn pairs(&self) -> [(&'static str, &str); 8] {
+    pub fn pairs(&self) -> [(&'static str, &str); 9] {
         [
             ("period", &self.period),
             ("sort", &self.sort),
             ("from", &self.from),
             ("to", &self.to),
             ("state", &self.state),
+            ("deployment", &self.deployment),
             ("flow", &self.flow),
             ("tag", &self.tag),
             ("q", &self.q),

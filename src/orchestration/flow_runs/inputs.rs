@@ -1,18 +1,18 @@
 //! What runs are told while they run: inputs, by key.
 
-use std::collections::HashMap;
-
 use diesel::prelude::*;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::access::WorkspaceId;
 use crate::base::db::ids::InputId;
 use crate::base::db::schema::flow_run_inputs as inputs;
 use crate::base::db::{Db, Instant, MultiBackend};
 use crate::base::error::{Error, Result};
-use crate::base::json::{Raw, RawObject, clean};
+use crate::base::json::RawObject;
 use crate::orchestration::rows::flow_runs::model::FlowRunId;
 use crate::orchestration::rows::flow_runs::queries;
+use crate::orchestration::wire::hydration::in_place;
+use crate::orchestration::wire::schema::{self, Fault};
 
 /// An input.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -122,170 +122,11 @@ pub fn accepted(
     let schema = schema.ok_or_else(|| "Run input schema not found.".to_owned())?;
     let schema: Value = serde_json::from_str(schema)
         .map_err(|error| format!("Run input schema is not valid JSON: {error}"))?;
-    if !can_be_checked(&schema, input.text()) {
-        return Ok(is_given.then_some(input));
-    }
-    let patterns = jsonschema::PatternOptions::fancy_regex().backtrack_limit(10_000);
-    let validator = jsonschema::options()
-        .with_pattern_options(patterns)
-        .build(&schema)
-        .map_err(|error| format!("Run input schema is no JSON schema: {error}"))?;
-    let tree = input.tree().map_err(|_| {
-        "Run input validation failed: it holds a number beyond all numbers, or is nested deeper than 128 levels."
-            .to_owned()
+    schema::check(&schema, &input).map_err(|fault| match fault {
+        Fault::Schema(problem) => format!("Run input schema is no JSON schema: {problem}"),
+        Fault::Value { problem, .. } => format!("Run input validation failed: {problem}"),
     })?;
-    if let Some(problem) = validator.iter_errors(&tree).next() {
-        return Err(format!("Run input validation failed: {problem}"));
-    }
     Ok(is_given.then_some(input))
-}
-
-/// Steps of a check at most: places in the schema times values in the input, about a second.
-const STEPS: u64 = 20_000_000;
-
-/// How deep a schema may go, its references followed.
-const DEEPEST: usize = 200;
-
-/// Whether an input can be checked here in a bounded time. A schema that refers to itself, or by other words than
-/// paths, or that takes too many steps, is left to the client, which reads its inputs by the same schema.
-fn can_be_checked(schema: &Value, input: &str) -> bool {
-    // Each value stands behind one of these.
-    let values = input.bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{' | b':')).count();
-    let places = Places { root: schema, known: HashMap::new() }.count(schema, 0);
-    places.is_some_and(|places| places.saturating_mul(values as u64 + 1) <= STEPS)
-}
-
-/// The places of a schema, each as often as it is reached.
-struct Places<'a> {
-    root: &'a Value,
-    known: HashMap<*const Value, u64>,
-}
-
-impl<'a> Places<'a> {
-    fn count(&mut self, part: &'a Value, depth: usize) -> Option<u64> {
-        if depth > DEEPEST {
-            return None;
-        }
-        if let Some(known) = self.known.get(&std::ptr::from_ref(part)) {
-            return Some(*known);
-        }
-        let mut places = 1_u64;
-        match part {
-            Value::Array(list) => {
-                for one in list {
-                    places = places.saturating_add(self.count(one, depth + 1)?);
-                }
-            }
-            Value::Object(fields) => {
-                for (name, value) in fields {
-                    let below = match (name.as_str(), value) {
-                        ("$ref", Value::String(to)) => {
-                            self.count(self.root.pointer(to.strip_prefix('#')?)?, depth + 1)?
-                        }
-                        ("$id" | "$anchor" | "$dynamicRef" | "$recursiveRef", Value::String(_)) => {
-                            return None;
-                        }
-                        _ => self.count(value, depth + 1)?,
-                    };
-                    places = places.saturating_add(below);
-                }
-            }
-            _ => {}
-        }
-        self.known.insert(std::ptr::from_ref(part), places);
-        Some(places)
-    }
-}
-
-/// What an object with this key says is another value, by the kind that it names.
-const KIND: &str = "__prefect_kind";
-
-/// An input with what its fields describe put in their places; every other field stays as it was sent.
-fn in_place(input: RawObject) -> Result<RawObject, String> {
-    if !input.text().contains(KIND) {
-        return Ok(input);
-    }
-    if input.raw().field(KIND).is_some() {
-        return match hydrated(input.tree().map_err(|error| error.to_string())?)? {
-            Some(tree @ Value::Object(_)) => {
-                serde_json::from_str(&tree.to_string()).map_err(|error| error.to_string())
-            }
-            None | Some(Value::Null) => Ok(RawObject::default()),
-            Some(_) => Err("it is no object.".to_owned()),
-        };
-    }
-    let mut fields = Vec::new();
-    for (name, field) in input {
-        let value = if field.text().contains(KIND) { replaced(&field)? } else { Some(field) };
-        fields.extend(value.map(|value| (name, value)));
-    }
-    Ok(fields.into_iter().collect())
-}
-
-fn replaced(field: &Raw) -> Result<Option<Raw>, String> {
-    if field.string(KIND).as_deref() == Some("json")
-        && let Some(text) = field.string("value")
-    {
-        let value = serde_json::from_str(&clean(&text)?);
-        return value.map(Some).map_err(|error| format!("Invalid JSON: {error}"));
-    }
-    let tree = serde_json::from_str(field.text()).map_err(|error| error.to_string())?;
-    Ok(hydrated(tree)?.map(|value| Raw::of(&value)))
-}
-
-/// A value with what it describes put in its place; `None` for what stands for nothing.
-fn hydrated(value: Value) -> Result<Option<Value>, String> {
-    match value {
-        Value::Object(map) if map.contains_key(KIND) => described(map),
-        Value::Object(map) => {
-            let each = map.into_iter().map(|(key, value)| Ok((key, hydrated(value)?)));
-            let all: Vec<(String, Option<Value>)> = each.collect::<Result<_, String>>()?;
-            let kept = all.into_iter().filter_map(|(key, value)| Some((key, value?)));
-            Ok(Some(Value::Object(kept.collect())))
-        }
-        Value::Array(list) => {
-            let all: Vec<_> = list.into_iter().map(hydrated).collect::<Result<_, String>>()?;
-            Ok(Some(Value::Array(all.into_iter().flatten().collect())))
-        }
-        value => Ok(Some(value)),
-    }
-}
-
-fn described(mut map: Map<String, Value>) -> Result<Option<Value>, String> {
-    // Itself described, or as it is.
-    let mut part = |name: &str| match map.remove(name) {
-        Some(value @ Value::Object(_)) => hydrated(value),
-        value => Ok(value),
-    };
-    let missing = |name: &str| format!("Missing '{name}' key in __prefect object");
-    let kind = part(KIND)?;
-    match kind.as_ref().and_then(Value::as_str) {
-        Some("none") => hydrated(part("value")?.ok_or_else(|| missing("value"))?),
-        Some("json") => match part("value")? {
-            Some(Value::String(text)) => serde_json::from_str(&text)
-                .map(Some)
-                .map_err(|error| format!("Invalid JSON: {error}")),
-            value => Ok(value),
-        },
-        Some("jinja") => match part("template")? {
-            Some(Value::String(text))
-                if ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark)) =>
-            {
-                Err("Invalid jinja: templates are not rendered here. Send the value itself."
-                    .to_owned())
-            }
-            Some(text) => Ok(Some(text)),
-            None => Err(missing("template")),
-        },
-        Some("workspace_variable") => match part("variable_name")? {
-            Some(name) => {
-                let name = name.as_str().map_or_else(|| name.to_string(), str::to_owned);
-                Err(format!("Variable '{name}' not found in workspace."))
-            }
-            None => Ok(None),
-        },
-        _ => Ok(Some(map.remove("value").unwrap_or_default())),
-    }
 }
 
 #[cfg(test)]
@@ -294,38 +135,7 @@ mod tests {
 
     use super::*;
 
-    /// semantics.md 35: what an input describes is put in its place.
-    #[test]
-    fn described_values_are_put_in_their_place() {
-        let jinja = |template: &str| json!({KIND: "jinja", "template": template});
-        for (value, expected) in [
-            (json!({"a": {KIND: "json", "value": "[1, 2.50]"}}), Ok(json!({"a": [1, 2.50]}))),
-            (
-                json!({"a": [{KIND: "none", "value": {"b": {KIND: "json", "value": 5}}}]}),
-                Ok(json!({"a": [{"b": 5}]})),
-            ),
-            (
-                json!({"a": {KIND: "json"}, "b": [{KIND: "workspace_variable"}]}),
-                Ok(json!({"b": []})),
-            ),
-            (json!({"a": {KIND: "json", "value": jinja("7")}}), Ok(json!({"a": 7}))),
-            (json!({"a": {KIND: "strange", "value": 1}}), Ok(json!({"a": 1}))),
-            (json!({"a": {KIND: null}}), Ok(json!({"a": null}))),
-            (json!({"a": {KIND: "json", "value": "[1"}}), Err("Invalid JSON")),
-            (json!({"a": {KIND: "none"}}), Err("Missing 'value' key")),
-            (json!({"a": jinja("{{ x }}")}), Err("Invalid jinja")),
-            (
-                json!({"a": {KIND: "workspace_variable", "variable_name": "v"}}),
-                Err("Variable 'v' not found"),
-            ),
-        ] {
-            match (hydrated(value.clone()), expected) {
-                (Ok(found), Ok(expected)) => assert_eq!(found, Some(expected), "{value}"),
-                (Err(told), Err(expected)) => assert!(told.contains(expected), "{told}"),
-                (found, expected) => panic!("{value}: {found:?}, not {expected:?}"),
-            }
-        }
-    }
+    const KIND: &str = "__prefect_kind";
 
     /// api.md §4: an input is taken as the run's schema says, and none at all without a schema.
     #[test]
@@ -348,21 +158,6 @@ mod tests {
             let taken = accepted(Some(r#"{"type": "object"}"#), Some(sent)).unwrap();
             assert_eq!(taken.unwrap().text(), expected);
         }
-        // What could take for ever, or cannot be told, is left to the client.
-        let doubled = |levels: usize| {
-            let below = |n: usize| json!({"$ref": format!("#/$defs/d{n}")});
-            let mut defs =
-                serde_json::Map::from_iter([("d0".to_owned(), json!({"type": "object"}))]);
-            for n in 1..=levels {
-                defs.insert(format!("d{n}"), json!({"allOf": [below(n - 1), below(n - 1)]}));
-            }
-            json!({"$defs": defs, "allOf": [below(levels)], "required": ["y"]})
-        };
-        assert!(can_be_checked(&doubled(8), "{\"x\":5}") && !can_be_checked(&doubled(40), "{}"));
-        assert!(take(Some(&doubled(8).to_string()), json!({"x": 5})).is_err());
-        assert!(take(Some(&doubled(40).to_string()), json!({"x": 5})).is_ok());
-        assert!(!can_be_checked(&json!({"$defs": {"a": {"items": {"$ref": "#/$defs/a"}}}}), "{}"));
-        assert!(!can_be_checked(&json!({"$ref": "https://schemas.example/a"}), "{}"));
         for (schema, value, problem) in [
             (
                 Some(schema),

@@ -154,13 +154,15 @@ async fn step(app: &App, note: Note) -> Result<()> {
 /// What a run is told that ended with the one that it is in.
 const WITH_ITS_PARENT: &str = "The parent flow run was cancelled.";
 
-/// Returns whether there may be more. A subflow that is cancelled leaves a note of its own; it ran in the
-/// process of its parent, so nobody is left who could answer a cancellation.
+/// Returns whether there may be more. A subflow that is cancelled leaves a note of its own. Unless it is a run of a
+/// deployment, it ran in the process of its parent, so nobody is left who could answer a cancellation.
 fn cancel_some(db: &mut Db, workspace: WorkspaceId, run: FlowRunId, now: Instant) -> Result<bool> {
     let tasks = task_runs::cancel_in(db, workspace, (run, WITH_ITS_PARENT), TASKS, now)?;
     let mut children = 0;
-    for child in queries::open_children(db, workspace, run, CHILDREN)? {
-        let mut wish = StateCreate::of(StateType::Cancelled);
+    for (child, deployment) in queries::open_children(db, workspace, run, CHILDREN)? {
+        let is_apart = deployment.is_some();
+        let kind = if is_apart { StateType::Cancelling } else { StateType::Cancelled };
+        let mut wish = StateCreate::of(kind);
         wish.message = Some(WITH_ITS_PARENT.to_owned());
         let told = orchestrate(db, workspace, child, (wish, false), now)?;
         children += usize::from(told.is_new);

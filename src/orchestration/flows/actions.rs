@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::base::db::Db;
 use crate::base::error::{Error, Result};
 use crate::base::http::client::ClientIp;
+use crate::orchestration::deployments::queries::remove_of_flow;
 use crate::orchestration::flow_runs;
 use crate::orchestration::rows::flows::model::FlowId;
 use crate::orchestration::rows::flows::queries;
@@ -16,7 +17,7 @@ use crate::tenancy::audit::{By, Entry, Event, record};
 /// Runs removed in one transaction.
 const RUNS: i64 = 100;
 
-/// Removes a flow with its runs: the runs some at a time, so that nobody else waits, and the flow with the
+/// Removes a flow with its deployments and its runs: the runs some at a time, so that nobody else waits, and the flow with the
 /// last ones.
 ///
 /// # Errors
@@ -54,11 +55,13 @@ pub async fn delete(
         .write(app, move |db, access| {
             let last = queries::some_runs(db, (workspace, id), RUNS)?;
             let last = flow_runs::leftovers::delete(db, workspace, &last, now)?;
+            let deployments = remove_of_flow(db, workspace, id)?;
             if !queries::delete(db, workspace, id)? {
                 return Err(Error::NotFound);
             }
             let runs = removed + last;
-            let details = json!({ "flow": { "id": id, "name": flow.name }, "flow_runs": runs });
+            let flow = json!({ "id": id, "name": flow.name });
+            let details = json!({ "flow": flow, "flow_runs": runs, "deployments": deployments });
             let entry = Entry::of_workspace(Event::FlowDeleted, access.workspace(), details);
             record(db, &By::actor(access.actor(), ip), entry, now)
         })

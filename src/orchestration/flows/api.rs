@@ -173,6 +173,6 @@ item_endpoints! {
     queries::one, body_of => FlowBody, actions::delete;
     /// One flow.
     read "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/{id}"
-    /// Removes a flow with its runs.
+    /// Removes a flow with its deployments and its runs.
     remove "/api/accounts/{account_id}/workspaces/{workspace_id}/flows/{id}"
 }

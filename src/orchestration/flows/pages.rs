@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
+use crate::access::permission::Permission;
 use crate::access::permission::needs::SeeFlows;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
@@ -16,6 +17,8 @@ use crate::base::http::page::Page;
 use crate::base::http::routes::resource;
 use crate::base::text::When;
 use crate::frame::{Pager, Shell};
+use crate::orchestration::deployments::pages::{Words, status};
+use crate::orchestration::deployments::queries::some_of_flow;
 use crate::orchestration::flow_runs::pages::rows::{About, Row};
 use crate::orchestration::rows::flow_runs::listing::{self, Narrow, Order};
 use crate::orchestration::rows::flow_runs::model::FlowRun;
@@ -109,6 +112,9 @@ async fn list(
     .ok()
 }
 
+/// Deployments on a flow's page, at most.
+const DEPLOYMENTS: i64 = 50;
+
 #[derive(Template)]
 #[template(path = "orchestration/flows/show.html")]
 struct FlowPage {
@@ -117,6 +123,8 @@ struct FlowPage {
     name: String,
     tags: Vec<String>,
     created: When,
+    /// Its deployments, for who sees them: name, page, status, and what schedules them.
+    deployments: Vec<(String, String, Chip, String)>,
     rows: Vec<Row>,
     list_href: String,
     runs_href: String,
@@ -135,7 +143,8 @@ async fn show(
     let id: FlowId = path_id(&req, "id")?;
     let (workspace, now) = (access.workspace().clone(), app.now());
     let at = workspace.id;
-    let (flow, (runs, upcoming), about) = app
+    let sees_deployments = access.may(Permission::SeeDeployments);
+    let (flow, deployments, (runs, upcoming), about) = app
         .db
         .read(move |db| {
             let flow = queries::one(db, at, id)?.ok_or(Error::NotFound)?;
@@ -146,7 +155,9 @@ async fn show(
                 Narrow { kinds: vec![StateType::Scheduled], but_upcoming: false, ..narrow };
             let upcoming = listing::count(db, at, &waiting)?;
             let about = About::of(db, at, &runs.rows)?;
-            Ok((flow, (runs.rows, upcoming), about))
+            let deployments =
+                if sees_deployments { some_of_flow(db, at, id, DEPLOYMENTS)? } else { Vec::new() };
+            Ok((flow, deployments, (runs.rows, upcoming), about))
         })
         .await?;
     let all = urls::flow_runs(&workspace);
@@ -154,6 +165,14 @@ async fn show(
         id: id.to_string(),
         tags: flow.tags.0.clone(),
         created: When::exact(flow.created_at, now),
+        deployments: deployments
+            .iter()
+            .map(|one| {
+                let href = urls::deployment(&workspace, one.deployment.id);
+                let words = Words::of(one).text.unwrap_or_default();
+                (one.deployment.name.clone(), href, status(&one.deployment, now), words)
+            })
+            .collect(),
         rows: runs.iter().map(|run| about.row(&workspace, run, now)).collect(),
         list_href: urls::flows(&workspace),
         runs_href: urls::with_query(&all, &[("flow", &flow.name)]),

@@ -95,6 +95,7 @@ const PARAMETERS: &[(&str, [&str; 4])] = &[
     ("from", ["flow_run", "expected_start_time", "date", "after"]),
     ("to", ["flow_run", "expected_start_time", "date", "before"]),
     ("state", ["flow_run", "state", "string", "equals"]),
+    ("deployment", ["deployment", "id", "string", "equals"]),
     ("flow", ["flow", "name", "string", "equals"]),
     ("tag", ["flow_run", "tags", "string", "contains"]),
     ("q", ["flow_run", "name", "string", "contains"]),

@@ -3,6 +3,7 @@
 
 pub mod history;
 pub mod list;
+mod of_deployments;
 mod of_flow_runs;
 mod of_flows;
 mod of_task_runs;
@@ -11,6 +12,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+pub use self::of_deployments::{DeploymentFilter, named};
 use self::of_flow_runs::FlowRunFilter;
 use self::of_flows::FlowFilter;
 use self::of_task_runs::TaskRunFilter;
@@ -19,8 +21,8 @@ use crate::access::WorkspaceId;
 use crate::base::db::schema::{flow_runs, task_runs};
 use crate::base::error::Result;
 use crate::base::http::json::object;
-use crate::orchestration::wire::filter::{Among, Named, Operator, Tagged};
-use crate::orchestration::wire::term::{Rows, Term, column};
+use crate::orchestration::wire::filter::{Among, Operator};
+use crate::orchestration::wire::term::{Column, Rows, Term, column};
 
 /// Filters side by side; what is null narrows nothing.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -34,68 +36,15 @@ pub struct Filters {
     /// With which runs of tasks.
     #[serde(default, deserialize_with = "object")]
     pub task_runs: Option<TaskRunFilter>,
-    /// Of which deployments: there are none, so this finds nothing.
+    /// Of which deployments.
     #[serde(default, deserialize_with = "object")]
     pub deployments: Option<DeploymentFilter>,
-    /// Of which work pools: the same.
+    /// Of which work pools: there are none, so this finds nothing.
     #[serde(default, deserialize_with = "object")]
     pub work_pools: Option<WorkPoolFilter>,
     /// Of which work queues: the same.
     #[serde(default, deserialize_with = "object")]
     pub work_pool_queues: Option<WorkQueueFilter>,
-}
-
-/// Which deployments.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DeploymentFilter {
-    /// How the conditions are joined.
-    #[serde(default)]
-    pub operator: Operator,
-    /// With these ids.
-    #[serde(default, deserialize_with = "object")]
-    pub id: Option<Among<Uuid>>,
-    /// With these names.
-    #[serde(default, deserialize_with = "object")]
-    pub name: Option<Named>,
-    /// With names, or of flows with names, that contain something.
-    #[serde(default, deserialize_with = "object")]
-    pub flow_or_deployment_name: Option<Named>,
-    /// That are paused, or are not.
-    #[serde(default, deserialize_with = "object")]
-    pub paused: Option<Flag>,
-    /// The same in words of older clients.
-    #[serde(default, deserialize_with = "object")]
-    pub is_schedule_active: Option<Flag>,
-    /// With these tags.
-    #[serde(default, deserialize_with = "object")]
-    pub tags: Option<Tagged>,
-    /// Of these work queues.
-    #[serde(default, deserialize_with = "object")]
-    pub work_queue_name: Option<Among<String>>,
-    /// With so many runs at once.
-    #[serde(default, deserialize_with = "object")]
-    pub concurrency_limit: Option<Limited>,
-}
-
-/// Whether something is so.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Flag {
-    /// Whether it is.
-    pub eq_: Option<bool>,
-}
-
-/// How many.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Limited {
-    /// At least so many.
-    pub ge_: Option<i64>,
-    /// At most so many.
-    pub le_: Option<i64>,
-    /// Whether any number.
-    pub is_null_: Option<bool>,
 }
 
 /// Which work pools.
@@ -143,9 +92,27 @@ pub struct Begins {
 }
 
 impl Filters {
-    /// Whether it asks for what belongs to things that do not exist.
-    fn asks_for_nothing(&self) -> bool {
-        self.deployments.is_some() || self.work_pools.is_some() || self.work_pool_queues.is_some()
+    /// That nothing is found, where it asks for what belongs to things that do not exist.
+    fn of_absent(&self) -> Option<Term> {
+        let asks = self.work_pools.is_some() || self.work_pool_queues.is_some();
+        asks.then(|| Term::One(Vec::new()))
+    }
+
+    /// What the filter of flows says of a column with their ids.
+    fn flows_in(&self, column: Column, workspace: WorkspaceId) -> Result<Option<Term>> {
+        let term = self.flows.as_ref().map(|filter| filter.term(workspace)).transpose()?.flatten();
+        let rows = |term| Rows::all(column!(flows.id), workspace, term);
+        Ok(term.map(|term| Term::within(column, rows(term))))
+    }
+
+    /// What the filters of runs say of a column with the ids of something that runs belong to.
+    fn runs_in(&self, column: Column, own: Column, workspace: WorkspaceId) -> Result<Option<Term>> {
+        let (flow_runs, task_runs) = (self.flow_runs.clone(), self.task_runs.clone());
+        let term = Self { flow_runs, task_runs, ..Self::default() }.of_flow_runs(workspace)?;
+        Ok((term != Term::any()).then(|| {
+            let term = Term::All(vec![Term::is_null(own, false), term]);
+            Term::within(column, Rows::shown::<flow_runs::table>(own, workspace, term))
+        }))
     }
 
     /// The condition on runs of flows.
@@ -153,9 +120,10 @@ impl Filters {
     /// # Errors
     /// [`crate::base::error::Error::Invalid`] for more values than a query takes.
     pub fn of_flow_runs(&self, workspace: WorkspaceId) -> Result<Term> {
-        let flows = self.flows.as_ref().map(FlowFilter::term).transpose()?.flatten();
-        let flows = flows.map(|term| {
-            Term::within(column!(flow_runs.flow_id), Rows::all(column!(flows.id), workspace, term))
+        let deployments = self.deployments.as_ref().map(|filter| filter.term(workspace));
+        let deployments = deployments.transpose()?.map(|term| {
+            let rows = Rows::all(column!(deployments.id), workspace, term);
+            Term::within(column!(flow_runs.deployment_id), rows)
         });
         let tasks = self.task_runs.as_ref().map(|filter| filter.term(workspace));
         let tasks = tasks.transpose()?.flatten().map(|term| {
@@ -165,15 +133,9 @@ impl Filters {
             Term::within(column!(flow_runs.id), runs)
         });
         let own = self.flow_runs.as_ref().map(|filter| filter.term(workspace));
-        let nothing = self.asks_for_nothing().then(|| Term::One(Vec::new()));
-        let parts = [own.transpose()?.flatten(), flows, tasks, nothing];
+        let flows = self.flows_in(column!(flow_runs.flow_id), workspace)?;
+        let parts = [own.transpose()?.flatten(), flows, deployments, tasks, self.of_absent()];
         Ok(Term::All(parts.into_iter().flatten().collect()))
-    }
-
-    /// What the filters of other things say of runs of flows; `None` where there are none.
-    fn of_others(others: &Self, workspace: WorkspaceId) -> Result<Option<Term>> {
-        let term = others.of_flow_runs(workspace)?;
-        Ok((term != Term::any()).then_some(term))
     }
 
     /// The condition on runs of tasks.
@@ -182,9 +144,9 @@ impl Filters {
     /// As of [`Filters::of_flow_runs`].
     pub fn of_task_runs(&self, workspace: WorkspaceId) -> Result<Term> {
         let own = self.task_runs.as_ref().map(|filter| filter.term(workspace));
-        let others = Self { task_runs: None, ..self.clone() };
-        let others = Self::of_others(&others, workspace)?.map(|term| {
-            let runs = Rows::shown::<flow_runs::table>(column!(flow_runs.id), workspace, term);
+        let others = Self { task_runs: None, ..self.clone() }.of_flow_runs(workspace)?;
+        let others = (others != Term::any()).then(|| {
+            let runs = Rows::shown::<flow_runs::table>(column!(flow_runs.id), workspace, others);
             Term::within(column!(task_runs.flow_run_id), runs)
         });
         Ok(Term::All([own.transpose()?.flatten(), others].into_iter().flatten().collect()))
@@ -195,14 +157,28 @@ impl Filters {
     /// # Errors
     /// As of [`Filters::of_flow_runs`].
     pub fn of_flows(&self, workspace: WorkspaceId) -> Result<Term> {
-        let own = self.flows.as_ref().map(FlowFilter::term).transpose()?.flatten();
-        let others = Self { flows: None, ..self.clone() };
-        let others = Self::of_others(&others, workspace)?.map(|term| {
-            let flow = column!(flow_runs.flow_id);
-            let runs = Rows::shown::<flow_runs::table>(flow, workspace, term);
-            Term::within(column!(flows.id), runs)
+        let own = self.flows.as_ref().map(|filter| filter.term(workspace)).transpose()?.flatten();
+        let deployments = self.deployments.as_ref().map(|filter| filter.term(workspace));
+        let deployments = deployments.transpose()?.map(|term| {
+            let rows = Rows::all(column!(deployments.flow_id), workspace, term);
+            Term::within(column!(flows.id), rows)
         });
-        Ok(Term::All([own, others].into_iter().flatten().collect()))
+        let runs = self.runs_in(column!(flows.id), column!(flow_runs.flow_id), workspace)?;
+        let parts = [own, deployments, runs, self.of_absent()];
+        Ok(Term::All(parts.into_iter().flatten().collect()))
+    }
+
+    /// The condition on deployments.
+    ///
+    /// # Errors
+    /// As of [`Filters::of_flow_runs`].
+    pub fn of_deployments(&self, workspace: WorkspaceId) -> Result<Term> {
+        let own = self.deployments.as_ref().map(|filter| filter.term(workspace)).transpose()?;
+        let flows = self.flows_in(column!(deployments.flow_id), workspace)?;
+        let run = column!(flow_runs.deployment_id);
+        let runs = self.runs_in(column!(deployments.id), run, workspace)?;
+        let parts = [own, flows, runs, self.of_absent()];
+        Ok(Term::All(parts.into_iter().flatten().collect()))
     }
 }
 

@@ -125,14 +125,15 @@ impl FlowRunFilter {
         let state = self.state.as_ref().map(|filter| filter.terms(state.0, state.1));
         let began = self.start_time.as_ref();
         let began = began.and_then(|time| time.of(BEGUN, column!(flow_runs.started_at)));
-        let maker = self.created_by.as_ref().map(|maker| maker.terms(NOWHERE, NOWHERE));
+        let maker = (column!(flow_runs.created_by_id), column!(flow_runs.created_by_kind));
+        let maker = self.created_by.as_ref().map(|filter| filter.terms(maker.0, maker.1));
         let parent = column!(flow_runs.parent_task_run_id);
         let parts = [
             self.id.terms(column!(flow_runs.id))?,
             self.name.terms(column!(flow_runs.name))?,
             self.tags.terms(column!(flow_runs.tags))?,
-            // No run stands for a deployment, which would have made it, or waits in a queue.
-            self.deployment_id.terms(NOWHERE)?,
+            self.deployment_id.terms(column!(flow_runs.deployment_id))?,
+            // No run waits in a queue.
             self.work_queue_name.terms(NOWHERE)?,
             maker.transpose()?.flatten().into_iter().collect(),
             state.transpose()?.flatten().into_iter().collect(),

@@ -4,10 +4,11 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::access::WorkspaceId;
 use crate::base::error::Result;
 use crate::base::http::json::object;
 use crate::orchestration::wire::filter::{Among, Linked, Named, Operator, Piece, Tagged, join};
-use crate::orchestration::wire::term::{NOWHERE, Term, column};
+use crate::orchestration::wire::term::{Rows, Term, column};
 
 /// Which flows; what is null narrows nothing.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -35,10 +36,13 @@ impl FlowFilter {
     ///
     /// # Errors
     /// [`crate::base::error::Error::Invalid`] for more values than a query takes.
-    pub fn term(&self) -> Result<Option<Term>> {
-        // No flow has a deployment.
+    pub fn term(&self, workspace: WorkspaceId) -> Result<Option<Term>> {
         let deployment = self.deployment.as_ref().and_then(|deployment| deployment.is_null_);
-        let deployment = deployment.map(|is_null| Term::is_null(NOWHERE, is_null));
+        let deployment = deployment.map(|is_null| {
+            let all = Rows::all(column!(deployments.flow_id), workspace, Term::any());
+            let has = Term::within(column!(flows.id), all);
+            if is_null { Term::Not(Box::new(has)) } else { has }
+        });
         let parts = [
             self.id.terms(column!(flows.id))?,
             self.name.terms(column!(flows.name))?,

@@ -15,7 +15,6 @@ const ABSENT: &[(&str, &str)] = &[
     ("block_types", "Blocks"),
     ("collections", "Collections of blocks and workers"),
     ("concurrency_limits", "Concurrency limits"),
-    ("deployments", "Deployments"),
     ("flow_run_notification_policies", "Notifications"),
     ("task_workers", "Task workers"),
     ("v2/concurrency_limits", "Concurrency limits"),
@@ -27,6 +26,7 @@ const ABSENT: &[(&str, &str)] = &[
 
 /// What is inside of workspaces.
 const IN_WORKSPACES: &[&str] = &[
+    "deployments",
     "events",
     "flow_run_states",
     "flow_runs",

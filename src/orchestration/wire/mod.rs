@@ -2,11 +2,13 @@
 
 pub mod absent;
 pub mod filter;
+pub mod hydration;
 pub mod me;
 pub mod named;
 pub mod outcome;
 pub mod outgoing;
 pub mod probes;
+pub mod schema;
 pub mod term;
 pub mod words;
 

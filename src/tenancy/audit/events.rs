@@ -34,6 +34,17 @@ events! {
     AccountUpdated = "account.updated", "Changed an organization";
     ApiKeyCreated = "api-key.created", "Created an API key";
     ApiKeyDeleted = "api-key.deleted", "Deleted an API key";
+    ScheduleCreated = "deployment-schedule.created", "Added a schedule to a deployment";
+    ScheduleDeleted = "deployment-schedule.deleted", "Deleted a schedule of a deployment";
+    SchedulePaused = "deployment-schedule.paused", "Paused a schedule of a deployment";
+    ScheduleResumed = "deployment-schedule.resumed", "Resumed a schedule of a deployment";
+    ScheduleUpdated = "deployment-schedule.updated", "Changed a schedule of a deployment";
+    DeploymentCreated = "deployment.created", "Created a deployment";
+    DeploymentDeleted = "deployment.deleted", "Deleted a deployment";
+    DeploymentPaused = "deployment.paused", "Paused a deployment";
+    DeploymentResumed = "deployment.resumed", "Resumed a deployment";
+    DeploymentRun = "deployment.run", "Ran a deployment";
+    DeploymentUpdated = "deployment.updated", "Changed a deployment";
     FlowRunCancelled = "flow-run.cancelled", "Cancelled a flow run";
     FlowRunCrashed = "flow-run.crashed", "Marked a flow run as crashed";
     FlowRunDeleted = "flow-run.deleted", "Deleted a flow run";

@@ -45,6 +45,10 @@ struct Place {
 /// Details that say by themselves what an entry is about, the most telling first.
 const TELLING: [&str; 7] = ["name", "email", "recipient", "person", "handle", "path", "reason"];
 
+/// Details that say by their name what an entry is about.
+const INNER: [&str; 8] =
+    ["key", "invitation", "person", "user", "flow", "deployment", "flow_run", "saved_search"];
+
 impl Story {
     /// Reads an entry's text.
     pub fn read(entry: &str) -> Self {
@@ -88,9 +92,7 @@ impl Story {
         if !changes.is_empty() {
             return changes.join(", ");
         }
-        let inner = ["key", "invitation", "person", "user", "flow", "flow_run", "saved_search"]
-            .iter()
-            .filter_map(|name| self.details.get(name));
+        let inner = INNER.iter().filter_map(|name| self.details.get(name));
         let all = std::iter::once(&self.details).chain(inner);
         all.flat_map(|value| TELLING.iter().filter_map(|name| value.get(name)?.as_str()))
             .find(|text| !text.is_empty())
@@ -203,9 +205,13 @@ impl Story {
         match name {
             "transfer" => Some(urls::transfer(id)),
             "service_account" => Some(urls::service_account(organization, id)),
-            "flow_run" | "flow" => {
+            "flow_run" | "flow" | "deployment" => {
                 let place = self.workspace()?.split_once('/')?;
-                Some(if name == "flow" { urls::flow(place, id) } else { urls::flow_run(place, id) })
+                Some(match name {
+                    "flow" => urls::flow(place, id),
+                    "deployment" => urls::deployment(place, id),
+                    _ => urls::flow_run(place, id),
+                })
             }
             _ => None,
         }

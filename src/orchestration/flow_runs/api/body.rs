@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::base::db::{Id, Instant};
 use crate::base::http::json::moment;
-use crate::base::json::{Raw, RawObject};
-use crate::orchestration::rows::flow_runs::model::FlowRun;
+use crate::base::json::RawObject;
+use crate::orchestration::rows::flow_runs::model::{CreatedBy, FlowRun};
 use crate::orchestration::states::model::{State, StateType, seconds};
 use crate::orchestration::states::rules::Policy;
 
@@ -28,9 +28,9 @@ pub struct FlowRunBody {
     pub flow_id: Uuid,
     /// The id of its state.
     pub state_id: Option<Uuid>,
-    /// Always null.
+    /// The deployment that it is a run of, which may be deleted by now.
     pub deployment_id: Option<Uuid>,
-    /// Always null.
+    /// The version that the deployment had.
     pub deployment_version: Option<String>,
     /// Always null.
     pub work_queue_id: Option<Uuid>,
@@ -92,8 +92,7 @@ pub struct FlowRunBody {
     /// The process that runs it.
     pub infrastructure_pid: Option<String>,
     /// Who made it.
-    #[schema(value_type = Option<Object>)]
-    pub created_by: Option<Raw>,
+    pub created_by: Option<CreatedBy>,
     /// Its state.
     pub state: Option<State>,
     /// Settings of what runs it.
@@ -114,8 +113,8 @@ pub fn body_of(run: FlowRun, now: Instant) -> FlowRunBody {
         name: run.name,
         flow_id: run.flow_id.uuid(),
         state_id: state.as_ref().map(|state| state.id.uuid()),
-        deployment_id: None,
-        deployment_version: None,
+        deployment_id: run.deployment_id.map(Id::uuid),
+        deployment_version: body.deployment_version,
         work_queue_id: None,
         work_queue_name: None,
         work_pool_id: None,

@@ -76,6 +76,7 @@ pub async fn create(
     let wanted = Wanted {
         flow: Some(body.flow_id.into()),
         name: body.name,
+        deployment: None,
         flow_version: body.flow_version,
         parent: body.parent_task_run_id.map(Into::into),
         key: body.idempotency_key,
@@ -86,6 +87,7 @@ pub async fn create(
             labels: body.labels.unwrap_or_default(),
             job_variables: body.job_variables.unwrap_or_default(),
             created_by: None,
+            deployment_version: None,
         },
         policy: body.empirical_policy.unwrap_or_default(),
         state: body.state,

@@ -8,6 +8,7 @@ use crate::access::permission::Permission;
 use crate::access::permission::needs::SeeFlows;
 use crate::access::workspace::WorkspaceAccess;
 use crate::app::App;
+use crate::base::db::ids::DeploymentId;
 use crate::base::db::paging::{Slice, count_text};
 use crate::base::db::{Db, Instant};
 use crate::base::error::Result;
@@ -34,6 +35,8 @@ struct ListPage {
     flows: Vec<String>,
     saved: Bar,
     count: String,
+    /// The deployment whose runs these are: its name, and its page.
+    deployment: Option<(String, String)>,
     is_upcoming: bool,
     is_oldest_first: bool,
     periods: [(&'static str, &'static str); 3],
@@ -59,6 +62,7 @@ struct Found {
     about: About,
     flows: Vec<String>,
     saved: Vec<SavedSearch>,
+    deployment: Option<String>,
 }
 
 /// What the parameters narrow to; `None` for a flow that is not there.
@@ -77,6 +81,7 @@ fn narrow(
         but_upcoming: kinds.is_empty(),
         kinds,
         flow: None,
+        deployment: params.deployment.parse().ok(),
         tag: given(&params.tag),
         q: given(&params.q),
     };
@@ -96,6 +101,8 @@ pub(super) async fn show(
     let params = RunsParams::of(req.query_string());
     let (workspace, now) = (access.workspace().clone(), app.now());
     let (id, asked, zone) = (workspace.id, params.clone(), shell.zone.clone());
+    let deployment: Option<DeploymentId> = params.deployment.parse().ok();
+    let deployment = deployment.filter(|_| access.may(Permission::SeeDeployments));
     let found = app
         .db
         .read(move |db| {
@@ -109,7 +116,18 @@ pub(super) async fn show(
             };
             let about = About::of(db, id, &slice.rows)?;
             let saved = saved_searches::some(db, id, IN_SIGHT)?;
-            Ok(Found { about, count, flows: flows::names(db, id, FLOWS)?, saved, slice })
+            let deployment = match deployment {
+                Some(deployment) => listing::deployment_name(db, id, deployment)?,
+                None => None,
+            };
+            Ok(Found {
+                deployment,
+                about,
+                count,
+                flows: flows::names(db, id, FLOWS)?,
+                saved,
+                slice,
+            })
         })
         .await?;
     let here = urls::flow_runs(&workspace);
@@ -134,6 +152,7 @@ pub(super) async fn show(
                     .map(|one| (one.as_str().to_lowercase(), one.title())),
             )
             .collect(),
+        deployment: found.deployment.zip(deployment.map(|id| urls::deployment(&workspace, id))),
         is_upcoming: params.is_upcoming(),
         is_oldest_first: params.order() == Order::Oldest,
         periods: Period::ALL.map(|one| (one.word(), one.words())),

@@ -18,6 +18,7 @@ use crate::base::text::{When, counted, thousands};
 use crate::frame::Shell;
 use crate::orchestration::logs::forms::LinesParams;
 use crate::orchestration::logs::pages::{self as lines, Lines, LinesView};
+use crate::orchestration::rows::flow_runs::listing;
 use crate::orchestration::rows::flow_runs::model::{FlowRun, FlowRunId};
 use crate::orchestration::rows::flow_runs::queries;
 use crate::orchestration::rows::flows::queries as flows;
@@ -42,6 +43,9 @@ struct RunPage {
     tasks: Vec<String>,
     flow: String,
     flow_href: String,
+    /// The name of the deployment that it is a run of, and its page while it is there.
+    deployment: Option<(String, Option<String>)>,
+    created_by: Option<String>,
     parent: Option<(String, String)>,
     children: Vec<(String, String, Chip)>,
     version: Option<String>,
@@ -108,6 +112,8 @@ struct Found {
     failed: (i64, Option<TaskRun>),
     parent: Option<FlowRun>,
     children: Vec<FlowRun>,
+    /// The name of its deployment, while that is there.
+    deployment: Option<String>,
 }
 
 fn find(
@@ -133,7 +139,12 @@ fn find(
         },
         None => None,
     };
+    let deployment = match run.deployment_id {
+        Some(id) => listing::deployment_name(db, workspace, id)?,
+        None => None,
+    };
     Ok(Found {
+        deployment,
         flow: flows::name_of(db, workspace, run.flow_id)?.unwrap_or_default(),
         states: queries::states(db, workspace, id)?,
         tasks: task_runs::some(db, workspace, in_run(), task_runs::Sort::Expected, window)?,
@@ -193,6 +204,14 @@ pub(super) async fn show(
         tasks: found.tasks.iter().map(|task| task.name.clone()).collect(),
         flow: found.flow.clone(),
         flow_href: urls::flow(&workspace, run.flow_id),
+        deployment: run.deployment_id.filter(|_| access.may(Permission::SeeDeployments)).map(
+            |id| {
+                let gone = ("deleted deployment".to_owned(), None);
+                let known = found.deployment.clone();
+                known.map_or(gone, |name| (name, Some(urls::deployment(&workspace, id))))
+            },
+        ),
+        created_by: run.body.0.created_by.as_ref().map(|maker| maker.display_value.clone()),
         parent: found.parent.as_ref().map(|run| (link(run), run.name.clone())),
         children: found
             .children

@@ -7,8 +7,9 @@ use diesel::sql_types::{BigInt, Bool};
 use super::model::{FlowRun, FlowRunId};
 use crate::access::WorkspaceId;
 use crate::access::history::{all, shown};
+use crate::base::db::ids::DeploymentId;
 use crate::base::db::paging::{COUNT_LIMIT, Position, Slice, contains_pattern};
-use crate::base::db::schema::{flow_runs, flows, task_runs};
+use crate::base::db::schema::{deployments, flow_runs, flows, task_runs};
 use crate::base::db::{Db, Instant, MultiBackend, Number, lower};
 use crate::orchestration::rows::flows::model::FlowId;
 use crate::orchestration::states::model::StateType;
@@ -32,6 +33,8 @@ pub struct Narrow {
     pub but_upcoming: bool,
     /// Of this flow.
     pub flow: Option<FlowId>,
+    /// Of this deployment.
+    pub deployment: Option<DeploymentId>,
     /// With this tag.
     pub tag: Option<String>,
     /// With this in their names.
@@ -74,6 +77,9 @@ fn of(workspace: WorkspaceId, narrow: &Narrow) -> Query {
     }
     if let Some(flow) = narrow.flow {
         query = query.filter(flow_runs::flow_id.eq(flow));
+    }
+    if let Some(deployment) = narrow.deployment {
+        query = query.filter(flow_runs::deployment_id.eq(deployment));
     }
     if let Some(tag) = &narrow.tag {
         let [first, later] = tag_patterns(tag);
@@ -127,6 +133,15 @@ pub fn flow_names(
         .filter(flows::id.eq_any(ids.to_vec()))
         .select((flows::id, flows::name))
         .load(db)
+}
+
+/// The name of a deployment; none of one that is deleted.
+pub fn deployment_name(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    id: DeploymentId,
+) -> QueryResult<Option<String>> {
+    deployments::table.find((workspace, id)).select(deployments::name).first(db).optional()
 }
 
 /// How many runs of tasks some runs have, and how many of those ended.

@@ -2,12 +2,15 @@
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
 
-use crate::base::db::ids::TaskRunId;
+use crate::access::actor::Actor;
+use crate::base::db::ids::{DeploymentId, TaskRunId};
 use crate::base::db::schema::flow_runs;
 use crate::base::db::{Instant, Json, MultiBackend};
 use crate::base::error::{Error, Result};
-use crate::base::json::{Raw, RawObject};
+use crate::base::json::RawObject;
 use crate::orchestration::rows::flows::model::FlowId;
 use crate::orchestration::states::model::State;
 use crate::orchestration::states::rules::{Course, Policy};
@@ -27,7 +30,30 @@ pub struct Body {
     /// Settings of what runs it.
     pub job_variables: RawObject,
     /// Who made it.
-    pub created_by: Option<Raw>,
+    pub created_by: Option<CreatedBy>,
+    /// The version that its deployment had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deployment_version: Option<String>,
+}
+
+/// Whoever made something, as clients are told.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+pub struct CreatedBy {
+    /// The id of that.
+    pub id: Uuid,
+    /// What it is: `USER`, `SERVICE_ACCOUNT`, `SCHEDULE`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its name.
+    pub display_value: String,
+}
+
+impl CreatedBy {
+    /// A person or a service account.
+    pub fn of(actor: &Actor) -> Self {
+        let kind = if actor.as_person().is_some() { "USER" } else { "SERVICE_ACCOUNT" };
+        Self { id: actor.id(), kind: kind.to_owned(), display_value: actor.name().to_owned() }
+    }
 }
 
 /// The most that is kept of parameters or of job variables, in bytes (contents.md 0.3).
@@ -111,6 +137,8 @@ pub struct FlowRun {
     pub created_at: Instant,
     /// When it last changed.
     pub updated_at: Instant,
+    /// The deployment that it is a run of, which may be deleted by now.
+    pub deployment_id: Option<DeploymentId>,
 }
 
 impl FlowRun {

@@ -5,11 +5,11 @@ use diesel::prelude::*;
 use super::model::{FlowRun, FlowRunId};
 use crate::access::WorkspaceId;
 use crate::access::history::{all, shown};
-use crate::base::db::ids::StateId;
+use crate::base::db::ids::{DeploymentId, StateId};
 use crate::base::db::schema::{flow_run_states, flow_runs, flows, task_runs, workspaces};
 use crate::base::db::text_enum;
 use crate::base::db::{
-    AnyConnection, Db, Instant, Json, MultiBackend, Writing, either, length, on_each_backend,
+    AnyConnection, Db, Id, Instant, Json, MultiBackend, Writing, either, length, on_each_backend,
 };
 use crate::base::error::Result;
 use crate::base::http::json::{Window, check_together};
@@ -121,13 +121,14 @@ pub fn locked_with_flow(
     Ok(found.map(|(run, name, tags, held)| (run, FlowNote::of(name, tags), held)))
 }
 
-/// Runs that have not ended, of flows that a run started; at most `limit`.
+/// Runs that have not ended, of flows that a run started, and the deployments of those that have a process of their own;
+/// but for such that are being cancelled already; at most `limit`.
 pub fn open_children(
     db: &mut Db,
     workspace: WorkspaceId,
     id: FlowRunId,
     limit: i64,
-) -> QueryResult<Vec<FlowRunId>> {
+) -> QueryResult<Vec<(FlowRunId, Option<DeploymentId>)>> {
     let ended: Vec<StateType> =
         StateType::ALL.iter().copied().filter(|kind| kind.is_final()).collect();
     let tasks = all::task_runs(workspace)
@@ -136,8 +137,13 @@ pub fn open_children(
     all::flow_runs(workspace)
         .filter(flow_runs::parent_task_run_id.eq_any(tasks))
         .filter(flow_runs::state_type.ne_all(ended))
+        .filter(
+            flow_runs::deployment_id
+                .is_null()
+                .or(flow_runs::state_type.ne(StateType::Cancelling.as_str())),
+        )
         .limit(limit)
-        .select(flow_runs::id)
+        .select((flow_runs::id, flow_runs::deployment_id))
         .load(db)
 }
 
@@ -242,6 +248,7 @@ pub fn state(db: &mut Db, workspace: WorkspaceId, id: StateId) -> QueryResult<Op
 /// Keeps a new run.
 pub fn insertion(workspace: WorkspaceId, run: &FlowRun) -> impl Writing + '_ {
     let state = run.state();
+    let maker = run.body.0.created_by.as_ref();
     diesel::insert_into(flow_runs::table).values((
         (
             flow_runs::id.eq(run.id),
@@ -269,6 +276,9 @@ pub fn insertion(workspace: WorkspaceId, run: &FlowRun) -> impl Writing + '_ {
         flow_runs::created_at.eq(run.created_at),
         flow_runs::updated_at.eq(run.updated_at),
         flow_runs::expires_at.eq(state.and_then(State::expires_at)),
+        flow_runs::deployment_id.eq(run.deployment_id),
+        flow_runs::created_by_id.eq(maker.map(|maker| Id::<()>::from(maker.id))),
+        flow_runs::created_by_kind.eq(maker.map(|maker| maker.kind.as_str())),
     ))
 }
 
