@@ -92,7 +92,9 @@ async fn every_column_that_the_code_names_exists() {
         events,
         flow_run_inputs,
         flow_run_leftovers,
+        concurrency_limits,
         concurrency_leases,
+        concurrency_holds,
         saved_searches,
     );
     let named: BTreeSet<&str> = queries.iter().map(|(table, _)| *table).collect();

@@ -453,6 +453,7 @@ impl<P> WorkspaceAccess<P> {
             account_name: self.workspace.account_name.clone(),
             handle: self.workspace.handle.clone(),
             sees_flows: self.may(Permission::SeeFlows),
+            sees_limits: self.may(Permission::SeeConcurrencyLimits),
             sees_collaborators: self.workspace.account_kind == AccountKind::Personal
                 && self.may(Permission::SeeWorkspaceUsers),
             sees_sharing: self.workspace.account_kind == AccountKind::Organization

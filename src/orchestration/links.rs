@@ -65,6 +65,11 @@ fn page(workspace: &Workspace, tail: &str) -> Result<String> {
             let id: uuid::Uuid = id.parse().map_err(|_| Error::NotFound)?;
             urls::task_run(workspace, id)
         }
+        ["concurrency-limits"] => urls::limits(workspace),
+        ["concurrency-limits", "concurrency-limit", id] => {
+            let id: uuid::Uuid = id.parse().map_err(|_| Error::NotFound)?;
+            urls::limit(workspace, id)
+        }
         ["flows"] => urls::flows(workspace),
         ["flows", "flow", id] => {
             let id: uuid::Uuid = id.parse().map_err(|_| Error::NotFound)?;

@@ -1,6 +1,7 @@
 mod events;
 mod exact;
 pub mod flow_runs;
+mod limits;
 mod login;
 mod many;
 mod pages;

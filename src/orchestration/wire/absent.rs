@@ -14,11 +14,9 @@ const ABSENT: &[(&str, &str)] = &[
     ("block_schemas", "Blocks"),
     ("block_types", "Blocks"),
     ("collections", "Collections of blocks and workers"),
-    ("concurrency_limits", "Concurrency limits"),
     ("deployments", "Deployments"),
     ("flow_run_notification_policies", "Notifications"),
     ("task_workers", "Task workers"),
-    ("v2/concurrency_limits", "Concurrency limits"),
     ("variables", "Variables"),
     ("webhooks", "Webhooks"),
     ("work_pools", "Work pools"),
@@ -27,6 +25,7 @@ const ABSENT: &[(&str, &str)] = &[
 
 /// What is inside of workspaces.
 const IN_WORKSPACES: &[&str] = &[
+    "concurrency_limits",
     "events",
     "flow_run_states",
     "flow_runs",
@@ -35,6 +34,7 @@ const IN_WORKSPACES: &[&str] = &[
     "saved_searches",
     "task_run_states",
     "task_runs",
+    "v2/concurrency_limits",
 ];
 
 /// The rest of a path behind some of its parts.

@@ -88,9 +88,17 @@ impl Story {
         if !changes.is_empty() {
             return changes.join(", ");
         }
-        let inner = ["key", "invitation", "person", "user", "flow", "flow_run", "saved_search"]
-            .iter()
-            .filter_map(|name| self.details.get(name));
+        const INNER: [&str; 8] = [
+            "key",
+            "invitation",
+            "person",
+            "user",
+            "flow",
+            "flow_run",
+            "saved_search",
+            "concurrency_limit",
+        ];
+        let inner = INNER.iter().filter_map(|name| self.details.get(name));
         let all = std::iter::once(&self.details).chain(inner);
         all.flat_map(|value| TELLING.iter().filter_map(|name| value.get(name)?.as_str()))
             .find(|text| !text.is_empty())
