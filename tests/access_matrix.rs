@@ -63,6 +63,7 @@ struct Things {
     run: String,
     task: String,
     search: String,
+    limit: String,
     transfer: String,
     organization: Ids,
 }
@@ -83,6 +84,7 @@ struct Ids {
     run: String,
     task: String,
     search: String,
+    limit: String,
 }
 
 /// Ada owns `lab`, with Bob in it and Pam invited, and `old`, which is deleted; Rex was in `lab`.
@@ -137,13 +139,15 @@ async fn furnish(app: &TestApp) -> Things {
         api.post(&format!("{place}/task_runs/"), task).await.assert_status(201);
         let search = Some(serde_json::json!({"name": "all"}));
         api.send("PUT", &format!("{place}/saved_searches/"), search).await.assert_status(201);
+        let limit = serde_json::json!({"tag": "prod", "concurrency_limit": 1});
+        api.post(&format!("{place}/concurrency_limits/"), limit).await.assert_status(201);
     }
     things(app).await
 }
 
-/// A flow of a workspace, a run of it, a run of a task in that, and a saved search.
-fn what_ran(db: &mut Db, workspace: AnyId) -> Result<[String; 4]> {
-    use bulkhead::base::db::schema::{flow_runs, saved_searches, task_runs};
+/// A flow of a workspace, a run of it, a run of a task in that, a saved search, and a limit.
+fn what_ran(db: &mut Db, workspace: AnyId) -> Result<[String; 5]> {
+    use bulkhead::base::db::schema::{concurrency_limits, flow_runs, saved_searches, task_runs};
     let (flow, run): (AnyId, AnyId) = flow_runs::table
         .filter(flow_runs::workspace_id.eq(workspace))
         .select((flow_runs::flow_id, flow_runs::id))
@@ -156,7 +160,11 @@ fn what_ran(db: &mut Db, workspace: AnyId) -> Result<[String; 4]> {
         .filter(saved_searches::workspace_id.eq(workspace))
         .select(saved_searches::id)
         .first(db)?;
-    Ok([flow, run, task, search].map(|id| id.to_string()))
+    let limit: AnyId = concurrency_limits::table
+        .filter(concurrency_limits::workspace_id.eq(workspace))
+        .select(concurrency_limits::id)
+        .first(db)?;
+    Ok([flow, run, task, search, limit].map(|id| id.to_string()))
 }
 
 async fn furnish_organization(app: &TestApp, ada: &Client) {
@@ -218,12 +226,13 @@ async fn organization_ids(app: &TestApp) -> Ids {
             .filter(workspaces::handle.eq("data"))
             .select((workspaces::id, workspaces::account_id))
             .first(db)?;
-        let [flow, run, task, search] = what_ran(db, workspace)?;
+        let [flow, run, task, search, limit] = what_ran(db, workspace)?;
         Ok(Ids {
             flow,
             run,
             task,
             search,
+            limit,
             member: member.to_string(),
             invitation: invitation.to_string(),
             workspace_invitation: workspace_invitation.to_string(),
@@ -259,7 +268,7 @@ async fn things(app: &TestApp) -> Things {
             .select((invitations::id, invitations::generation))
             .first(db)?;
         let key: AnyId = api_keys::table.order(api_keys::id).select(api_keys::id).first(db)?;
-        let [flow, run, task, search] = what_ran(db, workspace)?;
+        let [flow, run, task, search, limit] = what_ran(db, workspace)?;
         let transfer: AnyId = transfers::table.select(transfers::id).first(db)?;
         Ok(Things {
             transfer: transfer.to_string(),
@@ -274,6 +283,7 @@ async fn things(app: &TestApp) -> Things {
             run,
             task,
             search,
+            limit,
             organization,
         })
     })
@@ -289,6 +299,8 @@ fn path(pattern: &str, things: &Things) -> String {
         if pattern.contains("/acme/") { &own.task } else { &things.task }
     } else if pattern.contains("/saved-searches/") {
         if pattern.contains("/acme/") { &own.search } else { &things.search }
+    } else if pattern.contains("/concurrency/") {
+        if pattern.contains("/acme/") { &own.limit } else { &things.limit }
     } else if pattern.contains("/flows/") {
         if pattern.contains("/acme/") { &own.flow } else { &things.flow }
     } else if pattern.contains("/members/invitations/") {
@@ -448,7 +460,7 @@ async fn answers(
 /// How much a step takes away from the steps after it: those that end something come last.
 fn ends(pattern: &str) -> u8 {
     match pattern.rsplit('/').next().unwrap_or_default() {
-        "remove" | "revoke" | "resend" | "sign-up" | "sign-in" | "disable" => 1,
+        "remove" | "revoke" | "resend" | "sign-up" | "sign-in" | "disable" | "delete" => 1,
         "accept" => 2,
         "decline" | "leave" => 3,
         _ => 0,
@@ -471,7 +483,8 @@ fn table(actors: &[&str], rows: &[(String, Vec<String>)]) -> String {
 }
 
 /// What stands below a workspace's address on the API only.
-const INSIDE: [&str; 8] = [
+const INSIDE: [&str; 9] = [
+    "/concurrency_limits",
     "/flows",
     "/saved_searches",
     "/flow_run",
@@ -751,12 +764,15 @@ async fn every_operation_for_every_key() {
             path if path.contains("/invitations/") => &ids.invitation,
             path if path.contains("/api_keys/") => &things.key,
             path if path.contains("/saved_searches/") && method == "GET" => &ids.search,
+            path if path.contains("}/concurrency_limits/") && method == "GET" => &ids.limit,
             _ => &ids.member,
         };
         let path = pattern
             .replace("{account_id}", &ids.account)
             .replace("{workspace_id}", &ids.workspace)
             .replace("{user_id}", &user.to_string())
+            .replace("{id_or_name}", "tag:prod")
+            .replace("{tag}", "prod")
             .replace("{id}", id);
         for (_, key) in &keys {
             let body = (method != "GET").then(|| serde_json::json!({}));

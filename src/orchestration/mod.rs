@@ -39,9 +39,9 @@ pub const PARTS: &[Part] = &[
     events::PART,
     task_runs::PART,
     intake::PART,
-    concurrency::PART,
     flow_runs::PART,
     flows::PART,
+    concurrency::PART,
     saved_searches::PART,
     logs::PART,
 ];

@@ -211,19 +211,18 @@ pub fn of_task(
 /// Holders of a limit on its page, at most.
 pub const SHOWN: i64 = 200;
 
-/// Leases that hold slots of some limits and last, the oldest first.
+/// Leases that hold slots of some limits, the oldest first; also those that ran out and are still counted, so whoever
+/// asks leaves these out ([`Lease::lasts`]).
 pub fn holding(
     db: &mut Db,
     workspace: WorkspaceId,
     limits: &[LimitId],
-    now: Instant,
 ) -> QueryResult<Vec<(LimitId, Lease)>> {
     let same = leases::workspace_id.eq(holds::workspace_id).and(leases::id.eq(holds::lease_id));
     holds::table
         .inner_join(leases::table.on(same))
         .filter(holds::workspace_id.eq(workspace))
         .filter(holds::limit_id.eq_any(limits.to_vec()))
-        .filter(leases::expires_at.is_null().or(leases::expires_at.gt(now)))
         .order((leases::taken_at, leases::id))
         .limit(SHOWN * i64::try_from(limits.len()).unwrap_or(1))
         .select((holds::limit_id, Lease::as_select()))

@@ -3,6 +3,7 @@
 
 pub mod actions;
 pub mod api;
+pub mod count;
 mod expiry;
 pub mod leases;
 pub mod model;

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
+use super::count::retry_after;
 use super::leases;
-use super::model::{Holder, Lease, LeaseId, Limit, LimitId, retry_after};
+use super::model::{Holder, Lease, LeaseId, Limit, LimitId};
 use super::queries;
 use crate::access::WorkspaceId;
 use crate::base::db::{Db, Instant};

@@ -70,8 +70,9 @@ fn with_holders(
 ) -> Result<Vec<TagLimitBody>> {
     let ids: Vec<LimitId> = limits.iter().map(|limit| limit.id).collect();
     let mut holders: HashMap<LimitId, Vec<Uuid>> = HashMap::new();
-    for (limit, lease) in leases::holding(db, workspace, &ids, now)? {
-        let task = lease.holder().filter(|holder| holder.kind == HolderKind::TaskRun);
+    for (limit, lease) in leases::holding(db, workspace, &ids)? {
+        let holder = lease.holder().filter(|_| lease.lasts(now));
+        let task = holder.filter(|holder| holder.kind == HolderKind::TaskRun);
         holders.entry(limit).or_default().extend(task.map(|task| task.id.uuid()));
     }
     let body = |limit: Limit| TagLimitBody {

@@ -29,7 +29,7 @@ type Access = WorkspaceAccess<ManageConcurrencyLimits>;
 /// Where somebody came from.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct From {
+pub(super) struct CameFrom {
     from: String,
     q: String,
 }
@@ -40,7 +40,8 @@ async fn found(app: &App, access: &Access, req: &HttpRequest) -> Result<(Limit, 
         (access.workspace().id, path_id(req, "id")?, app.now());
     let find = move |db: &mut crate::base::db::Db| {
         let limit = queries::one(db, workspace, id)?.ok_or(Error::NotFound)?;
-        let held = leases::holding(db, workspace, &[id], now)?.len();
+        let held = leases::holding(db, workspace, &[id])?;
+        let held = held.iter().filter(|(_, lease)| lease.lasts(now)).count();
         Ok((limit, i64::try_from(held).unwrap_or(0)))
     };
     app.db.read(find).await
@@ -50,7 +51,7 @@ pub(super) async fn turn_on(
     access: Access,
     app: web::Data<App>,
     ip: ClientIp,
-    (_form, from): (Form<Button>, web::Query<From>),
+    (_form, from): (Form<Button>, web::Query<CameFrom>),
     req: HttpRequest,
 ) -> Result<HttpResponse> {
     turn((access, ip), &app, (true, from.into_inner()), &req).await
@@ -60,7 +61,7 @@ pub(super) async fn turn_off(
     access: Access,
     app: web::Data<App>,
     ip: ClientIp,
-    (_form, from): (Form<Button>, web::Query<From>),
+    (_form, from): (Form<Button>, web::Query<CameFrom>),
     req: HttpRequest,
 ) -> Result<HttpResponse> {
     turn((access, ip), &app, (false, from.into_inner()), &req).await
@@ -69,7 +70,7 @@ pub(super) async fn turn_off(
 async fn turn(
     (access, ip): (Access, ClientIp),
     app: &App,
-    (is_active, from): (bool, From),
+    (is_active, from): (bool, CameFrom),
     req: &HttpRequest,
 ) -> Result<HttpResponse> {
     let (workspace, id): (_, LimitId) = (access.workspace().clone(), path_id(req, "id")?);
@@ -139,10 +140,10 @@ pub(super) async fn reset(
 }
 
 /// Which lease is released, and of whom.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Release {
     lease: String,
-    #[serde(default)]
     holder: String,
 }
 

@@ -176,7 +176,7 @@ impl FormPage {
     }
 
     /// What else is there by now than what is typed.
-    fn is_stale(&mut self, limit: &Limit, now: Instant) {
+    fn turn_stale(&mut self, limit: &Limit, now: Instant) {
         let on = |is_on: bool| if is_on { "on" } else { "off" }.to_owned();
         let fields = [
             (name_label(limit.kind), self.name.value.trim().to_owned(), title(limit)),
@@ -286,7 +286,7 @@ pub(super) async fn edit(
             Ok(see_other(urls::limit(&workspace, limit.id)))
         }
         Ok(Changed::Stale(present)) => {
-            page.is_stale(&present, now);
+            page.turn_stale(&present, now);
             Page(page).unprocessable()
         }
         Err(Error::Conflict(problem)) => {

@@ -42,8 +42,9 @@ struct LimitPage {
     updated: When,
     by: String,
     holders: Vec<HolderRow>,
-    /// Slots whose holder did not say who it is.
-    unknown: i64,
+    /// Slots of others: whose holder has no lease, or of more leases than a page shows.
+    others: i64,
+    others_words: &'static str,
     waiting: Vec<(Name, When)>,
     refused: String,
     history: History,
@@ -217,8 +218,13 @@ pub(super) async fn show(
     let (limit, held, waits, names) = app
         .db
         .read(move |db| {
-            let limit = queries::one(db, place, id)?.ok_or(Error::NotFound)?;
-            let held = leases::holding(db, place, &[id], now)?;
+            let mut limit = queries::one(db, place, id)?.ok_or(Error::NotFound)?;
+            let held = leases::holding(db, place, &[id])?;
+            let (held, over): (Vec<_>, Vec<_>) =
+                held.into_iter().partition(|(_, lease)| lease.lasts(now));
+            // What ran out is no holder, whether it was counted already or not (LIM-05).
+            let over: i64 = over.iter().map(|(_, lease)| lease.slots).sum();
+            limit.set_taken((limit.in_use(now) - over).max(0), now);
             let waits = limit.usage.0.who_waits(now);
             let holders = held.iter().filter_map(|(_, lease)| lease.holder());
             let all: Vec<_> = holders.chain(waits.iter().map(|one| one.holder)).collect();
@@ -236,7 +242,12 @@ pub(super) async fn show(
     let refused = limit.usage.0.lately_refused(now);
     Page(LimitPage {
         holders: held.iter().map(row).collect(),
-        unknown: if limit.decay > 0.0 { 0 } else { (limit.in_use(now) - with_lease).max(0) },
+        others: if limit.decay > 0.0 { 0 } else { (limit.in_use(now) - with_lease).max(0) },
+        others_words: if i64::try_from(held.len()).unwrap_or(0) < leases::SHOWN {
+            "unknown holder (older client)"
+        } else {
+            "others"
+        },
         waiting: waits
             .iter()
             .map(|one| (names.one(&workspace, one.holder, sees_runs), When::new(one.since, now)))
