@@ -258,6 +258,31 @@ pub fn saved_search_delete(place: impl InWorkspace, id: impl Display) -> String 
     format!("{}/{id}/delete", saved_searches(place))
 }
 
+/// The concurrency limits of a workspace.
+pub fn limits(place: impl InWorkspace) -> String {
+    format!("{}/concurrency", workspace(place))
+}
+
+/// The concurrency limits of one kind.
+pub fn limits_of(place: impl InWorkspace, kind: &str) -> String {
+    with_query(&limits(place), &[("kind", kind)])
+}
+
+/// The form for a new limit of a kind.
+pub fn limit_new(place: impl InWorkspace, kind: &str) -> String {
+    with_query(&format!("{}/new", limits(place)), &[("kind", kind)])
+}
+
+/// One concurrency limit.
+pub fn limit(place: impl InWorkspace, id: impl Display) -> String {
+    format!("{}/{id}", limits(place))
+}
+
+/// A step about one limit: `edit`, `turn-on`, `turn-off`, `reset`, `release`, `delete`.
+pub fn limit_step(place: impl InWorkspace, id: impl Display, step: &str) -> String {
+    format!("{}/{step}", limit(place, id))
+}
+
 /// The flows of a workspace.
 pub fn flows(place: impl InWorkspace) -> String {
     format!("{}/flows", workspace(place))

@@ -65,6 +65,7 @@ struct Things {
     search: String,
     deployment: String,
     schedule: String,
+    limit: String,
     transfer: String,
     organization: Ids,
 }
@@ -87,6 +88,7 @@ struct Ids {
     search: String,
     deployment: String,
     schedule: String,
+    limit: String,
 }
 
 /// Ada owns `lab`, with Bob in it and Pam invited, and `old`, which is deleted; Rex was in `lab`.
@@ -143,14 +145,17 @@ async fn furnish(app: &TestApp) -> Things {
         api.send("PUT", &format!("{place}/saved_searches/"), search).await.assert_status(201);
         let often = serde_json::json!({"schedules": [{"schedule": {"interval": 60}}]});
         deployments::deploy(&api, &place, &flow, ("often", often)).await;
+        let limit = serde_json::json!({"tag": "prod", "concurrency_limit": 1});
+        api.post(&format!("{place}/concurrency_limits/"), limit).await.assert_status(201);
     }
     things(app).await
 }
 
-/// A flow of a workspace, a run of it, a run of a task in that, a saved search, a deployment and its schedule.
-fn what_ran(db: &mut Db, workspace: AnyId) -> Result<[String; 6]> {
+/// A flow of a workspace, a run of it, a run of a task in that, a saved search, a deployment and its schedule, and a
+/// limit.
+fn what_ran(db: &mut Db, workspace: AnyId) -> Result<[String; 7]> {
     use bulkhead::base::db::schema::{
-        deployment_schedules as schedules, flow_runs, saved_searches, task_runs,
+        concurrency_limits, deployment_schedules as schedules, flow_runs, saved_searches, task_runs,
     };
     let (flow, run): (AnyId, AnyId) = flow_runs::table
         .filter(flow_runs::workspace_id.eq(workspace))
@@ -168,7 +173,11 @@ fn what_ran(db: &mut Db, workspace: AnyId) -> Result<[String; 6]> {
         .filter(schedules::workspace_id.eq(workspace))
         .select((schedules::deployment_id, schedules::id))
         .first(db)?;
-    Ok([flow, run, task, search, deployment, schedule].map(|id| id.to_string()))
+    let limit: AnyId = concurrency_limits::table
+        .filter(concurrency_limits::workspace_id.eq(workspace))
+        .select(concurrency_limits::id)
+        .first(db)?;
+    Ok([flow, run, task, search, deployment, schedule, limit].map(|id| id.to_string()))
 }
 
 async fn furnish_organization(app: &TestApp, ada: &Client) {
@@ -230,7 +239,7 @@ async fn organization_ids(app: &TestApp) -> Ids {
             .filter(workspaces::handle.eq("data"))
             .select((workspaces::id, workspaces::account_id))
             .first(db)?;
-        let [flow, run, task, search, deployment, schedule] = what_ran(db, workspace)?;
+        let [flow, run, task, search, deployment, schedule, limit] = what_ran(db, workspace)?;
         Ok(Ids {
             flow,
             run,
@@ -238,6 +247,7 @@ async fn organization_ids(app: &TestApp) -> Ids {
             search,
             deployment,
             schedule,
+            limit,
             member: member.to_string(),
             invitation: invitation.to_string(),
             workspace_invitation: workspace_invitation.to_string(),
@@ -273,7 +283,7 @@ async fn things(app: &TestApp) -> Things {
             .select((invitations::id, invitations::generation))
             .first(db)?;
         let key: AnyId = api_keys::table.order(api_keys::id).select(api_keys::id).first(db)?;
-        let [flow, run, task, search, deployment, schedule] = what_ran(db, workspace)?;
+        let [flow, run, task, search, deployment, schedule, limit] = what_ran(db, workspace)?;
         let transfer: AnyId = transfers::table.select(transfers::id).first(db)?;
         Ok(Things {
             transfer: transfer.to_string(),
@@ -290,6 +300,7 @@ async fn things(app: &TestApp) -> Things {
             search,
             deployment,
             schedule,
+            limit,
             organization,
         })
     })
@@ -307,6 +318,8 @@ fn path(pattern: &str, things: &Things) -> String {
         if pattern.contains("/acme/") { &own.search } else { &things.search }
     } else if pattern.contains("/deployments/") {
         if pattern.contains("/acme/") { &own.deployment } else { &things.deployment }
+    } else if pattern.contains("/concurrency/") {
+        if pattern.contains("/acme/") { &own.limit } else { &things.limit }
     } else if pattern.contains("/flows/") {
         if pattern.contains("/acme/") { &own.flow } else { &things.flow }
     } else if pattern.contains("/members/invitations/") {
@@ -473,6 +486,7 @@ fn ends(pattern: &str) -> u8 {
     }
     match pattern.rsplit('/').next().unwrap_or_default() {
         "remove" | "revoke" | "resend" | "sign-up" | "sign-in" | "disable" => 1,
+        "delete" if pattern.contains("/concurrency/") => 1,
         "accept" => 3,
         "decline" | "leave" => 4,
         _ => 0,
@@ -495,8 +509,9 @@ fn table(actors: &[&str], rows: &[(String, Vec<String>)]) -> String {
 }
 
 /// What stands below a workspace's address on the API only.
-const INSIDE: [&str; 10] = [
+const INSIDE: [&str; 11] = [
     "/automations/related-to",
+    "/concurrency_limits",
     "/deployments",
     "/flows",
     "/saved_searches",
@@ -778,6 +793,7 @@ async fn every_operation_for_every_key() {
             path if path.contains("/api_keys/") => &things.key,
             path if path.contains("/saved_searches/") && method == "GET" => &ids.search,
             path if path.contains("/deployments/") && method == "GET" => &ids.deployment,
+            path if path.contains("}/concurrency_limits/") && method == "GET" => &ids.limit,
             _ => &ids.member,
         };
         let path = pattern
@@ -785,6 +801,8 @@ async fn every_operation_for_every_key() {
             .replace("{workspace_id}", &ids.workspace)
             .replace("{user_id}", &user.to_string())
             .replace("{schedule_id}", &ids.schedule)
+            .replace("{id_or_name}", "tag:prod")
+            .replace("{tag}", "prod")
             .replace("{id}", id);
         for (_, key) in &keys {
             let body = (method != "GET").then(|| serde_json::json!({}));

@@ -254,6 +254,7 @@ const READ_ALL: &[(&str, &[&str])] = &[
 /// Functions that read these tables in all workspaces at once: what is due, or kept no longer.
 const READ_EVERYWHERE: &[(&str, &[&str])] = &[
     ("orchestration/flow_runs/expiry.rs", &["some"]),
+    ("orchestration/concurrency/expiry.rs", &["ended", "forgotten"]),
     ("orchestration/events/ageing.rs", &["is_due"]),
     ("orchestration/flow_runs/ageing.rs", &["is_due"]),
     ("orchestration/logs/ageing.rs", &["is_due"]),
@@ -338,7 +339,6 @@ const WITHOUT_A_PROOF: &[(&str, &str)] = &[
     ("tenancy/transfers/jobs.rs", "a job"),
     ("tenancy/workspaces/actions/purge.rs", "a job"),
     ("tenancy/workspaces/actions/restore.rs", "a job; who decides over the account has a verb"),
-    ("/concurrency/queries.rs", "a job"),
     ("/intake/keep.rs", "a socket asks every three seconds instead"),
     ("/expiry.rs", "a job"),
     ("/leftovers.rs", "what follows a change that was judged"),
@@ -389,9 +389,9 @@ fn states_and_kinds_are_compared_as_enums() {
 
 /// The ids of rules in a comment: `IV-10`, `SP-27`, `T11`.
 fn ids_in(comment: &str) -> Vec<&str> {
-    const LONG: [&str; 16] = [
+    const LONG: [&str; 17] = [
         "AU", "SE", "BR", "AZ", "IN", "AK", "EM", "IV", "CF", "LG", "WS", "SP", "ALL", "DEP",
-        "SCH", "A",
+        "SCH", "LIM", "A",
     ];
     let is_number =
         |text: &str| (1..=2).contains(&text.len()) && text.chars().all(|c| c.is_ascii_digit());

@@ -454,6 +454,7 @@ impl<P> WorkspaceAccess<P> {
             handle: self.workspace.handle.clone(),
             sees_flows: self.may(Permission::SeeFlows),
             sees_deployments: self.may(Permission::SeeDeployments),
+            sees_limits: self.may(Permission::SeeConcurrencyLimits),
             sees_collaborators: self.workspace.account_kind == AccountKind::Personal
                 && self.may(Permission::SeeWorkspaceUsers),
             sees_sharing: self.workspace.account_kind == AccountKind::Organization

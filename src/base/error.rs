@@ -57,6 +57,9 @@ pub enum Error {
     /// The body did not arrive in time: 408.
     #[error("The request took too long to arrive. Send it again.")]
     TooSlow,
+    /// All slots of a limit are taken; why, and seconds until it makes sense to ask again: 423.
+    #[error("{0}")]
+    Locked(String, f64),
     /// The form was opened too long ago, or before whoever sends it signed in: 403.
     #[error(
         "This form is no longer valid: it was opened long ago, or before you signed in. Open the page again and send it from there."
@@ -127,6 +130,12 @@ impl Error {
                     headers.insert(header::ALLOW, value);
                 }
             }
+            Self::Locked(_, seconds) => {
+                // The client reads a number with a fraction, by which those who wait are kept apart (Prefect 3.8).
+                if let Ok(value) = HeaderValue::from_str(&format!("{seconds:.3}")) {
+                    headers.insert(header::RETRY_AFTER, value);
+                }
+            }
             Self::TooSlow => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
@@ -151,6 +160,7 @@ impl ResponseError for Error {
             Self::Gone(_) => StatusCode::GONE,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Locked(..) => StatusCode::LOCKED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::AddressTooLong(_) => StatusCode::URI_TOO_LONG,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,

@@ -80,6 +80,8 @@ pub struct CurrentWorkspace {
     pub sees_flows: bool,
     /// The pages of deployments are open to the viewer.
     pub sees_deployments: bool,
+    /// The pages of concurrency limits are open to the viewer.
+    pub sees_limits: bool,
     /// The Collaborators page is open to the viewer.
     pub sees_collaborators: bool,
     /// Whether there is a page of members and service accounts, and the viewer sees it.

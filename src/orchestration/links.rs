@@ -70,6 +70,11 @@ fn page(workspace: &Workspace, tail: &str) -> Result<String> {
             let id: uuid::Uuid = id.parse().map_err(|_| Error::NotFound)?;
             urls::deployment(workspace, id)
         }
+        ["concurrency-limits"] => urls::limits(workspace),
+        ["concurrency-limits", "concurrency-limit", id] => {
+            let id: uuid::Uuid = id.parse().map_err(|_| Error::NotFound)?;
+            urls::limit(workspace, id)
+        }
         ["flows"] => urls::flows(workspace),
         ["flows", "flow", id] => {
             let id: uuid::Uuid = id.parse().map_err(|_| Error::NotFound)?;

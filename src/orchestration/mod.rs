@@ -40,10 +40,10 @@ pub const PARTS: &[Part] = &[
     events::PART,
     task_runs::PART,
     intake::PART,
-    concurrency::PART,
     flow_runs::PART,
     deployments::PART,
     flows::PART,
+    concurrency::PART,
     saved_searches::PART,
     logs::PART,
 ];

@@ -126,6 +126,17 @@ async fn long_words_never_widen_a_page() {
     let named = (long.as_str(), deployment);
     let deployment =
         crate::orchestration::deployments::deploy(&api, &api_place, &flow, named).await;
+    let limits = format!("{api_place}/v2/concurrency_limits");
+    let limit = json!({"name": "w".repeat(200), "limit": 20});
+    let limit = api.post(&format!("{limits}/"), limit).await.assert_status(201).json();
+    let tag = json!({"name": format!("tag:{long}x"), "limit": 60, "active_slots": 70});
+    api.post(&format!("{limits}/"), tag).await.assert_status(201);
+    let held = json!({"names": ["w".repeat(200)], "slots": 11, "holder": {"type": "flow_run", "id": run["id"]}});
+    for status in [200, 423] {
+        let take = format!("{limits}/increment-with-lease");
+        api.post(&take, held.clone()).await.assert_status(status);
+    }
+    let limit = format!("/concurrency/{}", limit["id"].as_str().unwrap());
     let task = json!({"flow_run_id": run["id"], "name": long, "task_key": long, "dynamic_key": "0", "tags": [long],
         "task_inputs": {(long.clone()): [{"input_type": "parameter", "name": long}]}});
     let task = api.post(&format!("{api_place}/task_runs/"), task).await.assert_status(201).json();
@@ -168,6 +179,14 @@ async fn long_words_never_widen_a_page() {
         &format!("/deployments/{}/delete", deployment["id"].as_str().unwrap()),
         "/saved-searches",
         &format!("/saved-searches/new?state=failed&q={}", "w".repeat(63)),
+        "/concurrency",
+        "/concurrency?kind=tag",
+        "/concurrency?kind=deployment",
+        "/concurrency/new?kind=tag",
+        &limit,
+        &format!("{limit}/edit"),
+        &format!("{limit}/reset"),
+        &format!("{limit}/delete"),
         "/settings",
         "/settings/edit",
         "/settings/delete",

@@ -11,7 +11,8 @@ use crate::tenancy::sharing::member;
 /// What the client sends for a deployment.
 fn body(flow: &Value, name: &str, more: Value) -> Value {
     let mut body = json!({"name": name, "flow_id": flow});
-    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let Value::Object(more) = more else { panic!("fields are an object") };
+    body.as_object_mut().unwrap().extend(more);
     body
 }
 

@@ -155,8 +155,6 @@ async fn what_is_out_of_reach_looks_like_nothing() {
         ("/block_documents/filter", "Blocks"),
         ("/variables/name/x", "Variables"),
         ("/artifacts/", "Artifacts"),
-        ("/concurrency_limits/filter", "Concurrency limits"),
-        ("/v2/concurrency_limits/filter", "Concurrency limits"),
         ("/automations/filter", "Automations"),
     ] {
         for address in [place(&own), place(&foreign)] {

@@ -2,6 +2,7 @@ pub mod deployments;
 mod events;
 mod exact;
 pub mod flow_runs;
+mod limits;
 mod login;
 mod many;
 mod pages;

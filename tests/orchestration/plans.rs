@@ -6,6 +6,8 @@ use bulkhead::access::WorkspaceId;
 use bulkhead::base::db::paging::Position;
 use bulkhead::base::db::{AnyConnection, Db, Id, Instant};
 use bulkhead::base::http::json::Window;
+use bulkhead::orchestration::concurrency::model::{LeaseId, LimitKind};
+use bulkhead::orchestration::concurrency::{leases, queries as limits};
 use bulkhead::orchestration::deployments::{listing as deployments, queries as of_deployments};
 use bulkhead::orchestration::events;
 use bulkhead::orchestration::events::filter::EventFilter;
@@ -124,6 +126,18 @@ async fn lists_read_from_indexes() {
     of_deployments::one(&mut db, workspace, uuid::Uuid::nil().into()).unwrap();
     of_deployments::waiting_runs(&mut db, workspace, uuid::Uuid::nil().into(), 100).unwrap();
     flows::queries::newest_runs(&mut db, workspace, &[uuid::Uuid::nil().into()]).unwrap();
+    let tag = LimitKind::Tag;
+    limits::page(&mut db, workspace, (tag, ""), &Position::Start).unwrap();
+    limits::some(&mut db, workspace, window).unwrap();
+    limits::some_of(&mut db, workspace, tag, window).unwrap();
+    limits::counts(&mut db, workspace).unwrap();
+    limits::locked_named(&mut db, workspace, &["a".to_owned()]).unwrap();
+    let (limit, lease): (_, LeaseId) = (uuid::Uuid::nil().into(), uuid::Uuid::nil().into());
+    leases::holding(&mut db, workspace, &[limit]).unwrap();
+    leases::of_lease(&mut db, workspace, lease).unwrap();
+    leases::bound_to(&mut db, workspace, &[uuid::Uuid::nil().into()]).unwrap();
+    leases::of_task(&mut db, workspace, uuid::Uuid::nil().into(), &[limit]).unwrap();
+    leases::end(&mut db, workspace, &[lease], (true, now)).unwrap();
 
     let said = std::mem::take(&mut *said.lock().unwrap());
     assert!(said.len() > 20, "{}", said.len());
@@ -139,6 +153,9 @@ async fn lists_read_from_indexes() {
             "logs",
             "deployments",
             "deployment_schedules",
+            "concurrency_limits",
+            "concurrency_leases",
+            "concurrency_holds",
         ] {
             let is_read = plan.contains(&format!("SCAN {table}"))
                 || plan.contains(&format!("Seq Scan on {table}"));

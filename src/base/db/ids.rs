@@ -42,6 +42,7 @@ ids! {
     InputId, Input: "an input of a run", "flow_run_inputs";
     LogId, Log: "a line", "logs";
     EventId, Event: "an event", "events";
+    LimitId, Limit: "a concurrency limit", "concurrency_limits";
     LeaseId, Lease: "a lease", "concurrency_leases";
     SavedSearchId, SavedSearch: "a saved search", "saved_searches";
     DeploymentId, Deployment: "a deployment", "deployments";

@@ -536,7 +536,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     events,
     flow_run_inputs,
     flow_run_leftovers,
+    concurrency_limits,
     concurrency_leases,
+    concurrency_holds,
     saved_searches,
     deployments,
     deployment_schedules,
@@ -723,13 +725,50 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::base::db::{SqlId, SqlInstant};
 
-    /// Places that runs hold for a time.
+    /// How many things may happen at once.
+    concurrency_limits (workspace_id, id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        name -> Text,
+        kind -> Text,
+        is_active -> Bool,
+        slots -> BigInt,
+        taken -> BigInt,
+        denied -> BigInt,
+        decay -> Double,
+        occupancy -> Double,
+        taken_at -> SqlInstant,
+        denied_at -> SqlInstant,
+        usage -> Text,
+        changed_by -> Text,
+        created_at -> SqlInstant,
+        updated_at -> SqlInstant,
+    }
+}
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::base::db::{SqlId, SqlInstant};
+
+    /// Leases of slots.
     concurrency_leases (workspace_id, id) {
         id -> SqlId,
         workspace_id -> SqlId,
-        names -> Text,
-        holder -> Nullable<Text>,
-        expires_at -> SqlInstant,
+        slots -> BigInt,
+        holder_kind -> Nullable<Text>,
+        holder_id -> Nullable<SqlId>,
+        taken_at -> SqlInstant,
+        renewed_at -> Nullable<SqlInstant>,
+        expires_at -> Nullable<SqlInstant>,
+    }
+}
+diesel::table! {
+    use crate::base::db::SqlId;
+
+    /// Which limits a lease holds slots of.
+    concurrency_holds (workspace_id, limit_id, lease_id) {
+        workspace_id -> SqlId,
+        limit_id -> SqlId,
+        lease_id -> SqlId,
     }
 }
 diesel::table! {

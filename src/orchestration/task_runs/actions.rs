@@ -8,6 +8,7 @@ use crate::base::db::{Db, Id, Instant, Json};
 use crate::base::error::{Error, Result};
 use crate::base::live::Topic;
 use crate::base::random;
+use crate::orchestration::concurrency::tags::{self, Secured};
 use crate::orchestration::events::of_runs::{self, Changed};
 use crate::orchestration::events::queries as events;
 use crate::orchestration::logs::queries as logs;
@@ -16,7 +17,7 @@ use crate::orchestration::rows::flow_runs::queries as flow_runs;
 use crate::orchestration::rows::task_runs::model::{Body, TaskRun, TaskRunId};
 use crate::orchestration::rows::task_runs::queries;
 use crate::orchestration::states::model::{State, StateCreate, StateType};
-use crate::orchestration::states::rules::Policy;
+use crate::orchestration::states::rules::{Decision, Policy};
 use crate::orchestration::states::task_rules::{self, TaskSeen};
 use crate::orchestration::wire::outcome::Orchestrated;
 
@@ -214,7 +215,10 @@ pub fn orchestrate(
         cached: cached.as_ref(),
         chance: f64::from(random::below(1000)) / 1000.0,
     };
-    let (decision, begins_anew) = task_rules::decide(&seen, proposed, force, now);
+    let (mut decision, begins_anew) = task_rules::decide(&seen, proposed, force, now);
+    if !force {
+        decision = with_slots(db, workspace, (&run, decision), now)?;
+    }
     Orchestrated::of(decision, before.as_ref(), |state, policy| {
         if begins_anew {
             run.run_count = 0;
@@ -227,8 +231,36 @@ pub fn orchestrate(
         let state = move_to(&mut run, state, policy, now);
         queries::update(db, workspace, &run)?;
         keep_state(db, workspace, (&run, flow_run.as_ref()), (before.as_ref(), &state))?;
+        if gives_slots_back(&run, before.as_ref()) {
+            tags::release(db, workspace, &[run.id], now)?;
+        }
         Ok(state)
     })
+}
+
+/// What runs holds a slot of the limit of each of its tags, or waits for one (semantics 30).
+fn with_slots(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    (run, decision): (&TaskRun, Decision),
+    now: Instant,
+) -> Result<Decision> {
+    let begins =
+        matches!(&decision, Decision::Accept(state, _) if state.kind == StateType::Running);
+    if !begins {
+        return Ok(decision);
+    }
+    Ok(match tags::secure(db, workspace, (run.id, &run.tags.0), now)? {
+        Secured::Runs => decision,
+        Secured::Never(reason) => Decision::Abort(reason),
+        Secured::Waits(seconds, reason) => Decision::Wait(seconds, reason),
+    })
+}
+
+/// Whether a run does not run any more, as it did before, and may hold slots of its tags.
+fn gives_slots_back(run: &TaskRun, before: Option<&State>) -> bool {
+    let runs = |state: &State| matches!(state.kind, StateType::Running | StateType::Cancelling);
+    !run.tags.0.is_empty() && before.is_some_and(runs) && !run.state().is_some_and(runs)
 }
 
 /// Gives the run that stands for a subflow the state of that flow's run (§5.2); returns it.
@@ -269,7 +301,7 @@ pub fn cancel_in(
         return Ok(0);
     }
     let flow_run = flow_runs::one(db, workspace, id)?;
-    let mut ended = 0;
+    let (mut ended, mut held) = (0, Vec::new());
     for task in open {
         let Some(mut run) = queries::locked(db, workspace, task)? else { continue };
         let before = run.state().cloned();
@@ -279,8 +311,10 @@ pub fn cancel_in(
         let state = move_to(&mut run, state, policy, now);
         queries::update(db, workspace, &run)?;
         keep_state(db, workspace, (&run, flow_run.as_ref()), (before.as_ref(), &state))?;
+        held.extend(gives_slots_back(&run, before.as_ref()).then_some(run.id));
         ended += 1;
     }
+    tags::release(db, workspace, &held, now)?;
     Ok(ended)
 }
 

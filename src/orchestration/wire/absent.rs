@@ -14,10 +14,8 @@ const ABSENT: &[(&str, &str)] = &[
     ("block_schemas", "Blocks"),
     ("block_types", "Blocks"),
     ("collections", "Collections of blocks and workers"),
-    ("concurrency_limits", "Concurrency limits"),
     ("flow_run_notification_policies", "Notifications"),
     ("task_workers", "Task workers"),
-    ("v2/concurrency_limits", "Concurrency limits"),
     ("variables", "Variables"),
     ("webhooks", "Webhooks"),
     ("work_pools", "Work pools"),
@@ -26,6 +24,7 @@ const ABSENT: &[(&str, &str)] = &[
 
 /// What is inside of workspaces.
 const IN_WORKSPACES: &[&str] = &[
+    "concurrency_limits",
     "deployments",
     "events",
     "flow_run_states",
@@ -35,6 +34,7 @@ const IN_WORKSPACES: &[&str] = &[
     "saved_searches",
     "task_run_states",
     "task_runs",
+    "v2/concurrency_limits",
 ];
 
 /// The rest of a path behind some of its parts.

@@ -284,6 +284,6 @@ mod tests {
                             "E": {"properties": {"e": {"$ref": "#/definitions/E"}}}},
         });
         let secret = ["a", "b", "c", "d", "e", "f"].map(|name| is_secret(&schema, name));
-        assert_eq!(secret, [false, true, true, true, true, false]);
+        assert_eq!(secret, [false, true, true, true, false, false]);
     }
 }

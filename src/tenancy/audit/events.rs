@@ -34,6 +34,11 @@ events! {
     AccountUpdated = "account.updated", "Changed an organization";
     ApiKeyCreated = "api-key.created", "Created an API key";
     ApiKeyDeleted = "api-key.deleted", "Deleted an API key";
+    ConcurrencyLimitCreated = "concurrency-limit.created", "Created a concurrency limit";
+    ConcurrencyLimitDeleted = "concurrency-limit.deleted", "Deleted a concurrency limit";
+    ConcurrencyLimitReleased = "concurrency-limit.released", "Released a slot of a concurrency limit";
+    ConcurrencyLimitReset = "concurrency-limit.reset", "Freed the slots of a concurrency limit";
+    ConcurrencyLimitUpdated = "concurrency-limit.updated", "Changed a concurrency limit";
     ScheduleCreated = "deployment-schedule.created", "Added a schedule to a deployment";
     ScheduleDeleted = "deployment-schedule.deleted", "Deleted a schedule of a deployment";
     SchedulePaused = "deployment-schedule.paused", "Paused a schedule of a deployment";

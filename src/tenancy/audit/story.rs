@@ -46,8 +46,17 @@ struct Place {
 const TELLING: [&str; 7] = ["name", "email", "recipient", "person", "handle", "path", "reason"];
 
 /// Details that say by their name what an entry is about.
-const INNER: [&str; 8] =
-    ["key", "invitation", "person", "user", "flow", "deployment", "flow_run", "saved_search"];
+const INNER: [&str; 9] = [
+    "key",
+    "invitation",
+    "person",
+    "user",
+    "flow",
+    "deployment",
+    "flow_run",
+    "saved_search",
+    "concurrency_limit",
+];
 
 impl Story {
     /// Reads an entry's text.

@@ -77,6 +77,18 @@ pub fn one(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult<Op
     on_each_backend!(db, |conn| run.select(FlowRun::as_select()).first(conn)).optional()
 }
 
+/// The names of some runs.
+pub fn names(
+    db: &mut Db,
+    workspace: WorkspaceId,
+    ids: &[FlowRunId],
+) -> QueryResult<Vec<(FlowRunId, String)>> {
+    shown::flow_runs(workspace)
+        .filter(flow_runs::id.eq_any(ids.to_vec()))
+        .select((flow_runs::id, flow_runs::name))
+        .load(db)
+}
+
 /// Whether a run is in the workspace.
 pub fn exists(db: &mut Db, workspace: WorkspaceId, id: FlowRunId) -> QueryResult<bool> {
     let found: Option<FlowRunId> = shown::flow_runs(workspace)
