@@ -5,6 +5,7 @@ mod api_keys;
 mod collaborators;
 mod first_run;
 mod keyboard;
+mod limits;
 mod organizations;
 mod pages;
 mod runs;

@@ -8,7 +8,7 @@ use crate::support::{ApiClient, Script, TestApp, spawn};
 use crate::tenancy::service_accounts::key_of;
 
 /// Ada's key, and the address of `ada/lab` on the API.
-async fn lab(app: &TestApp) -> (ApiClient, String) {
+pub async fn lab(app: &TestApp) -> (ApiClient, String) {
     let ada = app.user("ada").await;
     ada.workspace("lab").await;
     let api = app.api(&key_of(&ada).await);
