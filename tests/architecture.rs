@@ -122,6 +122,7 @@ fn parts_of_orchestration_stand_on_earlier_ones() {
         "part",
         "deletion",
         "states",
+        "schedules",
         "wire",
         "which",
         "period",

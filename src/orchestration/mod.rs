@@ -21,6 +21,7 @@ pub mod period;
 mod retention;
 pub mod rows;
 pub mod saved_searches;
+pub mod schedules;
 pub mod states;
 pub mod task_runs;
 pub mod view;

@@ -41,7 +41,7 @@ def test_each_key_shows_the_workspaces_of_its_own_user(client, bob_key):
     said = client.ok("cloud", "workspace", "ls")
 
     assert "* bob/attic" in said
-    assert "ada/" not in said
+    assert "ada/lab" not in said and "ada/field" not in said
 
 
 def test_an_organizations_admin_selects_its_workspaces(client, service, ada, ada_key):

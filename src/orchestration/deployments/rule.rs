@@ -7,6 +7,7 @@ use crate::base::db::Instant;
 use crate::base::http::json::moment;
 use crate::base::json::{Raw, RawObject};
 use crate::base::zone::Zone;
+use crate::orchestration::schedules::Schedule;
 
 /// The longest recurrence rule, in characters (contents.md 0.3).
 const LONGEST_RULE: usize = 6500;
@@ -35,7 +36,11 @@ pub fn parsed(rule: RawObject, now: Instant) -> Result<RawObject, String> {
         let value = fields.iter().find(|(own, _)| own == name).map(|(_, value)| value);
         kept.push(((*name).to_owned(), field(name, value, known, now)?));
     }
-    Ok(kept.into_iter().collect())
+    let kept: RawObject = kept.into_iter().collect();
+    // Whether it names times at all is asked of what computes them.
+    let known = Schedule::read(kept.text(), jiff::Timestamp::UNIX_EPOCH);
+    known.map_err(|error| error.to_string())?;
+    Ok(kept)
 }
 
 fn field(name: &str, value: Option<&Raw>, known: &[&str], now: Instant) -> Result<Raw, String> {
@@ -205,11 +210,14 @@ mod tests {
             r#"{"interval":null}"#,
             r#"{"interval":5,"anchor_date":"soon"}"#,
             r#"{"rrule":""}"#,
+            r#"{"rrule":"FREQ=SOMETIMES"}"#,
+            r#"{"cron":"0 25 * * *"}"#,
         ] {
             assert!(rule(wrong).is_err(), "{wrong}");
         }
         let long = |length| format!("{{\"rrule\":\"{}\"}}", "x".repeat(length));
-        assert!(rule(&long(LONGEST_RULE)).is_ok() && rule(&long(LONGEST_RULE + 1)).is_err());
+        let is_too_long = |length| rule(&long(length)).is_err_and(|text| text.contains("not 6501"));
+        assert!(!is_too_long(LONGEST_RULE) && is_too_long(LONGEST_RULE + 1));
     }
 
     /// SCH-07: an interval is told exactly.
