@@ -119,10 +119,12 @@ async fn long_words_never_widen_a_page() {
         "operation": "contains", "value": long}]});
     let searches = format!("{api_place}/saved_searches/");
     api.send("PUT", &searches, Some(search)).await.assert_status(201);
+    let minutes: Vec<String> = (0..60).map(|minute| minute.to_string()).collect();
+    let rule = format!("FREQ=DAILY;BYHOUR=6;BYMINUTE={}", minutes.join(","));
     let deployment = json!({"description": url, "tags": [long], "version": url, "entrypoint": url, "path": url,
         "parameters": {(long.clone()): url}, "job_variables": {(long.clone()): url}, "labels": {(long.clone()): url},
         "pull_steps": [{(long.clone()): {(long.clone()): url}}],
-        "schedules": [{"schedule": {"rrule": url}, "slug": long}, {"schedule": {"cron": "0 6 * * 1-5"}, "active": false}]});
+        "schedules": [{"schedule": {"rrule": rule}, "slug": long}, {"schedule": {"cron": "0 6 * * 1-5"}, "active": false}]});
     let named = (long.as_str(), deployment);
     let deployment =
         crate::orchestration::deployments::deploy(&api, &api_place, &flow, named).await;
