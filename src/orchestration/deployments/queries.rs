@@ -235,22 +235,25 @@ pub fn waiting_runs(
 
 /// Keeps new schedules.
 pub fn insert_schedules(db: &mut Db, workspace: WorkspaceId, list: &[Schedule]) -> QueryResult<()> {
-    for one in list {
-        diesel::insert_into(schedules::table)
-            .values((
-                schedules::id.eq(one.id),
-                schedules::workspace_id.eq(workspace),
-                schedules::deployment_id.eq(one.deployment_id),
-                schedules::slug.eq(&one.slug),
-                schedules::schedule.eq(&one.schedule),
-                schedules::parameters.eq(&one.parameters),
-                schedules::max_scheduled_runs.eq(one.max_scheduled_runs),
-                schedules::paused_at.eq(one.paused_at),
-                schedules::created_at.eq(one.created_at),
-                schedules::updated_at.eq(one.updated_at),
-            ))
-            .execute(db)?;
+    if list.is_empty() {
+        return Ok(());
     }
+    let row = |one: &Schedule| {
+        (
+            schedules::id.eq(one.id),
+            schedules::workspace_id.eq(workspace),
+            schedules::deployment_id.eq(one.deployment_id),
+            schedules::slug.eq(one.slug.clone()),
+            schedules::schedule.eq(one.schedule.clone()),
+            schedules::parameters.eq(one.parameters.clone()),
+            schedules::max_scheduled_runs.eq(one.max_scheduled_runs),
+            schedules::paused_at.eq(one.paused_at),
+            schedules::created_at.eq(one.created_at),
+            schedules::updated_at.eq(one.updated_at),
+        )
+    };
+    let rows: Vec<_> = list.iter().map(row).collect();
+    on_each_backend!(db, |conn| diesel::insert_into(schedules::table).values(&rows).execute(conn))?;
     Ok(())
 }
 
